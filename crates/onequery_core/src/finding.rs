@@ -1,0 +1,195 @@
+//! Findings and what a run hands to the reporters.
+
+use std::sync::Arc;
+
+use crate::problem::Problem;
+use crate::span::{FileId, Location};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing, rarely worth a change by itself.
+    Note,
+    /// A defect to mend.
+    Warning,
+    /// A defect that must not pass.
+    Error,
+}
+
+impl Severity {
+    /// The lower-case word that all formats use.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// How complete the chain of known facts behind a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Confidence {
+    /// One link is a guess that is often right. Not shown by default.
+    Possible,
+    /// Every link is known, one of them by shape or only on some path.
+    Likely,
+    /// Every link is known.
+    Proven,
+}
+
+impl Confidence {
+    /// The lower-case word that all formats use.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Proven => "proven",
+        }
+    }
+}
+
+/// The part a step plays in a finding's story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum StepRole {
+    /// Where the rows (or keys) come from.
+    Origin,
+    /// What repeats.
+    Loop,
+    /// A call on the way to the query.
+    Call,
+    /// The query that is executed.
+    Query,
+    /// The relation that is loaded.
+    Load,
+}
+
+impl StepRole {
+    /// The lower-case word that fixtures and JSON use.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::Loop => "loop",
+            Self::Call => "call",
+            Self::Query => "query",
+            Self::Load => "load",
+        }
+    }
+}
+
+/// One link of the causal chain, in story order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Step {
+    /// The part it plays.
+    pub role: StepRole,
+    /// Where it is; one expression.
+    pub location: Location,
+    /// What happens there, a phrase without full stop.
+    pub message: String,
+}
+
+/// A key that survives moved lines: it hashes rule, path, enclosing scope and normalised code, never line numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Fingerprint(pub u64);
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// One defect, told whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule's id, an entry of [`Outcome::rules`].
+    pub rule: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// How sure.
+    pub confidence: Confidence,
+    /// The headline: stands alone on one line, no full stop.
+    pub message: String,
+    /// The expression in the loop that the reader will edit.
+    pub primary: Location,
+    /// The causal chain in story order; the primary place is among them.
+    pub steps: Vec<Step>,
+    /// The remedy, one sentence without full stop.
+    pub help: Option<String>,
+    /// Qualified name of the enclosing function, for instance `Cart.total`; empty at module level.
+    pub scope: String,
+    /// Identity across edits.
+    pub fingerprint: Fingerprint,
+}
+
+/// What a rule says about itself; documentation, tables and SARIF metadata come from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// The stable id, named by the bad pattern.
+    pub id: &'static str,
+    /// One phrase, for tables.
+    pub summary: &'static str,
+    /// Markdown: what it does, why it is bad, what it cannot see.
+    pub docs: &'static str,
+    /// Severity of its findings unless configured.
+    pub severity: Severity,
+    /// First version that had it.
+    pub since: &'static str,
+}
+
+/// The text of one file that a finding or a problem speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceText {
+    /// Path relative to the project root, with `/` between parts.
+    pub path: String,
+    /// The decoded text; empty when it could not be read.
+    pub text: Arc<str>,
+}
+
+/// All files of the run, indexed by [`FileId`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sources(pub Vec<SourceText>);
+
+impl Sources {
+    /// The file behind an id.
+    #[must_use]
+    pub fn get(&self, file: FileId) -> &SourceText {
+        &self.0[file.index()]
+    }
+}
+
+/// Counts and times of a run. Times are left out of every format that is compared byte by byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunStats {
+    /// Files analysed and reported on.
+    pub files: usize,
+    /// Files read only because reported files need them.
+    pub files_indexed_only: usize,
+    /// Lines in analysed files.
+    pub lines: usize,
+    /// Reasons and counts of findings that are not shown, for instance `("below likely", 12)`.
+    pub hidden: Vec<(String, usize)>,
+    /// Reasons and counts of files that were passed over.
+    pub skipped: Vec<(String, usize)>,
+    /// Wall time of the run in milliseconds.
+    pub millis: u128,
+}
+
+/// Everything a reporter needs; it invents nothing.
+#[derive(Clone, Debug)]
+pub struct Outcome<'a> {
+    /// The version of the tool, as in `Cargo.toml`.
+    pub version: &'a str,
+    /// Shown findings, sorted by file, position and rule.
+    pub findings: Vec<Finding>,
+    /// Problems with the file they are about, sorted.
+    pub problems: Vec<(FileId, Problem)>,
+    /// The rules that ran, sorted by id.
+    pub rules: Vec<RuleInfo>,
+    /// Texts and paths.
+    pub sources: &'a Sources,
+    /// Counts.
+    pub stats: RunStats,
+}

@@ -1,0 +1,37 @@
+//! The vocabulary every other crate speaks: places in source text, the intermediate representation, findings.
+//!
+//! Plain data. Nothing here reads a file, knows a grammar or has heard of an object-relational mapper.
+
+pub mod finding;
+pub mod ir;
+pub mod names;
+pub mod problem;
+pub mod span;
+
+pub use finding::{
+    Confidence, Finding, Fingerprint, Outcome, RuleInfo, RunStats, Severity, SourceText, Sources, Step,
+    StepRole,
+};
+pub use names::{Name, NameTable};
+pub use problem::{Problem, ProblemKind};
+pub use span::{FileId, Location, Span};
+
+/// The source languages that have a front end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Language {
+    /// Python 3, `.py` and `.pyi`.
+    Python,
+    /// Rust, `.rs`.
+    Rust,
+}
+
+impl Language {
+    /// The name that catalogues and messages use.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Rust => "rust",
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What both front ends build a [`FileIr`] with.
+
+use onequery_core::ir::{
+    Class, ClassIx, Expr, ExprId, ExprKind, FileIr, FnIx, Function, Impl, Import, ImportIx, Scope, ScopeIx,
+};
+use onequery_core::{Language, Name, NameTable, Problem, ProblemKind, Span};
+use rustc_hash::FxHashMap;
+
+use crate::MAX_DEPTH;
+
+/// A [`FileIr`] in the making.
+pub(crate) struct Builder {
+    ir: FileIr,
+    interned: FxHashMap<Box<str>, Name>,
+    depth: u32,
+}
+
+impl Builder {
+    /// An empty file: its own scope, and `functions[0]` as its top level.
+    pub(crate) fn new(language: Language, end: usize) -> Self {
+        let span = Span::new(0, u32::try_from(end).unwrap_or(u32::MAX));
+        let top_level = Function {
+            name: None,
+            scope: ScopeIx(0),
+            outer: None,
+            class: None,
+            in_impl: None,
+            decorators: Box::default(),
+            generics: Box::default(),
+            params: Box::default(),
+            returns: None,
+            body: None,
+            is_async: false,
+            is_generator: false,
+            is_test: false,
+            name_span: Span::default(),
+            span,
+        };
+        Self {
+            ir: FileIr {
+                language,
+                names: NameTable::default(),
+                exprs: Vec::new(),
+                functions: vec![top_level],
+                classes: Vec::new(),
+                impls: Vec::new(),
+                scopes: vec![Scope {
+                    parent: None,
+                    name: None,
+                }],
+                imports: Vec::new(),
+                problems: Vec::new(),
+            },
+            interned: FxHashMap::default(),
+            depth: 0,
+        }
+    }
+
+    /// The finished file, with the top level's body.
+    pub(crate) fn finish(mut self, body: Option<ExprId>) -> FileIr {
+        self.ir.functions[0].body = body;
+        self.ir
+    }
+
+    /// The one name of this string.
+    pub(crate) fn name(&mut self, string: &str) -> Name {
+        if let Some(&name) = self.interned.get(string) {
+            return name;
+        }
+        let name = self.ir.names.push(string);
+        self.interned.insert(string.into(), name);
+        name
+    }
+
+    pub(crate) fn expr(&mut self, kind: ExprKind, span: Span) -> ExprId {
+        let id = ExprId(next(self.ir.exprs.len()));
+        self.ir.exprs.push(Expr { kind, span });
+        id
+    }
+
+    /// An expression that is not modelled, with the children that were lowered.
+    pub(crate) fn opaque(&mut self, children: Vec<ExprId>, span: Span) -> ExprId {
+        self.expr(ExprKind::Opaque(children.into()), span)
+    }
+
+    pub(crate) fn import(&mut self, import: Import) -> ImportIx {
+        let ix = ImportIx(next(self.ir.imports.len()));
+        self.ir.imports.push(import);
+        ix
+    }
+
+    pub(crate) fn scope(&mut self, parent: ScopeIx, name: Name) -> ScopeIx {
+        let ix = ScopeIx(next(self.ir.scopes.len()));
+        self.ir.scopes.push(Scope {
+            parent: Some(parent),
+            name: Some(name),
+        });
+        ix
+    }
+
+    /// Adds a function whose body follows; ids are given outer before inner. Finish it through [`Self::function_mut`].
+    pub(crate) fn function(&mut self, function: Function) -> FnIx {
+        let ix = FnIx(next(self.ir.functions.len()));
+        self.ir.functions.push(function);
+        ix
+    }
+
+    pub(crate) fn function_mut(&mut self, ix: FnIx) -> &mut Function {
+        &mut self.ir.functions[ix.index()]
+    }
+
+    /// Adds a class whose members follow. Finish it through [`Self::class_mut`].
+    pub(crate) fn class(&mut self, class: Class) -> ClassIx {
+        let ix = ClassIx(next(self.ir.classes.len()));
+        self.ir.classes.push(class);
+        ix
+    }
+
+    pub(crate) fn class_mut(&mut self, ix: ClassIx) -> &mut Class {
+        &mut self.ir.classes[ix.index()]
+    }
+
+    /// Adds an `impl` block whose methods follow; the index is what [`Function::in_impl`] holds.
+    pub(crate) fn implementation(&mut self, implementation: Impl) -> u32 {
+        let ix = next(self.ir.impls.len());
+        self.ir.impls.push(implementation);
+        ix
+    }
+
+    pub(crate) fn implementation_mut(&mut self, ix: u32) -> &mut Impl {
+        &mut self.ir.impls[ix as usize]
+    }
+
+    pub(crate) fn problem(&mut self, kind: ProblemKind, span: Span, message: impl Into<String>) {
+        self.ir.problems.push(Problem {
+            kind,
+            span,
+            message: message.into(),
+        });
+    }
+
+    /// Runs `inner` one level deeper, or returns `None` where the code nests beyond [`MAX_DEPTH`], saying so once.
+    pub(crate) fn deeper<T>(&mut self, span: Span, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= MAX_DEPTH {
+            if !self
+                .ir
+                .problems
+                .iter()
+                .any(|problem| problem.kind == ProblemKind::TooDeep)
+            {
+                let message =
+                    format!("nested more than {MAX_DEPTH} levels deep; the inner part is not analysed");
+                self.problem(ProblemKind::TooDeep, span, message);
+            }
+            return None;
+        }
+        self.depth += 1;
+        let value = inner(self);
+        self.depth -= 1;
+        Some(value)
+    }
+}
+
+fn next(len: usize) -> u32 {
+    u32::try_from(len).expect("a file below 4 GiB has fewer than 2^32 nodes")
+}

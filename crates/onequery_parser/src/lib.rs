@@ -1,0 +1,53 @@
+//! Front ends: the text of one file becomes a [`FileIr`].
+//!
+//! The only crate that has heard of syn, quote and tree-sitter. A front end is a pure function of text: it never fails,
+//! odd syntax becomes [`ExprKind::Opaque`](onequery_core::ir::ExprKind::Opaque) with its children kept and a recorded
+//! problem.
+
+mod builder;
+mod dump;
+mod python;
+mod rust;
+
+use onequery_core::Language;
+use onequery_core::ir::FileIr;
+
+pub use dump::dump;
+
+/// How deep expressions and blocks may nest before the rest becomes opaque.
+///
+/// Lowering recurses; this bound keeps 10,000 nested parentheses from overflowing a thread's stack.
+pub const MAX_DEPTH: u32 = 200;
+
+/// A language we read: what its files are called and how they are lowered.
+#[derive(Clone, Copy)]
+pub struct FrontEnd {
+    /// The language.
+    pub language: Language,
+    /// File name extensions, without the dot.
+    pub extensions: &'static [&'static str],
+    /// Text to IR. Total: every text gives a `FileIr`.
+    pub lower: fn(&str) -> FileIr,
+}
+
+/// All front ends. A new language is a new module and two lines here.
+pub static FRONT_ENDS: &[FrontEnd] = &[
+    FrontEnd {
+        language: Language::Python,
+        extensions: &["py", "pyi"],
+        lower: python::lower,
+    },
+    FrontEnd {
+        language: Language::Rust,
+        extensions: &["rs"],
+        lower: rust::lower,
+    },
+];
+
+/// The front end for a file name extension.
+#[must_use]
+pub fn front_end(extension: &str) -> Option<&'static FrontEnd> {
+    FRONT_ENDS
+        .iter()
+        .find(|front_end| front_end.extensions.contains(&extension))
+}
