@@ -1,1 +1,56 @@
-//! The command line.
+//! The command line: files, environment, clock, threads, standard output. It decides nothing about findings.
+
+mod cli;
+mod debug;
+mod discover;
+mod pipeline;
+mod project;
+mod read;
+mod report;
+mod scope;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use cli::{Cli, Command};
+
+/// Everything asked for was done, and there is nothing to report.
+const CLEAN: u8 = 0;
+/// There are findings.
+const FINDINGS: u8 = 1;
+/// Part of the job could not be done.
+const FAILED: u8 = 2;
+
+/// Stack of a worker thread. Lowering and evaluation recurse as deep as the code nests, which the front ends bound.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut threads = rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES);
+    if let Some(n_threads) = cli.threads {
+        threads = threads.num_threads(n_threads);
+    }
+    let result = threads.build().map_err(anyhow::Error::from).and_then(|pool| {
+        pool.install(|| match &cli.command {
+            Command::Check(check) => report::check(check),
+            Command::Debug(debug) => debug::run(debug),
+            Command::Rules => debug::rules(),
+        })
+    });
+    ExitCode::from(result.unwrap_or_else(|error| {
+        // A reader that closes the pipe early (`onequery check | head`) is not a failure of ours.
+        let closed = error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe);
+        if !closed {
+            complain(&format!("{error:#}"));
+        }
+        FAILED
+    }))
+}
+
+/// Tells a person what went wrong. Losing the message because standard error is closed is all that can happen then.
+fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr(), "onequery: {message}");
+}

@@ -1,1 +1,38 @@
-//! stub
+//! Whole-program analysis: lowered files become loop sites with the queries that they repeat.
+//!
+//! `FileIr*` → [`Program`](program::Program) → [`Summaries`](summaries::Summaries) → [`LoopSite`]s. What is known of
+//! libraries is data, in `catalog/*.toml`; this crate's code knows none of them by name, and no language either.
+
+pub mod catalog;
+mod describe;
+mod eval;
+mod facts;
+mod program;
+mod sites;
+mod sql;
+mod summaries;
+mod types;
+mod value;
+
+use onequery_core::{FileId, Problem};
+
+pub use catalog::{Access, Catalogs};
+pub use program::{PackageRoot, SourceFile};
+pub use sites::{Dependence, LoopQuery, LoopSite, SiteKind, TraceStep};
+
+/// What the analysis of a program found out.
+pub struct Analysis {
+    /// Sites that execute something per element, by file and position.
+    pub sites: Vec<LoopSite>,
+    /// Limits that were reached.
+    pub problems: Vec<(FileId, Problem)>,
+}
+
+/// Analyses a whole program. `files` are sorted by path; their order gives the [`FileId`]s of all locations.
+#[must_use]
+pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalogs) -> Analysis {
+    let program = program::Program::link(files, packages, catalogs);
+    let summaries = summaries::summarize(&program);
+    let sites = sites::loop_sites(&program, &summaries);
+    Analysis { sites, problems: summaries.problems }
+}

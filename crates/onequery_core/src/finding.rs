@@ -120,6 +120,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// Qualified name of the enclosing function, for instance `Cart.total`; empty at module level.
     pub scope: String,
+    /// It stands in test code, as far as its file itself shows.
+    pub in_test: bool,
     /// Identity across edits.
     pub fingerprint: Fingerprint,
 }

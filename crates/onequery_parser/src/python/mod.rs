@@ -1,11 +1,72 @@
 //! Python, through tree-sitter.
+//!
+//! Lowering is one walk of one cursor over tree-sitter's concrete tree. Files here are named after what they lower;
+//! [`cx`] holds where the walk stands and [`kinds`] the grammar's names.
 
-use onequery_core::Language;
+mod comprehensions;
+mod cx;
+mod expressions;
+mod imports;
+mod items;
+mod kinds;
+mod literals;
+mod patterns;
+mod statements;
+mod types;
+
+use std::cell::RefCell;
+
 use onequery_core::ir::FileIr;
+use onequery_core::{Language, ProblemKind, Span};
+use tree_sitter::{Parser, Tree};
 
+use self::cx::Cx;
 use crate::builder::Builder;
+
+thread_local! {
+    /// Making a parser costs as much as parsing a small file.
+    static PARSER: RefCell<Parser> = RefCell::new({
+        let mut parser = Parser::new();
+        parser
+            .set_language(&tree_sitter_python::LANGUAGE.into())
+            .expect("Cargo.lock pairs the grammar with a tree-sitter that can read it");
+        parser
+    });
+}
 
 /// Lowers one Python file.
 pub(crate) fn lower(text: &str) -> FileIr {
-    Builder::new(Language::Python, text.len()).finish(None)
+    let mut out = Builder::new(Language::Python, text.len());
+    let tree = parse(text);
+    if let Some(span) = first_error(&tree) {
+        let message = "invalid syntax; the rest of the file was analysed";
+        out.problem(ProblemKind::Syntax, span, message);
+    }
+    let body = statements::block(&mut Cx::new(text, 0, &tree), &mut out);
+    out.finish(Some(body))
+}
+
+fn parse(text: &str) -> Tree {
+    PARSER
+        .with_borrow_mut(|parser| parser.parse(text, None))
+        .expect("a parser with a language and without a deadline always gives a tree")
+}
+
+/// The first place that the grammar could not follow: the innermost error on the way to it.
+fn first_error(tree: &Tree) -> Option<Span> {
+    let mut cursor = tree.walk();
+    if !cursor.node().has_error() {
+        return None;
+    }
+    loop {
+        let node = cursor.node();
+        let mut found = cursor.goto_first_child();
+        while found && !cursor.node().has_error() {
+            found = cursor.goto_next_sibling();
+        }
+        if !found {
+            let place = |byte: usize| u32::try_from(byte).unwrap_or(u32::MAX);
+            return Some(Span::new(place(node.start_byte()), place(node.end_byte())));
+        }
+    }
 }

@@ -1,0 +1,72 @@
+//! Which files a project has.
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use ignore::{DirEntry, WalkBuilder, WalkState};
+use onequery_parser::front_end;
+
+/// Folders that hold other people's code or build products, whatever `.gitignore` says.
+const FOREIGN_FOLDERS: &[&str] =
+    &["target", "node_modules", "site-packages", "__pycache__", "vendor", "vendored", "third_party", "venv"];
+
+/// What a walk found, sorted by path.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Source files, relative to the root with `/` between parts, and where they are.
+    pub(crate) sources: Vec<(String, PathBuf)>,
+    /// Cargo manifests, likewise.
+    pub(crate) manifests: Vec<(String, PathBuf)>,
+    /// Folders and links that could not be followed.
+    pub(crate) errors: Vec<String>,
+}
+
+/// Walks a project in parallel: `.gitignore` is honoured, hidden files and foreign code are left out.
+pub(crate) fn discover(root: &Path) -> Found {
+    let found = Mutex::new(Found::default());
+    let walker = WalkBuilder::new(root).filter_entry(is_own).threads(rayon::current_num_threads()).build_parallel();
+    walker.run(|| {
+        Box::new(|entry| {
+            match entry {
+                Ok(entry) => keep(root, &entry, &found),
+                Err(error) => found.lock().expect("no walker panics").errors.push(error.to_string()),
+            }
+            WalkState::Continue
+        })
+    });
+    let mut found = found.into_inner().expect("no walker panics");
+    found.sources.sort_unstable();
+    found.manifests.sort_unstable();
+    found.errors.sort_unstable();
+    found
+}
+
+/// Whether an entry is the project's own code.
+fn is_own(entry: &DirEntry) -> bool {
+    let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
+    if !is_dir || entry.depth() == 0 {
+        return true;
+    }
+    let foreign = entry.file_name().to_str().is_some_and(|name| FOREIGN_FOLDERS.contains(&name));
+    !foreign && !entry.path().join("pyvenv.cfg").exists()
+}
+
+fn keep(root: &Path, entry: &DirEntry, found: &Mutex<Found>) {
+    if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+        return;
+    }
+    let path = entry.path();
+    let is_source = path.extension().and_then(|extension| extension.to_str()).is_some_and(|e| front_end(e).is_some());
+    let is_manifest = entry.file_name() == "Cargo.toml";
+    if is_source || is_manifest {
+        let item = (relative(root, path), path.to_owned());
+        let mut found = found.lock().expect("no walker panics");
+        if is_source { found.sources.push(item) } else { found.manifests.push(item) }
+    }
+}
+
+/// A path relative to the root, with `/` between parts.
+pub(crate) fn relative(root: &Path, path: &Path) -> String {
+    let inner = path.strip_prefix(root).unwrap_or(path);
+    inner.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}

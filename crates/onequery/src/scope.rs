@@ -1,0 +1,110 @@
+//! Code that is analysed but not reported on unless asked for.
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::cli::Include;
+
+/// Path patterns of a kind of code, and the word that summaries use for it.
+struct Kind {
+    include: Include,
+    word: &'static str,
+    patterns: &'static [&'static str],
+}
+
+/// What is left out, first match first.
+const KINDS: &[Kind] = &[
+    Kind {
+        include: Include::Migrations,
+        word: "migrations",
+        patterns: &["**/migrations/**", "**/migration/**", "**/alembic/**", "**/south_migrations/**", "**/*_migration.py"],
+    },
+    Kind {
+        include: Include::Tests,
+        word: "tests",
+        patterns: &[
+            "**/tests/**",
+            "**/test/**",
+            "**/testing/**",
+            "**/tests.{py,rs}",
+            "**/test_*.{py,rs}",
+            "**/*_test.{py,rs}",
+            "**/*_tests.{py,rs}",
+            "**/test.rs",
+            "**/conftest.py",
+            "**/testutils/**",
+            "**/test_utils/**",
+            "**/factories.py",
+        ],
+    },
+    Kind {
+        include: Include::Seeds,
+        word: "seeds",
+        patterns: &["**/seeds/**", "**/seed/**", "**/seed*.{py,rs}", "**/fixtures/**", "**/demo_data/**", "**/populatedb/**"],
+    },
+    Kind {
+        include: Include::Examples,
+        word: "examples",
+        patterns: &["**/benches/**", "**/benchmarks/**", "**/bench/**", "**/examples/**", "**/build.rs"],
+    },
+];
+
+/// Decides which files are reported on.
+pub(crate) struct Scope {
+    kinds: Vec<(&'static str, GlobSet)>,
+    /// Prefixes of the reported paths; empty means everything.
+    within: Vec<String>,
+}
+
+impl Scope {
+    /// `within` are paths relative to the root; an empty one is the root itself.
+    pub(crate) fn new(include: &[Include], within: Vec<String>) -> Self {
+        let kinds = KINDS
+            .iter()
+            .filter(|kind| !include.contains(&kind.include))
+            .map(|kind| {
+                let mut set = GlobSetBuilder::new();
+                for pattern in kind.patterns {
+                    set.add(Glob::new(pattern).expect("the patterns are constants that a test builds"));
+                }
+                (kind.word, set.build().expect("the patterns are constants that a test builds"))
+            })
+            .collect();
+        let within = if within.iter().any(String::is_empty) { Vec::new() } else { within };
+        Self { kinds, within }
+    }
+
+    /// Why a file is not reported on; `None` when it is.
+    pub(crate) fn hides(&self, path: &str) -> Option<&'static str> {
+        let inside = |prefix: &String| {
+            path.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if !self.within.is_empty() && !self.within.iter().any(inside) {
+            return Some("other paths");
+        }
+        self.kinds.iter().find(|(_, set)| set.is_match(path)).map(|(word, _)| *word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scope;
+    use crate::cli::Include;
+
+    #[test]
+    fn tests_and_migrations_are_left_out() {
+        let scope = Scope::new(&[], Vec::new());
+        assert_eq!(scope.hides("shop/views.py"), None);
+        assert_eq!(scope.hides("shop/tests/test_views.py"), Some("tests"));
+        assert_eq!(scope.hides("tests/views.py"), Some("tests"));
+        assert_eq!(scope.hides("shop/migrations/0001_initial.py"), Some("migrations"));
+        assert_eq!(scope.hides("src/latest.rs"), None);
+        assert_eq!(Scope::new(&[Include::Tests], Vec::new()).hides("tests/views.py"), None);
+    }
+
+    #[test]
+    fn paths_filter_by_whole_parts() {
+        let scope = Scope::new(&[], vec!["shop".to_owned()]);
+        assert_eq!(scope.hides("shop/views.py"), None);
+        assert_eq!(scope.hides("shopping/views.py"), Some("other paths"));
+    }
+}

@@ -1,0 +1,594 @@
+//! Calls: of catalogue entries, of functions of the project, of values, and what they call back.
+
+use onequery_core::Name;
+use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Spread, TypeRef};
+
+use super::loops::element_of;
+use super::{Eval, few};
+use crate::catalog::{ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, PathNode, Position, Runs};
+use crate::facts::{QuerySource, Site, SiteKind, What};
+use crate::program::{ClassId, FnId};
+use crate::types::Holes;
+use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
+
+/// How many closures may be evaluated inside each other.
+const MAX_INLINED: usize = 12;
+
+/// The evaluated arguments of a call.
+struct Args<'e> {
+    written: &'e [Arg],
+    values: Vec<Value>,
+    /// Closures that nobody has called back yet.
+    closures: Vec<FnIx>,
+}
+
+impl Args<'_> {
+    fn deps(&self) -> Deps {
+        self.values.iter().fold(Deps::default(), |deps, value| deps.with(value.deps))
+    }
+
+    /// The index of an argument by position or keyword.
+    fn find(&self, ir: &onequery_core::ir::FileIr, position: &Position) -> Option<usize> {
+        match position {
+            Position::Index(ix) => self.written.get(*ix).filter(|arg| arg.name.is_none()).map(|_| *ix),
+            Position::Keyword(keyword) => {
+                self.written.iter().position(|arg| arg.name.is_some_and(|name| ir.name(name) == keyword))
+            }
+        }
+    }
+}
+
+impl<'a> Eval<'_, 'a> {
+    pub(super) fn call(&mut self, id: ExprId, callee: ExprId, args: &'a [Arg], generics: &'a [TypeRef]) -> Value {
+        if let ExprKind::Attr { base, name, .. } = self.ir.expr(callee).kind {
+            let receiver = self.eval(base);
+            let mut args = self.args(args);
+            let value = self.method_call(id, base, &receiver, name, &mut args, generics);
+            self.leftovers(&args);
+            return value;
+        }
+        let called = self.eval(callee);
+        let mut args = self.args(args);
+        let generics = match &self.ir.expr(callee).kind {
+            ExprKind::Path { args, .. } if generics.is_empty() => args,
+            _ => generics,
+        };
+        let value = self.value_call(id, callee, &called, &mut args, generics);
+        self.leftovers(&args);
+        value
+    }
+
+    fn args(&mut self, written: &'a [Arg]) -> Args<'a> {
+        let mut args = Args { written, values: Vec::with_capacity(written.len()), closures: Vec::new() };
+        for arg in written {
+            if let ExprKind::Lambda(ix) = self.ir.expr(arg.value).kind {
+                args.closures.push(ix);
+            }
+            let value = self.eval(arg.value);
+            if arg.spread != Spread::No {
+                self.consume(arg.value, &value);
+            }
+            args.values.push(value);
+        }
+        args
+    }
+
+    /// Closures that no catalogue says are called back: what they contain is evaluated, but outside of all loops.
+    fn leftovers(&mut self, args: &Args<'_>) {
+        for &closure in &args.closures {
+            self.detached(closure);
+        }
+    }
+
+    /// Evaluates a closure that runs at an unknown time, as if it stood alone.
+    fn detached(&mut self, closure: FnIx) {
+        let loops = std::mem::take(&mut self.loops);
+        let path = std::mem::take(&mut self.path);
+        self.inline(closure, &[], Deps::default());
+        (self.loops, self.path) = (loops, path);
+    }
+
+    /// Evaluates a closure's body here, with its parameters bound. Gives what it returns.
+    fn inline(&mut self, closure: FnIx, given: &[Value], deps: Deps) -> Value {
+        if self.inlined.contains(&closure) || self.inlined.len() >= MAX_INLINED {
+            return Value::default();
+        }
+        let function = self.ir.function(closure);
+        let Some(body) = function.body else { return Value::default() };
+        self.inlined.push(closure);
+        self.returned.push(Value::default());
+        let env = self.env.clone();
+        for (ix, param) in function.params.iter().enumerate() {
+            let declared = param.ty.as_ref().map(|ty| self.program.declared(self.type_scope(), ty));
+            let mut value = given.get(ix).cloned().unwrap_or_default().with_deps(deps);
+            if let Some(declared) = declared.filter(|ty| !ty.is_unknown()) {
+                value.ty = declared;
+            }
+            self.bind(&param.pattern, value);
+        }
+        let last = self.in_closure(|eval| eval.eval(body));
+        self.inlined.pop();
+        let returned = self.returned.pop().unwrap_or_default();
+        // Variables of the closure are gone; what it assigned outside of itself is kept in `changed`.
+        self.env = env;
+        returned.join(last)
+    }
+
+    fn method_call(
+        &mut self,
+        id: ExprId,
+        base: ExprId,
+        receiver: &Value,
+        name: Name,
+        args: &mut Args<'a>,
+        generics: &'a [TypeRef],
+    ) -> Value {
+        let text = self.text(name);
+        let catalogs = self.program.catalogs;
+        let called = match &receiver.ty {
+            Ty::Module(_) | Ty::Tuple(_) => Value { deps: receiver.deps, ..self.attribute(receiver, name, id) },
+            Ty::External(node) => {
+                let on_class = catalogs.type_at(*node).map(|ty| catalogs.methods(ty, text, true)).unwrap_or_default();
+                if let Some(entry) = self.choose(on_class, args) {
+                    return self.entry(id, entry, Some((base, receiver)), args, generics);
+                }
+                let value = self.attribute(receiver, name, id);
+                if matches!(value.ty, Ty::External(PathNode::OTHER)) {
+                    return self.shape(id, base, receiver, text, args, generics);
+                }
+                value
+            }
+            Ty::Class(class) => match self.class_method(*class, text) {
+                Member::Project(method) => return self.project_call(id, method, Some(receiver), true, args),
+                Member::Library(entries) => match self.choose(entries, args) {
+                    Some(entry) => return self.entry(id, entry, Some((base, receiver)), args, generics),
+                    None => return self.unknown_call(receiver, args),
+                },
+                Member::None => self.attribute(receiver, name, id),
+            },
+            Ty::Instance(class) => match self.instance_method(*class, text) {
+                Member::Project(method) => return self.project_call(id, method, Some(receiver), false, args),
+                Member::Library(entries) => match self.choose(entries, args) {
+                    Some(entry) => return self.entry(id, entry, Some((base, receiver)), args, generics),
+                    None => return self.unknown_call(receiver, args),
+                },
+                Member::None => {
+                    let value = self.attribute(receiver, name, id);
+                    if value.ty.is_unknown() {
+                        return self.shape(id, base, receiver, text, args, generics);
+                    }
+                    value
+                }
+            },
+            Ty::Super(class) => match self.super_method(*class, text) {
+                Member::Project(method) => {
+                    let own = Value { ty: Ty::Instance(*class), ..receiver.clone() };
+                    return self.project_call(id, method, Some(&own), false, args);
+                }
+                Member::Library(entries) => {
+                    let own = Value { ty: Ty::Instance(*class), ..receiver.clone() };
+                    return match self.choose(entries, args) {
+                        Some(entry) => self.entry(id, entry, Some((base, &own)), args, generics),
+                        None => self.unknown_call(receiver, args),
+                    };
+                }
+                Member::None => return self.unknown_call(receiver, args),
+            },
+            Ty::Lib(lib, _) => {
+                return match self.choose(catalogs.methods(*lib, text, false), args) {
+                    Some(entry) => self.entry(id, entry, Some((base, receiver)), args, generics),
+                    None => {
+                        let attribute = self.attribute(receiver, name, id);
+                        if attribute.ty.is_unknown() {
+                            self.unknown_call(receiver, args)
+                        } else {
+                            self.value_call(id, id, &attribute, args, generics)
+                        }
+                    }
+                };
+            }
+            Ty::Unknown => return self.shape(id, base, receiver, text, args, generics),
+            Ty::Plain | Ty::Function(_) => return self.unknown_call(receiver, args),
+        };
+        self.value_call(id, id, &called, args, generics)
+    }
+
+    /// A call of a method whose receiver is unknown: by the shape of its name and arguments, or not at all.
+    fn shape(
+        &mut self,
+        id: ExprId,
+        base: ExprId,
+        receiver: &Value,
+        name: &str,
+        args: &mut Args<'a>,
+        generics: &'a [TypeRef],
+    ) -> Value {
+        let shapes = self.program.catalogs.shapes(self.language(), name);
+        match self.choose(shapes, args) {
+            Some(entry) => self.entry(id, entry, Some((base, receiver)), args, generics),
+            None => self.unknown_call(receiver, args),
+        }
+    }
+
+    /// The first entry whose condition holds.
+    fn choose(&self, entries: &[CallId], args: &Args<'_>) -> Option<CallId> {
+        entries.iter().copied().find(|&entry| self.holds(self.program.catalogs.call(entry), args))
+    }
+
+    fn holds(&self, entry: &CallInfo, args: &Args<'_>) -> bool {
+        let Some(when) = &entry.when else { return true };
+        let is = |value: &Value| {
+            when.is.iter().any(|alternative| match *alternative {
+                ArgIs::Sql => value.is_sql,
+                ArgIs::Instance(of) => match &value.ty {
+                    Ty::Lib(lib, _) => self.program.catalogs.extends(*lib, of),
+                    Ty::Instance(class) => self.program.class_extends(*class, of),
+                    _ => false,
+                },
+                ArgIs::Class(of) => match &value.ty {
+                    Ty::Class(class) => self.program.class_extends(*class, of),
+                    Ty::External(node) => {
+                        self.program.catalogs.type_at(*node).is_some_and(|ty| self.program.catalogs.extends(ty, of))
+                    }
+                    _ => false,
+                },
+            })
+        };
+        match when.arg {
+            Some(ix) => args.values.get(ix).is_some_and(is),
+            None => args.values.iter().any(is),
+        }
+    }
+
+    fn class_method(&self, class: ClassId, name: &str) -> Member<'a> {
+        match self.program.method(class, name) {
+            Some(method) => Member::Project(method),
+            None => self.library_method(class, name, true),
+        }
+    }
+
+    fn instance_method(&self, class: ClassId, name: &str) -> Member<'a> {
+        match self.program.method(class, name) {
+            Some(method) => Member::Project(method),
+            None => self.library_method(class, name, false),
+        }
+    }
+
+    fn super_method(&self, class: ClassId, name: &str) -> Member<'a> {
+        let bases = self.program.class(class).mro.get(1..).unwrap_or_default();
+        match bases.iter().find_map(|&base| self.program.class(base).methods.get(name).copied()) {
+            Some(method) => Member::Project(method),
+            None => self.library_method(class, name, false),
+        }
+    }
+
+    fn library_method(&self, class: ClassId, name: &str, on_class: bool) -> Member<'a> {
+        let catalogs = self.program.catalogs;
+        let bases = &self.program.class(class).library_bases;
+        let found = bases.iter().map(|&base| catalogs.methods(base, name, on_class)).find(|entries| !entries.is_empty());
+        found.map_or(Member::None, Member::Library)
+    }
+
+    /// A call of a value: a function, a class, an instance that can be called.
+    fn value_call(
+        &mut self,
+        id: ExprId,
+        callee: ExprId,
+        called: &Value,
+        args: &mut Args<'a>,
+        generics: &'a [TypeRef],
+    ) -> Value {
+        let catalogs = self.program.catalogs;
+        match &called.ty {
+            Ty::External(node) => {
+                if let Some(entry) = catalogs.call_at(*node) {
+                    return self.entry(id, entry, None, args, generics);
+                }
+                if let Some(ty) = catalogs.type_at(*node) {
+                    let type_args = self.type_args(generics);
+                    let ty = self.program.library(ty, type_args);
+                    return Value { likely: called.likely, ..Value::of(ty) }.with_deps(args.deps());
+                }
+                self.unknown_call(called, args)
+            }
+            Ty::Class(class) => {
+                let deps = match self.program.method(*class, "__init__") {
+                    Some(init) => {
+                        let own = Value::of(Ty::Instance(*class));
+                        self.project_call(id, init, Some(&own), false, args).deps
+                    }
+                    None => args.deps(),
+                };
+                Value { likely: called.likely, ..Value::of(Ty::Instance(*class)) }.with_deps(deps)
+            }
+            Ty::Function(function) => {
+                let (file, ix, declaration) = self.program.function(*function);
+                if declaration.name.is_none() && file == self.file {
+                    let value = self.inline(ix, &args.values, Deps::default());
+                    return value.with_deps(args.deps());
+                }
+                self.project_call(id, *function, None, false, args)
+            }
+            Ty::Lib(lib, _) => match self.program.inherited(*lib, |info| info.call.as_ref()) {
+                Some(template) => {
+                    let ty = self.program.fill_receiver(template, &called.ty);
+                    Value { likely: called.likely, ..Value::of(ty) }.with_deps(args.deps())
+                }
+                None => self.unknown_call(called, args),
+            },
+            Ty::Unknown if matches!(self.ir.expr(callee).kind, ExprKind::Name(_)) => {
+                if self.is_super(callee) {
+                    return self.super_value().with_deps(args.deps());
+                }
+                self.unknown_call(called, args)
+            }
+            _ => self.unknown_call(called, args),
+        }
+    }
+
+    /// `super()`: the keyword-like builtin that no import can bind.
+    fn is_super(&self, callee: ExprId) -> bool {
+        matches!(self.ir.expr(callee).kind, ExprKind::Name(name) if self.text(name) == "super")
+    }
+
+    fn super_value(&self) -> Value {
+        let own = self.program.class_of(self.program.fn_id(self.file, self.current));
+        own.map(|class| Value::of(Ty::Super(class))).unwrap_or_default()
+    }
+
+    /// Nothing is known of the callee: its result depends on its arguments and on whatever else it reads.
+    fn unknown_call(&mut self, called: &Value, args: &Args<'_>) -> Value {
+        let deps = Deps { varies: self.active(), ..called.deps.with(args.deps()) };
+        Value::default().with_deps(deps)
+    }
+
+    /// A call of a function of the project.
+    fn project_call(
+        &mut self,
+        id: ExprId,
+        callee: FnId,
+        receiver: Option<&Value>,
+        on_class: bool,
+        args: &mut Args<'a>,
+    ) -> Value {
+        let (file, _, function) = self.program.function(callee);
+        let scope = self.program.scope_id(file, function.scope);
+        let decorated =
+            function.decorators.iter().find_map(|&decorator| self.program.decorates(file, scope, decorator));
+        let binds_receiver = match (receiver, decorated) {
+            (None, _) | (_, Some(Decorates::Static)) => None,
+            (Some(receiver), Some(Decorates::Class)) => Some(receiver),
+            // `Order.total(order)` gives the receiver as an argument.
+            (Some(receiver), _) => (!on_class).then_some(receiver),
+        };
+        let ir = self.program.ir(file);
+        let offset = usize::from(binds_receiver.is_some());
+        let mut given = vec![Deps::default(); function.params.len()];
+        if let (Some(receiver), Some(first)) = (binds_receiver, given.first_mut()) {
+            *first = receiver.deps;
+        }
+        for (ix, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
+            let by_name = arg.name.map(|name| self.text(name));
+            let param = match by_name {
+                None => Some(ix + offset),
+                Some(keyword) => function.params.iter().position(
+                    |param| matches!(&param.pattern, onequery_core::ir::Pattern::Name(name, _) if ir.name(*name) == keyword),
+                ),
+            };
+            // Arguments that no parameter names go to `*args` and `**kwargs`, which come last.
+            let at = param.filter(|&at| at < given.len()).or_else(|| given.len().checked_sub(1));
+            if let Some(at) = at {
+                given[at].add(value.deps);
+            }
+        }
+        let deps = args.deps().with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
+        let likely = receiver.is_some_and(|receiver| receiver.likely);
+        let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
+        let varies = Deps { varies: self.active(), ..Deps::default() };
+        let returned = self.returned_by(callee);
+        Value { likely: returned.likely || likely, ..returned }.with_deps(deps).with_deps(queried).with_deps(varies)
+    }
+
+    /// What earlier rounds say a function returns.
+    pub(super) fn returned_by(&self, function: FnId) -> Value {
+        let known = self.known.returns.get(function.index()).cloned().unwrap_or_default();
+        Value { deps: Deps::default(), ..known }
+    }
+
+    fn type_args(&self, generics: &[TypeRef]) -> Vec<Ty> {
+        generics.iter().map(|ty| self.program.declared(self.type_scope(), ty)).collect()
+    }
+
+    /// A call of a catalogue's entry.
+    fn entry(
+        &mut self,
+        id: ExprId,
+        entry: CallId,
+        receiver: Option<(ExprId, &Value)>,
+        args: &mut Args<'a>,
+        generics: &'a [TypeRef],
+    ) -> Value {
+        let info = self.program.catalogs.call(entry);
+        let own = receiver.map(|(_, value)| value.clone()).unwrap_or_default();
+        let mut deps = own.deps.with(args.deps());
+        for consumed in &info.consumes {
+            match consumed {
+                Consumed::Receiver(_) => {
+                    if let Some((base, value)) = receiver {
+                        deps.add(self.consume(base, value));
+                    }
+                }
+                Consumed::Arg(ix) => {
+                    if let (Some(arg), Some(value)) = (args.written.get(*ix), args.values.get(*ix)) {
+                        deps.add(self.consume(arg.value, &value.clone()));
+                    }
+                }
+            }
+        }
+        let returned = match &info.callback {
+            Some(callback) => self.called_back(id, callback, &own, args),
+            None => Value::default(),
+        };
+        if info.stops {
+            self.note_stop(id);
+        }
+        deps.add(returned.deps);
+        if info.paces {
+            self.mark_site(|site| site.paced = true);
+        }
+        if info.takes {
+            self.mark_site(|site| site.has_elements = true);
+            deps.loops.add(self.innermost());
+        }
+        if info.grows
+            && let Some((base, _)) = receiver
+        {
+            self.note_growth(base);
+        }
+        let statement = info.sql.and_then(|ix| args.values.get(ix));
+        let verb = statement.and_then(|text| text.verb).or(own.verb);
+        let likely = own.likely || info.likely || statement.is_some_and(|text| text.likely);
+        let type_args = self.type_args(generics);
+        let holes = Holes { receiver: &own.ty, args: &args.values, returned: &returned.ty, type_args: &type_args };
+        let ty = self.program.fill(&info.gives, &holes);
+        if let Some(access) = info.runs {
+            let access = if access == crate::catalog::Access::Commit { access } else { verb.unwrap_or(access) };
+            let what = What::Query { access, source: QuerySource::Call(entry) };
+            deps.add(self.fact(id, what, deps, likely));
+        }
+        let rows = matches!(&ty, Ty::Lib(lib, _) if self.program.inherited(*lib, |info| info.runs_on_iterate.then_some(())).is_some());
+        let origin = if rows || info.runs.is_some() { Some(self.here(self.span_of(id))) } else { own.origin };
+        Value {
+            bound: self.bound_of(info, &own, args),
+            measure: if info.measures { Measure::Size } else { Measure::None },
+            likely,
+            verb,
+            origin,
+            is_error: info.fails,
+            ..Value::of(ty)
+        }
+        .with_deps(deps)
+    }
+
+    /// How many elements the result of an entry has.
+    fn bound_of(&self, info: &CallInfo, own: &Value, args: &Args<'_>) -> Bound {
+        let first = args.values.first();
+        match info.bound {
+            None => Bound::Data,
+            Some(BoundKind::Passes) => {
+                // A receiver that is a module or class passes nothing on; then it is the first argument.
+                let of_receiver = matches!(own.ty, Ty::Lib(..) | Ty::Unknown | Ty::Tuple(_)) && !own.ty.is_unknown();
+                let from = if of_receiver { Some(own) } else { first };
+                from.map_or(Bound::Data, |value| value.bound)
+            }
+            Some(BoundKind::Range) => {
+                let int = |ix: usize| args.values.get(ix).and_then(|value| value.int);
+                match args.values.len() {
+                    1 if few(Some(0), int(0)) => Bound::Constant,
+                    2 if few(int(0), int(1)) => Bound::Constant,
+                    // `range(0, n, size)` starts a batch each time; a step of one does not.
+                    3 if int(2).is_none_or(|step| step.abs() != 1) => Bound::Chunks,
+                    _ => Bound::Data,
+                }
+            }
+            Some(BoundKind::Chunks) => Bound::Chunks,
+            Some(BoundKind::Pages) => Bound::Pages,
+            Some(BoundKind::Few) => Bound::Constant,
+        }
+    }
+
+    /// `any(query(x) for x in xs)` ends when a query's result says so.
+    fn note_stop(&mut self, id: ExprId) {
+        let (span, outside) = (self.span_of(id), self.active());
+        for fact in &mut self.facts.facts {
+            if span.contains(fact.span) {
+                fact.path.decides.add(Bits(fact.path.loops.0 & !outside.0));
+            }
+        }
+    }
+
+    /// A literal that something is added to is no constant.
+    fn note_growth(&mut self, base: ExprId) {
+        if let ExprKind::Name(name) = self.ir.expr(base).kind
+            && let Some(variable) = self.env.get_mut(name)
+        {
+            variable.bound = Bound::Data;
+            self.changed.push(name);
+        }
+    }
+
+    /// Evaluates what an entry calls back, per element or once. Gives what it returns.
+    fn called_back(&mut self, id: ExprId, callback: &CallbackInfo, own: &Value, args: &mut Args<'a>) -> Value {
+        let Some(at) = args.find(self.ir, &callback.arg) else { return Value::default() };
+        let Some(called) = args.values.get(at).cloned() else { return Value::default() };
+        let over = match callback.over {
+            Some(ix) => args.values.get(ix).cloned().unwrap_or_default(),
+            None => own.clone(),
+        };
+        let holes = Holes { receiver: &own.ty, args: &args.values, returned: &Ty::Unknown, type_args: &[] };
+        let given: Vec<Value> = callback
+            .gets
+            .iter()
+            .map(|template| Value { ty: self.program.fill(template, &holes), ..element_of(&over) })
+            .collect();
+        let place = args.written[at].value;
+        if let ExprKind::Lambda(closure) = self.ir.expr(place).kind {
+            args.closures.retain(|&other| other != closure);
+        }
+        let mut returned = Value::default();
+        if callback.runs == Runs::Each {
+            let site = Site {
+                kind: SiteKind::Callback,
+                span: self.callee_span(id),
+                source: None,
+                origin: over.origin,
+                bound: over.bound,
+                has_elements: true,
+                source_known: !over.ty.is_unknown(),
+                paced: false,
+                outer: None,
+            };
+            self.repeat(site, None, false, &mut |eval, bit| {
+                let deps = Deps { loops: bit, ..Deps::default() };
+                returned = eval.call_value(place, &called, &given, deps);
+            });
+            return returned;
+        }
+        let path = self.path;
+        self.path.memoised |= callback.runs == Runs::Memo;
+        returned = self.call_value(place, &called, &given, Deps::default());
+        self.path = path;
+        returned
+    }
+
+    /// Calls a value that was passed as an argument.
+    fn call_value(&mut self, place: ExprId, called: &Value, given: &[Value], deps: Deps) -> Value {
+        let Ty::Function(function) = called.ty else { return Value::default().with_deps(deps) };
+        let (file, ix, declaration) = self.program.function(function);
+        if declaration.name.is_none() && file == self.file {
+            return self.inline(ix, given, deps);
+        }
+        let params = declaration.params.len().max(1);
+        let args = vec![deps; params];
+        let queried = self.fact(place, What::Call { callee: function, args }, deps, called.likely);
+        self.returned_by(function).with_deps(deps).with_deps(queried)
+    }
+
+    /// The name of what is called, which is what a finding shows as repeating.
+    fn callee_span(&self, id: ExprId) -> onequery_core::Span {
+        match &self.ir.expr(id).kind {
+            ExprKind::Call { callee, .. } => match &self.ir.expr(*callee).kind {
+                ExprKind::Attr { name_span, .. } => *name_span,
+                _ => self.span_of(*callee),
+            },
+            _ => self.span_of(id),
+        }
+    }
+}
+
+/// A method as it was found.
+enum Member<'a> {
+    Project(FnId),
+    Library(&'a [CallId]),
+    None,
+}

@@ -1,0 +1,307 @@
+//! Control flow: blocks, branches, exits, and what they say of the queries before them.
+
+use onequery_core::Name;
+use onequery_core::ir::{Arm, BinaryOp, ExprId, ExprKind, Handler, Pattern};
+
+use super::{Env, Eval};
+use crate::value::{Bits, Deps, Measure, Ty, Value};
+
+/// How control left.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Leaves {
+    /// The sites that are left for good.
+    pub(super) loops: Bits,
+    /// By an error: the path on which everything is well does not come here.
+    pub(super) failed: bool,
+}
+
+impl Leaves {
+    /// After a branch whose both sides leave.
+    fn both(self, other: Self) -> Self {
+        Self { loops: Bits(self.loops.0 & other.loops.0), failed: self.failed && other.failed }
+    }
+}
+
+impl Eval<'_, '_> {
+    /// Evaluates what control comes back from whatever happens inside.
+    pub(super) fn in_own_flow<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = self.leaves.take();
+        let value = inner(self);
+        self.leaves = outer;
+        value
+    }
+
+    /// Evaluates a closure or `async` block: `return` inside leaves only it.
+    pub(super) fn in_closure<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.flow_base, self.loops.len());
+        let value = self.in_own_flow(inner);
+        self.flow_base = outer;
+        value
+    }
+
+    /// Evaluates something that runs on some path only.
+    pub(super) fn sometimes<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
+        let path = self.path;
+        self.path.conditional = true;
+        let value = inner(self);
+        self.path = path;
+        value
+    }
+
+    pub(super) fn block(&mut self, items: &[ExprId], has_value: bool) -> Value {
+        let start = self.facts.facts.len();
+        let mut last = Value::default();
+        for &item in items {
+            if self.leaves.is_some() {
+                break;
+            }
+            last = self.eval(item);
+        }
+        self.end_path(start);
+        if has_value { last } else { Value::default() }
+    }
+
+    /// When control has left, everything since `start` that was on this path is followed by that exit.
+    fn end_path(&mut self, start: usize) {
+        let Some(leaves) = self.leaves else { return };
+        for ix in start..self.facts.facts.len() {
+            if !std::mem::replace(&mut self.sealed[ix], true) {
+                self.facts.facts[ix].path.leaves.add(leaves.loops);
+            }
+        }
+    }
+
+    /// Evaluates a condition; `if queryset:` executes it.
+    fn condition(&mut self, test: ExprId) -> Value {
+        let value = self.eval(test);
+        let deps = self.test(test, &value);
+        value.with_deps(deps)
+    }
+
+    pub(super) fn branch(&mut self, test: ExprId, then: ExprId, otherwise: Option<ExprId>) -> Value {
+        let tested = self.condition(test);
+        let remembered = self.remembered(test);
+        let (env, path, start) = (self.env.clone(), self.path, self.facts.facts.len());
+        self.path.conditional = true;
+        if tested.measure == Measure::Reached {
+            self.path.flushes.add(self.active());
+        }
+        let changes = self.changed.len();
+        let value = self.eval(then);
+        let then_leaves = self.leaves.take();
+        self.note_memo(start, changes, &remembered);
+        let then_env = std::mem::replace(&mut self.env, env);
+        self.path.flushes = path.flushes;
+        let (start, changes) = (self.facts.facts.len(), self.changed.len());
+        let other = match otherwise {
+            Some(otherwise) => self.eval(otherwise),
+            None => Value::default(),
+        };
+        let else_leaves = self.leaves.take();
+        self.note_memo(start, changes, &remembered);
+        self.path = path;
+        for leaves in [then_leaves, else_leaves].into_iter().flatten() {
+            self.decides(tested.deps, leaves);
+        }
+        self.merge(then_env, then_leaves, else_leaves);
+        value.join(other).with_deps(Deps { queries: tested.deps.queries, ..Deps::default() })
+    }
+
+    /// Joins the current environment with another branch's; a branch that left does not count.
+    fn merge(&mut self, other: Env, other_leaves: Option<Leaves>, own_leaves: Option<Leaves>) {
+        match (other_leaves, own_leaves) {
+            (Some(a), Some(b)) => self.leaves = Some(a.both(b)),
+            (Some(_), None) => {}
+            (None, Some(_)) => self.env = other,
+            (None, None) => {
+                let own = std::mem::take(&mut self.env);
+                self.env = other.join(own);
+            }
+        }
+    }
+
+    /// Queries whose result decided that a loop is left: a search, not a walk over all elements.
+    pub(super) fn decides(&mut self, tested: Deps, leaves: Leaves) {
+        if leaves.failed {
+            return;
+        }
+        for ix in tested.queries.indices() {
+            if ix < 63 {
+                if let Some(fact) = self.facts.facts.get_mut(ix) {
+                    fact.path.decides.add(leaves.loops);
+                }
+            } else {
+                self.facts.facts.iter_mut().skip(ix).for_each(|fact| fact.path.decides.add(leaves.loops));
+            }
+        }
+    }
+
+    /// Variables from outside the loop that a condition looks something up in: `key not in cache`, `if user is None`.
+    fn remembered(&self, test: ExprId) -> Vec<Name> {
+        let mut names = Vec::new();
+        if !self.active().is_empty() {
+            self.looked_up(test, &mut names);
+        }
+        names
+    }
+
+    fn looked_up(&self, id: ExprId, out: &mut Vec<Name>) {
+        match &self.ir.expr(id).kind {
+            ExprKind::Unary(_, inner) | ExprKind::Deref(inner) => self.looked_up(*inner, out),
+            ExprKind::Binary(BinaryOp::In, _, container) => self.remember(*container, out),
+            ExprKind::Binary(_, left, right) => {
+                self.looked_up(*left, out);
+                self.looked_up(*right, out);
+            }
+            ExprKind::Call { callee, .. } => {
+                if let ExprKind::Attr { base, .. } = self.ir.expr(*callee).kind {
+                    self.remember(base, out);
+                    self.looked_up(base, out);
+                }
+            }
+            // `if let Some(known) = cache.get(&key)`.
+            ExprKind::Assign { target: Pattern::Variant { .. }, value: Some(value), .. } => self.looked_up(*value, out),
+            ExprKind::Name(_) | ExprKind::Attr { .. } | ExprKind::Index { .. } => self.remember(id, out),
+            _ => {}
+        }
+    }
+
+    fn remember(&self, id: ExprId, out: &mut Vec<Name>) {
+        if let Some(name) = self.root_name(id) {
+            let varies = self.env.get(name).is_some_and(|value| value.deps.loops.meets(self.innermost()));
+            // A variable that was assigned from the element in this round remembers nothing.
+            if !varies || self.is_carried(name) {
+                out.push(name);
+            }
+        }
+    }
+
+    /// A branch that fills what its condition looked up runs once per distinct key.
+    fn note_memo(&mut self, start: usize, changes: usize, remembered: &[Name]) {
+        if self.changed[changes..].iter().any(|name| remembered.contains(name)) {
+            self.facts.facts[start..].iter_mut().for_each(|fact| fact.path.memoised = true);
+        }
+    }
+
+    pub(super) fn match_arms(&mut self, subject: ExprId, arms: &[Arm]) -> Value {
+        let subject_value = self.eval(subject);
+        let (env, path) = (self.env.clone(), self.path);
+        let remembered = self.remembered(subject);
+        let mut merged: Option<(Env, Option<Leaves>)> = None;
+        let mut result = Value::default();
+        for arm in arms {
+            self.env = env.clone();
+            self.path.conditional = true;
+            let (start, changes) = (self.facts.facts.len(), self.changed.len());
+            self.bind(&arm.pattern, subject_value.clone());
+            let guard = arm.guard.map(|guard| self.condition(guard)).unwrap_or_default();
+            let value = self.eval(arm.body);
+            self.end_path(start);
+            self.note_memo(start, changes, &remembered);
+            let leaves = self.leaves.take();
+            if let Some(leaves) = leaves {
+                self.decides(subject_value.deps.with(guard.deps), leaves);
+            } else {
+                result = result.join(value);
+            }
+            let own = std::mem::take(&mut self.env);
+            merged = Some(match merged {
+                None => (own, leaves),
+                Some((env, None)) if leaves.is_some() => (env, None),
+                Some((_, Some(_))) if leaves.is_none() => (own, None),
+                Some((env, None)) => (env.join(own), None),
+                Some((env, Some(before))) => (env, leaves.map(|leaves| leaves.both(before))),
+            });
+        }
+        self.path = path;
+        match merged {
+            Some((env, leaves)) => (self.env, self.leaves) = (env, leaves),
+            None => self.env = env,
+        }
+        result.with_deps(Deps { queries: subject_value.deps.queries, ..Deps::default() })
+    }
+
+    pub(super) fn with(&mut self, items: &[(ExprId, Option<Pattern>)], body: ExprId) -> Value {
+        for (context, target) in items {
+            let value = self.eval(*context);
+            if let Some(target) = target {
+                let entered = self.entered(&value);
+                self.bind(target, entered);
+            }
+        }
+        self.eval(body)
+    }
+
+    /// What `with value as x` binds.
+    fn entered(&self, value: &Value) -> Value {
+        let ty = match &value.ty {
+            Ty::Lib(lib, _) => match self.program.inherited(*lib, |info| info.enter.as_ref()) {
+                Some(template) => self.program.fill_receiver(template, &value.ty),
+                None => value.ty.clone(),
+            },
+            other => other.clone(),
+        };
+        Value { ty, ..value.clone() }
+    }
+
+    pub(super) fn guarded(
+        &mut self,
+        body: ExprId,
+        handlers: &[Handler],
+        otherwise: Option<ExprId>,
+        finally: Option<ExprId>,
+    ) -> Value {
+        let (before, path, start) = (self.env.clone(), self.path, self.facts.facts.len());
+        self.eval(body);
+        if let (Some(otherwise), None) = (otherwise, self.leaves) {
+            self.eval(otherwise);
+            // `try: insert()` / `except Taken: continue` / `else: break`: the exit follows what was tried.
+            self.end_path(start);
+        }
+        let mut leaves = self.leaves.take();
+        let mut env = std::mem::take(&mut self.env);
+        self.path.on_error = true;
+        for handler in handlers {
+            self.env = before.clone();
+            if let Some(types) = handler.types {
+                self.eval(types);
+            }
+            if let Some(name) = handler.name {
+                self.set(name, Value::default());
+            }
+            self.eval(handler.body);
+            let own = std::mem::take(&mut self.env);
+            let handler_leaves = self.leaves.take();
+            (env, leaves) = match (leaves, handler_leaves) {
+                (None, None) => (env.join(own), None),
+                (None, Some(_)) => (env, None),
+                (Some(_), None) => (own, None),
+                (Some(a), Some(b)) => (env, Some(a.both(b))),
+            };
+        }
+        self.path = path;
+        self.env = env;
+        if let Some(finally) = finally {
+            self.eval(finally);
+        }
+        self.leaves = self.leaves.or(leaves);
+        Value::default()
+    }
+
+    pub(super) fn leave_function(&mut self, value: Option<ExprId>) -> Value {
+        let value = value.map(|value| self.eval(value)).unwrap_or(Value::plain());
+        // A search that returns what it found; `return Err(…)` is no success.
+        let failed = value.is_error;
+        if !failed {
+            self.return_value(value);
+        }
+        self.leaves = Some(Leaves { loops: self.left_by_return(), failed });
+        Value::default()
+    }
+
+    pub(super) fn raise(&mut self, values: &[ExprId]) -> Value {
+        self.eval_all(values);
+        self.leaves = Some(Leaves { loops: self.left_by_return(), failed: true });
+        Value::default()
+    }
+}

@@ -1,0 +1,224 @@
+//! Loop sites: what runs per element, and how often that is.
+
+use onequery_core::Name;
+use onequery_core::ir::{ComprehensionKind, ExprId, Loop, LoopKind};
+
+use super::flow::Leaves;
+use super::{Eval, FEW};
+use crate::facts::{Site, SiteKind};
+use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
+
+/// A site around the current place.
+pub(super) struct Active {
+    /// Index into the function's sites.
+    pub(super) site: usize,
+    label: Option<Name>,
+    /// `break` leaves it; callbacks are left by `return`.
+    is_loop: bool,
+    /// Variables that a round takes over from the one before.
+    carried: Vec<Name>,
+}
+
+/// Muted passes double the work per nesting level; deeper loops are evaluated once.
+const MAX_PASSES: u32 = 3;
+
+impl Eval<'_, '_> {
+    /// The sites around the current place.
+    pub(super) fn active(&self) -> Bits {
+        self.loops.iter().fold(Bits::default(), |bits, active| Bits(bits.0 | Bits::one(active.site).0))
+    }
+
+    /// The innermost site.
+    pub(super) fn innermost(&self) -> Bits {
+        self.loops.last().map(|active| Bits::one(active.site)).unwrap_or_default()
+    }
+
+    /// The sites that a `return` at the current place leaves: those inside the closure, if it is in one.
+    pub(super) fn left_by_return(&self) -> Bits {
+        let inside = self.loops.iter().skip(self.flow_base);
+        inside.fold(Bits::default(), |bits, active| Bits(bits.0 | Bits::one(active.site).0))
+    }
+
+    /// Whether a variable keeps its value from round to round of the innermost loop.
+    pub(super) fn is_carried(&self, name: Name) -> bool {
+        self.loops.last().is_some_and(|active| active.carried.contains(&name))
+    }
+
+    /// Marks the innermost site.
+    pub(super) fn mark_site(&mut self, mark: impl FnOnce(&mut Site)) {
+        if let Some(active) = self.loops.last() {
+            mark(&mut self.facts.sites[active.site]);
+        }
+    }
+
+    /// Runs `body` as what a new site repeats: once muted, to learn what a round leaves for the next, then for the record.
+    pub(super) fn repeat(
+        &mut self,
+        site: Site,
+        label: Option<Name>,
+        is_loop: bool,
+        body: &mut dyn FnMut(&mut Self, Bits),
+    ) -> usize {
+        let ix = self.facts.sites.len();
+        let site = Site { outer: self.loops.last().map(|active| active.site), ..site };
+        let bit = Bits::one(ix);
+        let mut carried = Vec::new();
+        let before = self.env.clone();
+        if self.passes < MAX_PASSES {
+            let changes = self.changed.len();
+            self.muted += 1;
+            self.passes += 1;
+            self.one_round(ix, site.clone(), label, is_loop, Vec::new(), bit, body);
+            self.facts.sites.truncate(ix);
+            self.muted -= 1;
+            self.passes -= 1;
+            carried = self.changed[changes..].to_vec();
+            let after = std::mem::replace(&mut self.env, before.clone());
+            for &name in &carried {
+                if let (Some(old), Some(new)) = (before.get(name), after.get(name)) {
+                    let mut joined = old.clone().join(new.clone());
+                    joined.deps.loops.add(bit);
+                    self.env.set(name, joined);
+                }
+            }
+        }
+        self.one_round(ix, site, label, is_loop, carried, bit, body);
+        let after = std::mem::take(&mut self.env);
+        // The loop may not run at all.
+        self.env = before.join(after);
+        ix
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one site, handed through by `repeat` only")]
+    fn one_round(
+        &mut self,
+        ix: usize,
+        site: Site,
+        label: Option<Name>,
+        is_loop: bool,
+        carried: Vec<Name>,
+        bit: Bits,
+        body: &mut dyn FnMut(&mut Self, Bits),
+    ) {
+        self.facts.sites.push(site);
+        self.loops.push(Active { site: ix, label, is_loop, carried });
+        let path = self.path;
+        // Being conditional, or in a handler, is about the innermost round.
+        self.path.conditional = false;
+        self.path.on_error = false;
+        self.in_own_flow(|eval| body(eval, bit));
+        self.path = path;
+        self.loops.pop();
+    }
+
+    pub(super) fn run_loop(&mut self, the_loop: &Loop) -> Value {
+        let source = the_loop.source.map(|source| {
+            let value = self.eval(source);
+            let deps = self.consume(source, &value);
+            value.with_deps(deps)
+        });
+        let kind = match the_loop.kind {
+            LoopKind::For | LoopKind::AsyncFor => SiteKind::For,
+            LoopKind::Comprehension => SiteKind::Comprehension,
+            LoopKind::While | LoopKind::WhileLet | LoopKind::Endless => SiteKind::While,
+        };
+        let site = Site {
+            kind,
+            span: the_loop.head_span,
+            source: the_loop.source.map(|source| self.ir.span(source)),
+            origin: source.as_ref().and_then(|value| value.origin),
+            bound: source.as_ref().map_or(Bound::Data, |value| value.bound),
+            has_elements: source.is_some(),
+            source_known: source.as_ref().is_none_or(|value| !value.ty.is_unknown()),
+            paced: false,
+            outer: None,
+        };
+        let element = source.as_ref().map(|value| Value { ty: self.program.item(&value.ty), ..element_of(value) });
+        self.repeat(site, the_loop.label, true, &mut |eval, bit| {
+            if let (Some(pattern), Some(element)) = (&the_loop.element, &element) {
+                let deps = Deps { loops: bit, ..element.deps };
+                eval.bind(pattern, Value { deps, ..element.clone() });
+            }
+            if let Some(header) = the_loop.header {
+                eval.loop_header(header);
+            }
+            eval.eval(the_loop.body);
+        });
+        if let Some(otherwise) = the_loop.otherwise {
+            self.eval(otherwise);
+        }
+        Value::default()
+    }
+
+    /// A `while` condition: it runs per round, and what it asks decides when the loop ends.
+    fn loop_header(&mut self, header: ExprId) {
+        let value = self.eval(header);
+        let deps = value.deps.with(self.test(header, &value));
+        let loops = self.innermost();
+        self.decides(deps, Leaves { loops, failed: false });
+        // `while ix < len(items)` with `ix += 1` walks over elements; `while tries < 3` does not.
+        if value.measure == Measure::Reached && !value.int.is_some_and(|int| int <= FEW) {
+            self.mark_site(|site| site.has_elements = true);
+        }
+    }
+
+    pub(super) fn leave_loop(&mut self, value: Option<ExprId>, label: Option<Name>) -> Value {
+        if let Some(value) = value {
+            self.eval(value);
+        }
+        let loops = self.inner_loops(label, true);
+        self.leaves = Some(Leaves { loops, failed: false });
+        Value::default()
+    }
+
+    pub(super) fn next_round(&mut self, label: Option<Name>) -> Value {
+        // `continue 'outer` leaves the loops inside the labelled one.
+        let loops = if label.is_some() { self.inner_loops(label, false) } else { Bits::default() };
+        self.leaves = Some(Leaves { loops, failed: false });
+        Value::default()
+    }
+
+    /// The loops from the innermost up to the labelled one.
+    fn inner_loops(&self, label: Option<Name>, itself: bool) -> Bits {
+        let mut bits = Bits::default();
+        for active in self.loops.iter().rev() {
+            let last = active.is_loop && (label.is_none() || active.label == label);
+            if !last || itself {
+                bits.add(Bits::one(active.site));
+            }
+            if last {
+                break;
+            }
+        }
+        bits
+    }
+
+    pub(super) fn comprehension(&mut self, kind: ComprehensionKind, body: ExprId, each: ExprId) -> Value {
+        // The body binds the element's variables, which are gone afterwards.
+        let env = self.env.clone();
+        let outer = self.each.replace((each, Value::default()));
+        self.eval(body);
+        let element = std::mem::replace(&mut self.each, outer).map(|(_, value)| value).unwrap_or_default();
+        self.env = env;
+        let literals = self.program.catalogs.literals(self.language());
+        let ty = match kind {
+            ComprehensionKind::List => Ty::lib(literals.list, vec![element.ty]),
+            ComprehensionKind::Set => Ty::lib(literals.set, vec![element.ty]),
+            ComprehensionKind::Generator => Ty::lib(literals.generator, vec![element.ty]),
+            ComprehensionKind::Dict => Ty::lib(literals.dict, element.ty.args().to_vec()),
+        };
+        Value { likely: element.likely, ..Value::of(ty) }.with_deps(element.deps)
+    }
+}
+
+/// What an element inherits from its collection.
+pub(super) fn element_of(collection: &Value) -> Value {
+    Value {
+        deps: collection.deps,
+        likely: collection.likely,
+        origin: collection.origin,
+        // A batch of a constant is no constant, but a page of batches is none either.
+        bound: Bound::Data,
+        ..Value::default()
+    }
+}

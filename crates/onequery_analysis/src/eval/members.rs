@@ -1,0 +1,193 @@
+//! Reading attributes, fields, paths and elements.
+
+use onequery_core::ir::ExprId;
+use onequery_core::{Name, Span};
+
+use super::Eval;
+use crate::catalog::{Access, AttributeInfo, Decorates, PathNode};
+use crate::facts::{QuerySource, What};
+use crate::program::{ClassId, Symbol};
+use crate::types::TypeScope;
+use crate::value::{Bound, Ty, Value};
+
+impl Eval<'_, '_> {
+    /// The value of `base.name` where it is not called.
+    pub(super) fn attribute(&mut self, base: &Value, name: Name, id: ExprId) -> Value {
+        let text = self.text(name);
+        let inherit = |value: Value| Value { likely: value.likely || base.likely, ..value }.with_deps(base.deps);
+        match &base.ty {
+            Ty::Module(module) => self.symbol_value(self.program.member(Symbol::Module(*module), text)),
+            Ty::External(node) => self.external_attribute(*node, text),
+            Ty::Class(class) => inherit(self.class_attribute(*class, text)),
+            Ty::Instance(class) => inherit(self.instance_attribute(*class, base, text, id)),
+            Ty::Super(class) => inherit(self.super_attribute(*class, text)),
+            Ty::Lib(lib, _) => match self.program.catalogs.attribute(*lib, text, false) {
+                Some(info) => inherit(self.known_attribute(info, &base.ty)),
+                None => Value::default().with_deps(base.deps),
+            },
+            Ty::Tuple(Some(parts)) => {
+                let part = text.parse().ok().and_then(|ix: usize| parts.get(ix)).cloned();
+                Value { bound: Bound::Data, ..Value::of(part.unwrap_or_default()) }.with_deps(base.deps)
+            }
+            Ty::Unknown | Ty::Plain | Ty::Function(_) | Ty::Tuple(None) => Value::default().with_deps(base.deps),
+        }
+    }
+
+    fn known_attribute(&self, info: &AttributeInfo, receiver: &Ty) -> Value {
+        Value { likely: info.likely, ..Value::of(self.program.fill_receiver(&info.gives, receiver)) }
+    }
+
+    fn external_attribute(&self, node: PathNode, name: &str) -> Value {
+        let catalogs = self.program.catalogs;
+        let on_class = catalogs.type_at(node).and_then(|ty| catalogs.attribute(ty, name, true));
+        let child = catalogs.child(node, name);
+        match (on_class, child) {
+            (Some(info), _) => self.known_attribute(info, &Ty::External(node)),
+            (None, PathNode::OTHER) => match catalogs.class_shape(self.language(), name) {
+                Some(info) if node == PathNode::OTHER => self.known_attribute(info, &Ty::External(node)),
+                _ => Value::of(Ty::External(PathNode::OTHER)),
+            },
+            (None, child) => Value::of(Ty::External(child)),
+        }
+    }
+
+    fn class_attribute(&mut self, class: ClassId, name: &str) -> Value {
+        if let Some(value) = self.stored_attribute(class, name) {
+            return value;
+        }
+        if let Some(method) = self.program.method(class, name) {
+            return Value::of(Ty::Function(method));
+        }
+        if let Symbol::Class(nested) = self.program.member(Symbol::Class(class), name) {
+            return Value::of(Ty::Class(nested));
+        }
+        let field = self.field_type(class, name);
+        if !field.is_unknown() {
+            return Value::of(field);
+        }
+        let catalogs = self.program.catalogs;
+        let info = self.program.class(class);
+        let inherited = info.library_bases.iter().find_map(|&base| catalogs.attribute(base, name, true));
+        let by_shape = || info.has_unknown_base.then(|| catalogs.class_shape(self.language(), name)).flatten();
+        match inherited.or_else(by_shape) {
+            Some(info) => self.known_attribute(info, &Ty::Class(class)),
+            None => Value::default(),
+        }
+    }
+
+    fn instance_attribute(&mut self, class: ClassId, base: &Value, name: &str, id: ExprId) -> Value {
+        if let Some(method) = self.program.method(class, name) {
+            let (file, _, function) = self.program.function(method);
+            let scope = self.program.scope_id(file, function.scope);
+            let is_property = function
+                .decorators
+                .iter()
+                .any(|&decorator| self.program.decorates(file, scope, decorator) == Some(Decorates::Property));
+            if is_property {
+                let what = What::Call { callee: method, args: vec![base.deps] };
+                let deps = self.fact(id, what, base.deps, base.likely);
+                return self.returned_by(method).with_deps(deps);
+            }
+            return Value::of(Ty::Function(method));
+        }
+        if let Some(value) = self.stored_attribute(class, name) {
+            return value;
+        }
+        let field = self.field_type(class, name);
+        if !field.is_unknown() {
+            return Value::of(field);
+        }
+        let catalogs = self.program.catalogs;
+        let bases = &self.program.class(class).library_bases;
+        match bases.iter().find_map(|&base| catalogs.attribute(base, name, false)) {
+            Some(info) => self.known_attribute(info, &base.ty),
+            None => Value::default(),
+        }
+    }
+
+    /// What `super().name` is: a method of a base, or an attribute of one.
+    fn super_attribute(&mut self, class: ClassId, name: &str) -> Value {
+        let bases = self.program.class(class).mro.get(1..).unwrap_or_default();
+        let method = bases.iter().find_map(|&base| self.program.class(base).methods.get(name).copied());
+        method.map(|method| Value::of(Ty::Function(method))).unwrap_or_default()
+    }
+
+    /// What was assigned to an attribute of a class or its instances anywhere.
+    fn stored_attribute(&self, class: ClassId, name: &str) -> Option<Value> {
+        let mro = &self.program.class(class).mro;
+        let stored = mro.iter().find_map(|&base| self.known.attributes.get(&(base, name.to_owned())))?;
+        (!stored.ty.is_unknown()).then(|| stored.clone())
+    }
+
+    /// The declared type of a field.
+    pub(super) fn field_type(&self, class: ClassId, name: &str) -> Ty {
+        for &base in &self.program.class(class).mro {
+            let file = self.program.class(base).file;
+            let (ir, class) = (self.program.ir(file), self.program.class_ir(base));
+            let field = class.fields.iter().find(|field| ir.name(field.name) == name);
+            if let Some(ty) = field.and_then(|field| field.ty.as_ref()) {
+                let scope = self.program.scope_id(file, class.scope);
+                let at = TypeScope { file, scope, own: Some(base), generics: [&class.generics, &[]] };
+                return self.program.declared(at, ty);
+            }
+        }
+        Ty::Unknown
+    }
+
+    /// The value of a path `a::b::C`.
+    pub(super) fn path_value(&mut self, segments: &[Name]) -> Value {
+        let texts = self.program.texts(self.file, segments);
+        let symbol = self.program.resolve_path(self.scope(), self.type_scope().own, &texts);
+        match (symbol, texts.split_last()) {
+            (Symbol::Unknown, Some((last, owner))) if !owner.is_empty() => {
+                match self.program.resolve_path(self.scope(), self.type_scope().own, owner) {
+                    // `Color::Red`, `Self::TABLES`.
+                    Symbol::Class(class) => self.associated(class, last),
+                    Symbol::External(node) => self.external_attribute(node, last),
+                    _ => Value::default(),
+                }
+            }
+            (symbol, _) => self.symbol_value(symbol),
+        }
+    }
+
+    fn associated(&mut self, class: ClassId, name: &str) -> Value {
+        let ir = self.program.ir(self.program.class(class).file);
+        let is_variant = self.program.class_ir(class).kind == onequery_core::ir::ClassKind::Enum
+            && self.program.class_ir(class).fields.iter().any(|field| ir.name(field.name) == name);
+        if is_variant { Value::of(Ty::Instance(class)) } else { self.class_attribute(class, name) }
+    }
+
+    /// `base[index]`.
+    pub(super) fn index(&mut self, id: ExprId, base: ExprId, index: ExprId) -> Value {
+        let value = self.eval(base);
+        let key = self.eval(index);
+        let deps = value.deps.with(key.deps);
+        let ty = match (&value.ty, key.int) {
+            (Ty::Tuple(Some(parts)), Some(ix)) => usize::try_from(ix).ok().and_then(|ix| parts.get(ix)).cloned(),
+            (Ty::Lib(lib, _), _) => {
+                let template = self.program.inherited(*lib, |info| info.index.as_ref());
+                template.map(|template| self.program.fill_receiver(template, &value.ty))
+            }
+            // `Repository[User]` as a class stays the class.
+            (Ty::Class(_) | Ty::External(_), _) => Some(value.ty.clone()),
+            _ => None,
+        };
+        let mut result = Value { likely: value.likely, origin: value.origin, ..Value::of(ty.unwrap_or_default()) };
+        result.deps = deps;
+        if let Ty::Lib(lib, _) = value.ty
+            && !value.fetched
+            && self.program.inherited(lib, |info| info.runs_on_index.then_some(())).is_some()
+        {
+            let what = What::Query { access: Access::Read, source: QuerySource::Implicit(lib) };
+            let queried = self.fact(id, what, deps, value.likely);
+            result.deps.add(queried);
+        }
+        result
+    }
+
+    /// The place of an expression, for origins.
+    pub(super) fn span_of(&self, id: ExprId) -> Span {
+        self.ir.span(id)
+    }
+}

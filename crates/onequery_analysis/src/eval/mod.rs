@@ -1,0 +1,743 @@
+//! Abstract evaluation of one function: what each expression may be, what runs per element, what is executed there.
+//!
+//! Structured evaluation over the IR, forward, with environments joined after branches. A loop's body is evaluated twice:
+//! first muted, to see which variables it changes, then for the record.
+
+mod calls;
+mod env;
+mod flow;
+mod loops;
+mod members;
+
+use onequery_core::ir::{
+    AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, UnaryOp,
+};
+use onequery_core::{FileId, Language, Location, Name, Span};
+use rustc_hash::FxHashMap;
+
+use crate::catalog::{Access, Decorates};
+use crate::describe::describe;
+use crate::facts::{Fact, FnFacts, Path, QuerySource, What};
+use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
+use crate::types::TypeScope;
+use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
+use env::Env;
+use flow::Leaves;
+
+/// What earlier rounds found out.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// What calling each function gives.
+    pub(crate) returns: Vec<Value>,
+    /// Attributes assigned in methods and class bodies.
+    pub(crate) attributes: FxHashMap<(ClassId, String), Value>,
+    /// Variables of modules.
+    pub(crate) variables: FxHashMap<(ScopeId, String), Value>,
+}
+
+/// Evaluates one function that is not nested in another. Gives its facts and those of the functions nested in it.
+pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Vec<(FnId, FnFacts)> {
+    let (file, ix, function) = program.function(id);
+    let mut eval = Eval {
+        program,
+        known,
+        file,
+        ir: program.ir(file),
+        current: ix,
+        env: Env::default(),
+        facts: FnFacts::default(),
+        loops: Vec::new(),
+        path: Path::default(),
+        leaves: None,
+        sealed: Vec::new(),
+        muted: 0,
+        passes: 0,
+        returned: Vec::new(),
+        changed: Vec::new(),
+        flow_base: 0,
+        each: None,
+        inlined: Vec::new(),
+        class_body: None,
+        done: Vec::new(),
+    };
+    eval.bind_params(id, function);
+    eval.body(function);
+    let facts = eval.finish(id, function);
+    eval.done.push((id, facts));
+    eval.done
+}
+
+/// Whether [`evaluate`] is to be called for a function, as opposed to those that it meets inside others.
+pub(crate) fn is_root(ix: FnIx, function: &Function) -> bool {
+    ix == FnIx(0)
+        || function.in_impl.is_some()
+        || (function.name.is_some() && function.outer == Some(FnIx(0)))
+}
+
+struct Eval<'p, 'a> {
+    program: &'p Program<'a>,
+    known: &'p Known,
+    file: FileId,
+    ir: &'a FileIr,
+    /// The named function whose facts are collected.
+    current: FnIx,
+    env: Env,
+    facts: FnFacts,
+    /// The sites around the current place, innermost last.
+    loops: Vec<loops::Active>,
+    path: Path,
+    /// Set once control cannot reach the current place.
+    leaves: Option<Leaves>,
+    /// Facts on paths that have ended; parallel to the facts.
+    sealed: Vec<bool>,
+    /// Facts are not recorded while this is above zero.
+    muted: u32,
+    /// How many muted passes are under way; bounds the doubling in nested loops.
+    passes: u32,
+    /// Values of `return`s of the closure being evaluated, innermost last; empty in the function itself.
+    returned: Vec<Value>,
+    /// Names assigned so far, to see what a loop's body changes.
+    changed: Vec<Name>,
+    /// How many of `loops` are outside the closure being evaluated.
+    flow_base: usize,
+    /// The element of the comprehension being evaluated, and its value once it is known.
+    each: Option<(ExprId, Value)>,
+    /// Closures being evaluated, against recursion.
+    inlined: Vec<FnIx>,
+    /// The class whose body is being evaluated.
+    class_body: Option<ClassId>,
+    done: Vec<(FnId, FnFacts)>,
+}
+
+impl<'p, 'a> Eval<'p, 'a> {
+    fn here(&self, span: Span) -> Location {
+        Location::new(self.file, span)
+    }
+
+    fn text(&self, name: Name) -> &'a str {
+        self.ir.name(name)
+    }
+
+    fn language(&self) -> Language {
+        self.ir.language
+    }
+
+    /// Binds the parameters of a named function to what their declarations say.
+    fn bind_params(&mut self, id: FnId, function: &Function) {
+        let class = self.program.class_of(id);
+        let decorated = self.decorated(function);
+        for (ix, param) in function.params.iter().enumerate() {
+            let declared = param.ty.as_ref().map(|ty| self.program.declared(self.type_scope(), ty));
+            let ty = match (declared, class) {
+                (Some(ty), _) if !ty.is_unknown() => ty,
+                (_, Some(class)) if ix == 0 && decorated == Some(Decorates::Class) => Ty::Class(class),
+                (_, Some(class)) if ix == 0 && decorated != Some(Decorates::Static) => Ty::Instance(class),
+                _ => Ty::Unknown,
+            };
+            let deps = Deps { params: Bits::one(ix), ..Deps::default() };
+            self.bind(&param.pattern, Value::of(ty).with_deps(deps));
+        }
+    }
+
+    /// What the decorators make of a function.
+    fn decorated(&self, function: &Function) -> Option<Decorates> {
+        let scope = self.program.scope_id(self.file, function.scope);
+        function.decorators.iter().find_map(|&decorator| self.program.decorates(self.file, scope, decorator))
+    }
+
+    fn body(&mut self, function: &Function) {
+        if let Some(body) = function.body {
+            let value = self.eval(body);
+            if self.leaves.is_none() && matches!(self.ir.expr(body).kind, ExprKind::Block { value: true, .. }) {
+                self.return_value(value);
+            }
+        }
+    }
+
+    fn return_value(&mut self, value: Value) {
+        match self.returned.last_mut() {
+            Some(returned) => *returned = std::mem::take(returned).join(value),
+            None => self.facts.returns = std::mem::take(&mut self.facts.returns).join(value),
+        }
+    }
+
+    fn yield_value(&mut self, value: Value) {
+        self.facts.yields = Some(match self.facts.yields.take() {
+            Some(before) => before.join(value),
+            None => value,
+        });
+    }
+
+    /// The facts of the function that was evaluated.
+    fn finish(&mut self, id: FnId, function: &Function) -> FnFacts {
+        let mut facts = std::mem::take(&mut self.facts);
+        if let Some(declared) = &function.returns {
+            let ty = self.program.declared(self.type_scope(), declared);
+            if !ty.is_unknown() {
+                facts.returns.ty = ty;
+            }
+        }
+        if let Some(yields) = facts.yields.take() {
+            let generator = self.program.catalogs.literals(self.language()).generator;
+            facts.returns = Value { ty: Ty::lib(generator, vec![yields.ty]), deps: facts.returns.deps, ..Value::default() };
+        }
+        if self.program.function(id).1 == FnIx(0) {
+            facts.variables = self.env.iter().map(|(name, value)| (self.text(*name).to_owned(), value.clone())).collect();
+        }
+        facts
+    }
+
+    fn type_scope(&self) -> TypeScope<'a> {
+        let function = self.ir.function(self.current);
+        let of_impl = function.in_impl.map(|ix| &*self.ir.impls[ix as usize].generics);
+        let of_class = function.class.map(|ix| &*self.ir.class(ix).generics);
+        TypeScope {
+            file: self.file,
+            scope: self.program.scope_id(self.file, function.scope),
+            own: self.program.class_of(self.program.fn_id(self.file, self.current)),
+            generics: [&function.generics, of_impl.or(of_class).unwrap_or_default()],
+        }
+    }
+
+    fn scope(&self) -> ScopeId {
+        self.program.scope_id(self.file, self.ir.function(self.current).scope)
+    }
+
+    /// Evaluates an expression: records what it executes and says what it is.
+    fn eval(&mut self, id: ExprId) -> Value {
+        let value = self.eval_kind(id);
+        if let Some((each, known)) = &mut self.each
+            && *each == id
+        {
+            *known = value.clone();
+        }
+        value
+    }
+
+    fn eval_kind(&mut self, id: ExprId) -> Value {
+        let expr = self.ir.expr(id);
+        match &expr.kind {
+            ExprKind::Opaque(children) | ExprKind::Format(children) => {
+                let deps = self.eval_all(children);
+                Value::default().with_deps(deps).typed_if(matches!(expr.kind, ExprKind::Format(_)), Ty::Plain)
+            }
+            ExprKind::Literal(literal) => self.literal(*literal),
+            ExprKind::Name(name) => self.name(*name),
+            ExprKind::Path { segments, .. } => self.path_value(segments),
+            ExprKind::Attr { base, name, .. } => {
+                let base = self.eval(*base);
+                self.attribute(&base, *name, id)
+            }
+            ExprKind::Index { base, index } => self.index(id, *base, *index),
+            ExprKind::Slice { base, parts, has_step } => {
+                let value = self.eval(*base);
+                let deps = self.eval_all(parts);
+                if *has_step {
+                    // `queryset[::2]` is executed; `queryset[:5]` is not.
+                    self.consume(*base, &value);
+                }
+                Value { bound: slice_bound(value.bound), ..value }.with_deps(deps)
+            }
+            ExprKind::Call { callee, args, generics } => self.call(id, *callee, args, generics),
+            ExprKind::Await(inner) | ExprKind::Propagate(inner) => {
+                let value = self.eval(*inner);
+                Value { ty: self.program.inner(&value.ty), ..value }
+            }
+            ExprKind::Deref(inner) | ExprKind::Spread(inner) => self.eval(*inner),
+            ExprKind::Cast(inner, ty) => {
+                let value = self.eval(*inner);
+                Value { ty: self.program.declared(self.type_scope(), ty), ..value }
+            }
+            ExprKind::Unary(op, inner) => {
+                let value = self.eval(*inner);
+                if *op == UnaryOp::Not {
+                    self.test(*inner, &value);
+                }
+                Value { ty: Ty::Plain, deps: value.deps, measure: value.measure, ..Value::default() }
+            }
+            ExprKind::Binary(op, left, right) => self.binary(*op, *left, *right),
+            ExprKind::Collection(kind, items) => self.collection(*kind, items),
+            ExprKind::Repeat(item, times) => {
+                let item = self.eval(*item);
+                let times = self.eval(*times);
+                let list = self.program.catalogs.literals(self.language()).list;
+                Value::of(Ty::lib(list, vec![item.ty])).with_deps(item.deps.with(times.deps))
+            }
+            ExprKind::Record { path, fields, rest } => self.record(path, fields, *rest),
+            ExprKind::Lambda(ix) => Value::of(Ty::Function(self.program.fn_id(self.file, *ix))),
+            ExprKind::Range(from, to) => self.range(*from, *to),
+            ExprKind::Comprehension { body, each, kind } => self.comprehension(*kind, *body, *each),
+            ExprKind::AsyncBlock(body) => self.in_closure(|eval| eval.eval(*body)),
+            ExprKind::Block { items, value } => self.block(items, *value),
+            ExprKind::If { test, then, otherwise } => self.branch(*test, *then, *otherwise),
+            ExprKind::Match { subject, arms } => self.match_arms(*subject, arms),
+            ExprKind::Loop(the_loop) => self.run_loop(the_loop),
+            ExprKind::With { items, body, .. } => self.with(items, *body),
+            ExprKind::Try { body, handlers, otherwise, finally } => self.guarded(*body, handlers, *otherwise, *finally),
+            ExprKind::Assign { target, value, ty, mode } => self.assign(target, *value, ty.as_ref(), *mode),
+            ExprKind::Return(value) => self.leave_function(*value),
+            ExprKind::Break(value, label) => self.leave_loop(*value, *label),
+            ExprKind::Continue(label) => self.next_round(*label),
+            ExprKind::Raise(values) => self.raise(values),
+            ExprKind::Yield(value) => {
+                let value = value.map(|value| self.eval(value)).unwrap_or_default();
+                self.yield_value(value);
+                Value::default()
+            }
+            ExprKind::YieldFrom(source) => {
+                let value = self.eval(*source);
+                self.consume(*source, &value);
+                self.yield_value(Value { ty: self.program.item(&value.ty), ..value });
+                Value::default()
+            }
+            ExprKind::DefineFunction(ix) => self.define_function(*ix),
+            ExprKind::DefineClass(class, body) => self.define_class(*class, *body),
+            ExprKind::Import(ix) => {
+                let import = &self.ir.imports[ix.index()];
+                if let (Some(alias), Some(_)) = (import.alias, import.function) {
+                    let symbol = self.program.import(self.file, ix.0, crate::program::MAX_HOPS);
+                    let value = self.symbol_value(symbol);
+                    self.set(alias, value);
+                }
+                Value::default()
+            }
+            ExprKind::Unbind(names) => {
+                for &name in names {
+                    self.env.remove(name);
+                }
+                Value::default()
+            }
+        }
+    }
+
+    fn eval_all(&mut self, items: &[ExprId]) -> Deps {
+        let mut deps = Deps::default();
+        for &item in items {
+            deps.add(self.eval(item).deps);
+        }
+        deps
+    }
+
+    fn literal(&self, literal: Literal) -> Value {
+        let is_sql = matches!(literal, Literal::Str(text) if crate::sql::verb(self.text(text)).is_some());
+        let verb = match literal {
+            Literal::Str(text) => crate::sql::verb(self.text(text)),
+            _ => None,
+        };
+        let int = match literal {
+            Literal::Int(value) => Some(value),
+            _ => None,
+        };
+        Value { int, is_sql, verb, ..Value::plain() }
+    }
+
+    fn name(&mut self, name: Name) -> Value {
+        if let Some(value) = self.env.get(name) {
+            return value.clone();
+        }
+        let symbol = self.program.resolve_path(self.scope(), self.type_scope().own, &[self.text(name)]);
+        self.symbol_value(symbol)
+    }
+
+    /// The value of something that is known by name.
+    fn symbol_value(&self, symbol: Symbol<'a>) -> Value {
+        match symbol {
+            Symbol::Unknown => Value::default(),
+            Symbol::Class(class) => {
+                let bound = if self.program.is_enumeration(class) { Bound::Constant } else { Bound::Data };
+                Value { bound, ..Value::of(Ty::Class(class)) }
+            }
+            Symbol::Function(function) => Value::of(Ty::Function(function)),
+            Symbol::Module(module) => Value::of(Ty::Module(module)),
+            Symbol::External(node) => Value::of(Ty::External(node)),
+            Symbol::Variable(scope, name) => {
+                let value = self.known.variables.get(&(scope, name.to_owned()));
+                // What a variable was computed from concerns its own module only.
+                value.map(|value| Value { deps: Deps::default(), ..value.clone() }).unwrap_or_default()
+            }
+        }
+    }
+
+    fn binary(&mut self, op: BinaryOp, left: ExprId, right: ExprId) -> Value {
+        let a = self.eval(left);
+        if matches!(op, BinaryOp::And | BinaryOp::Or) {
+            self.test(left, &a);
+            let b = self.sometimes(|eval| eval.eval(right));
+            let reached = a.measure == Measure::Reached || b.measure == Measure::Reached;
+            let measure = if reached { Measure::Reached } else { Measure::None };
+            // `found or default` is one of both; `a and b` as a value is mostly `b`.
+            let joined = if op == BinaryOp::Or { a.join(b) } else { b.with_deps(a.deps) };
+            return Value { measure, ..joined };
+        }
+        let b = self.eval(right);
+        if op == BinaryOp::In {
+            self.consume(right, &b);
+        }
+        let deps = a.deps.with(b.deps);
+        match op {
+            // `querysets |= more` stays a queryset; `1 | 2` stays plain.
+            BinaryOp::Bitwise | BinaryOp::Arithmetic => {
+                let ty = if a.ty == b.ty { a.ty } else { a.ty.join(b.ty) };
+                let bound = if a.bound == b.bound { a.bound } else { Bound::Data };
+                Value { bound, likely: a.likely || b.likely, origin: a.origin.or(b.origin), ..Value::of(ty) }.with_deps(deps)
+            }
+            BinaryOp::Modulo if a.ty == Ty::Plain && a.int.is_none() && a.verb.is_some() => {
+                // `"SELECT … %s" % key` is still the statement.
+                Value { verb: a.verb, is_sql: a.is_sql, ..Value::plain() }.with_deps(deps)
+            }
+            BinaryOp::Modulo => Value { measure: Measure::Size, ..Value::plain() }.with_deps(deps),
+            BinaryOp::Compare => {
+                let measured = [(&a, &b), (&b, &a)].into_iter().find(|(size, _)| size.measure == Measure::Size);
+                let (measure, int) = match measured {
+                    // `len(order.items) > limit` measures the element, `len(batch) > 0` says nothing.
+                    Some((size, limit)) if limit.int != Some(0) && !size.deps.loops.meets(self.innermost()) => {
+                        (Measure::Reached, limit.int)
+                    }
+                    _ => (Measure::None, None),
+                };
+                Value { measure, int, ..Value::plain() }.with_deps(deps)
+            }
+            _ => Value::plain().with_deps(deps),
+        }
+    }
+
+    fn collection(&mut self, kind: CollectionKind, items: &[ExprId]) -> Value {
+        let mut deps = Deps::default();
+        let mut bound = if items.is_empty() { Bound::Data } else { Bound::Constant };
+        let mut types = Vec::with_capacity(items.len());
+        let mut likely = false;
+        for &item in items {
+            let value = self.eval(item);
+            if let ExprKind::Spread(inner) = self.ir.expr(item).kind {
+                self.consume(inner, &value);
+                bound = Bound::Data;
+            }
+            deps.add(value.deps);
+            likely |= value.likely;
+            types.push(value.ty);
+        }
+        let literals = self.program.catalogs.literals(self.language());
+        let every = |types: &mut dyn Iterator<Item = Ty>| types.reduce(Ty::join).unwrap_or_default();
+        let ty = match kind {
+            CollectionKind::Tuple => Ty::tuple(types),
+            CollectionKind::List => Ty::lib(literals.list, vec![every(&mut types.into_iter())]),
+            CollectionKind::Set => Ty::lib(literals.set, vec![every(&mut types.into_iter())]),
+            CollectionKind::Dict => {
+                let keys = every(&mut types.iter().step_by(2).cloned());
+                let values = every(&mut types.into_iter().skip(1).step_by(2));
+                Ty::lib(literals.dict, vec![keys, values])
+            }
+        };
+        Value { bound, likely, ..Value::of(ty) }.with_deps(deps)
+    }
+
+    fn range(&mut self, from: Option<ExprId>, to: Option<ExprId>) -> Value {
+        let from = from.map(|from| self.eval(from));
+        let to = to.map(|to| self.eval(to));
+        let few = match (&from, &to) {
+            (Some(from), Some(to)) => few(from.int, to.int),
+            (None, Some(to)) => few(Some(0), to.int),
+            _ => false,
+        };
+        let deps = [&from, &to].into_iter().flatten().fold(Deps::default(), |deps, value| deps.with(value.deps));
+        let range = self.program.catalogs.literals(self.language()).range;
+        let bound = if few { Bound::Constant } else { Bound::Data };
+        Value { bound, ..Value::of(Ty::lib(range, vec![Ty::Plain])) }.with_deps(deps)
+    }
+
+    fn record(&mut self, path: &[Name], fields: &[(Name, ExprId)], rest: Option<ExprId>) -> Value {
+        let mut deps = Deps::default();
+        for &(_, value) in fields {
+            deps.add(self.eval(value).deps);
+        }
+        if let Some(rest) = rest {
+            deps.add(self.eval(rest).deps);
+        }
+        let texts = self.program.texts(self.file, path);
+        let ty = match self.program.resolve_path(self.scope(), self.type_scope().own, &texts) {
+            Symbol::Class(class) => Ty::Instance(class),
+            _ => Ty::Unknown,
+        };
+        Value::of(ty).with_deps(deps)
+    }
+
+    fn assign(
+        &mut self,
+        target: &Pattern,
+        value: Option<ExprId>,
+        ty: Option<&onequery_core::ir::TypeRef>,
+        mode: AssignMode,
+    ) -> Value {
+        let declared = ty.map(|ty| self.program.declared(self.type_scope(), ty)).filter(|ty| !ty.is_unknown());
+        let mut assigned = match value {
+            Some(id) => self.eval(id),
+            None if mode == AssignMode::Let || declared.is_some() => Value::default(),
+            None => return Value::default(),
+        };
+        if let Some(declared) = declared {
+            assigned.ty = declared;
+        }
+        if mode == AssignMode::Update
+            && let Pattern::Name(name, _) = target
+        {
+            let before = self.name(*name);
+            // `n += 1` counts; anything else added to a list makes it grow.
+            let counts = assigned.int == Some(1);
+            let deps = before.deps.with(assigned.deps);
+            let ty = if before.ty.is_unknown() { assigned.ty } else { before.ty };
+            let measure = if counts { Measure::Size } else { Measure::None };
+            assigned = Value { measure, likely: before.likely, ..Value::of(ty) }.with_deps(deps);
+        }
+        let result = assigned.clone();
+        self.bind(target, assigned);
+        match mode {
+            AssignMode::Test => Value { ty: Ty::Plain, measure: Measure::None, ..result },
+            _ => result,
+        }
+    }
+
+    fn set(&mut self, name: Name, value: Value) {
+        if let Some(class) = self.class_body {
+            self.facts.attributes.push((class, self.text(name).to_owned(), value.clone()));
+        }
+        self.changed.push(name);
+        self.env.set(name, value);
+    }
+
+    /// Binds a pattern to a value.
+    fn bind(&mut self, pattern: &Pattern, value: Value) {
+        match pattern {
+            Pattern::Name(name, _) => self.set(*name, value),
+            Pattern::Tuple(parts) => {
+                let fixed = match &value.ty {
+                    Ty::Tuple(Some(types)) if types.len() == parts.len() => Some(types.clone()),
+                    _ => None,
+                };
+                let item = if fixed.is_none() { self.program.item(&value.ty) } else { Ty::Unknown };
+                for (ix, part) in parts.iter().enumerate() {
+                    let ty = fixed.as_ref().map_or_else(|| item.clone(), |types| types[ix].clone());
+                    self.bind(part, Value { ty, bound: Bound::Data, ..value.clone() });
+                }
+            }
+            Pattern::Rest(part) => {
+                if let Some(part) = part {
+                    self.bind(part, Value { ty: Ty::Unknown, ..value });
+                }
+            }
+            Pattern::Variant { path, parts } => self.bind_variant(path, parts, &value),
+            Pattern::Or(parts) => {
+                for part in parts {
+                    self.bind(part, value.clone());
+                }
+            }
+            Pattern::Bind(name, part) => {
+                self.bind(part, value.clone());
+                self.set(*name, value);
+            }
+            Pattern::Place(place) => self.bind_place(*place, value),
+            Pattern::Wildcard => {}
+        }
+    }
+
+    /// `Some(x)`, `Ok(x)`, `Order { id, .. }`.
+    fn bind_variant(&mut self, path: &[Name], parts: &[(Option<Name>, Pattern)], value: &Value) {
+        let texts = self.program.texts(self.file, path);
+        let class = match self.program.resolve_path(self.scope(), self.type_scope().own, &texts) {
+            Symbol::Class(class) => Some(class),
+            _ => None,
+        };
+        for (field, part) in parts {
+            let ty = match (class, field) {
+                (Some(class), Some(field)) => self.field_type(class, self.text(*field)),
+                (None, None) if parts.len() == 1 => self.program.inner(&value.ty),
+                _ => Ty::Unknown,
+            };
+            self.bind(part, Value { ty, ..value.clone() });
+        }
+    }
+
+    /// `self.session = …`, `cache[key] = …`.
+    fn bind_place(&mut self, place: ExprId, value: Value) {
+        match self.ir.expr(place).kind {
+            ExprKind::Attr { base, name, .. } => {
+                let owner = self.eval(base);
+                if let Ty::Instance(class) | Ty::Class(class) = owner.ty {
+                    let stored = Value { deps: Deps::default(), ..value };
+                    self.facts.attributes.push((class, self.text(name).to_owned(), stored));
+                }
+            }
+            ExprKind::Index { base, index } => {
+                self.eval(base);
+                self.eval(index);
+                if let Some(root) = self.root_name(base) {
+                    self.changed.push(root);
+                }
+            }
+            _ => {
+                self.eval(place);
+            }
+        }
+    }
+
+    /// The variable that a place is part of: `cache` of `cache[key].x`.
+    fn root_name(&self, id: ExprId) -> Option<Name> {
+        match self.ir.expr(id).kind {
+            ExprKind::Name(name) => Some(name),
+            ExprKind::Attr { base, name, .. } => match self.ir.expr(base).kind {
+                // `self._cache` is told apart from other attributes of `self` by its own name.
+                ExprKind::Name(_) => Some(name),
+                _ => self.root_name(base),
+            },
+            ExprKind::Index { base, .. } | ExprKind::Deref(base) => self.root_name(base),
+            _ => None,
+        }
+    }
+
+    fn define_function(&mut self, ix: FnIx) -> Value {
+        let function = self.ir.function(ix);
+        for &decorator in &function.decorators {
+            self.eval(decorator);
+        }
+        for param in &function.params {
+            if let Some(default) = param.default {
+                self.eval(default);
+            }
+        }
+        let id = self.program.fn_id(self.file, ix);
+        if let Some(name) = function.name
+            && self.class_body.is_none()
+        {
+            self.set(name, Value::of(Ty::Function(id)));
+        }
+        if !is_root(ix, function) {
+            self.nested_function(ix);
+        }
+        Value::default()
+    }
+
+    /// Evaluates a nested named function with what it captures; its facts are its own.
+    fn nested_function(&mut self, ix: FnIx) {
+        if self.inlined.contains(&ix) {
+            return;
+        }
+        let (id, function) = (self.program.fn_id(self.file, ix), self.ir.function(ix));
+        let outer = (
+            std::mem::replace(&mut self.current, ix),
+            self.env.clone(),
+            std::mem::take(&mut self.facts),
+            std::mem::take(&mut self.loops),
+            std::mem::take(&mut self.path),
+            self.leaves.take(),
+            std::mem::take(&mut self.sealed),
+            std::mem::take(&mut self.returned),
+            self.class_body.take(),
+            std::mem::take(&mut self.flow_base),
+            self.each.take(),
+        );
+        self.inlined.push(ix);
+        // What was captured does not depend on the new function's own parameters and loops.
+        self.env.forget_deps();
+        self.bind_params(id, function);
+        self.body(function);
+        let facts = self.finish(id, function);
+        self.inlined.pop();
+        if self.muted == 0 {
+            self.done.push((id, facts));
+        }
+        (
+            self.current,
+            self.env,
+            self.facts,
+            self.loops,
+            self.path,
+            self.leaves,
+            self.sealed,
+            self.returned,
+            self.class_body,
+            self.flow_base,
+            self.each,
+        ) = outer;
+    }
+
+    fn define_class(&mut self, class: onequery_core::ir::ClassIx, body: ExprId) -> Value {
+        let ir = self.ir.class(class);
+        for &decorator in &ir.decorators {
+            self.eval(decorator);
+        }
+        let id = self.program.class_id(self.file, class);
+        let outer = self.class_body.replace(id);
+        let env = self.env.clone();
+        self.in_own_flow(|eval| eval.eval(body));
+        self.env = env;
+        self.class_body = outer;
+        if ir.function != FnIx(0) {
+            self.set(ir.name, Value::of(Ty::Class(id)));
+        }
+        Value::default()
+    }
+
+    /// Records what an expression does, unless this pass is muted. Gives the dependency on its result.
+    fn fact(&mut self, id: ExprId, what: What, deps: Deps, likely: bool) -> Deps {
+        if self.muted > 0 {
+            return Deps::default();
+        }
+        let ix = self.facts.facts.len();
+        let path = Path { loops: self.active(), ..self.path };
+        let (span, label) = (self.ir.span(id), describe(self.ir, id));
+        self.facts.facts.push(Fact { span, label, deps, likely, path, what });
+        self.sealed.push(false);
+        Deps { queries: Bits::one(ix), ..Deps::default() }
+    }
+
+    /// A value is iterated over or listed: a query that was only built is executed now.
+    fn consume(&mut self, place: ExprId, value: &Value) -> Deps {
+        self.implicit(place, value, |info| info.runs_on_iterate.then_some(()))
+    }
+
+    /// A value is tested for truth.
+    fn test(&mut self, place: ExprId, value: &Value) -> Deps {
+        self.implicit(place, value, |info| info.runs_on_test.then_some(()))
+    }
+
+    fn implicit(
+        &mut self,
+        place: ExprId,
+        value: &Value,
+        runs: impl Fn(&crate::catalog::TypeInfo) -> Option<()> + Copy,
+    ) -> Deps {
+        let Ty::Lib(lib, _) = value.ty else { return Deps::default() };
+        if self.program.inherited(lib, runs).is_none() || value.fetched {
+            return Deps::default();
+        }
+        let what = What::Query { access: Access::Read, source: QuerySource::Implicit(lib) };
+        let deps = self.fact(place, what, value.deps, value.likely);
+        if let ExprKind::Name(name) = self.ir.expr(place).kind
+            && let Some(variable) = self.env.get_mut(name)
+        {
+            variable.fetched = true;
+            variable.deps.add(deps);
+        }
+        deps
+    }
+}
+
+/// Ranges up to this many rounds are a fixed, small number.
+const FEW: i64 = 32;
+
+fn few(from: Option<i64>, to: Option<i64>) -> bool {
+    matches!((from, to), (Some(from), Some(to)) if to - from <= FEW)
+}
+
+/// A slice of a literal is as constant as the literal; a slice of pages is not a page.
+fn slice_bound(bound: Bound) -> Bound {
+    if bound == Bound::Constant { Bound::Constant } else { Bound::Data }
+}
+
+impl Value {
+    fn typed_if(mut self, holds: bool, ty: Ty) -> Self {
+        if holds {
+            self.ty = ty;
+        }
+        self
+    }
+}

@@ -1,0 +1,108 @@
+//! What evaluating one function finds out: the loop sites it has, the queries it executes and the calls it makes.
+
+use onequery_core::Span;
+
+use crate::catalog::{Access, CallId, LibTy};
+use crate::program::{ClassId, FnId};
+use crate::value::{Bits, Bound, Deps, Value};
+
+/// Everything found in one function.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FnFacts {
+    pub(crate) sites: Vec<Site>,
+    /// Queries and calls, in order of evaluation. [`Deps::queries`] are indices into it.
+    pub(crate) facts: Vec<Fact>,
+    /// The joined value of all `return`s.
+    pub(crate) returns: Value,
+    /// What a generator yields.
+    pub(crate) yields: Option<Value>,
+    /// Assignments to attributes of instances and classes: `self.session = …`.
+    pub(crate) attributes: Vec<(ClassId, String, Value)>,
+    /// Variables at the end of a file's top level.
+    pub(crate) variables: Vec<(String, Value)>,
+}
+
+/// Something that runs once per element.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    pub(crate) kind: SiteKind,
+    /// What a finding shows as "repeats".
+    pub(crate) span: Span,
+    /// The iterable, when it is written.
+    pub(crate) source: Option<Span>,
+    /// Where the elements come from, when a query was seen that gives them.
+    pub(crate) origin: Option<onequery_core::Location>,
+    /// How many elements there are.
+    pub(crate) bound: Bound,
+    /// A `while` that takes its elements from somewhere, or a `for`.
+    pub(crate) has_elements: bool,
+    /// The iterable's type is known, or it is not written as one.
+    pub(crate) source_known: bool,
+    /// Sleeps, or waits for messages.
+    pub(crate) paced: bool,
+    /// The site around it.
+    pub(crate) outer: Option<usize>,
+}
+
+/// What repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SiteKind {
+    /// `for`, `async for`.
+    For,
+    /// `while`, `while let`, `loop`.
+    While,
+    /// A comprehension or generator expression.
+    Comprehension,
+    /// A callback that is called per element: `.map(|x| …)`, `sorted(key=…)`.
+    Callback,
+}
+
+/// What is known of the path on which something in a loop runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Path {
+    /// Sites around it, innermost last, as bits; site ids grow inwards.
+    pub(crate) loops: Bits,
+    /// Sites that are left after it, on every path.
+    pub(crate) leaves: Bits,
+    /// Sites whose exit its result decides.
+    pub(crate) decides: Bits,
+    /// Sites in which it runs only when a batch is full.
+    pub(crate) flushes: Bits,
+    /// Runs in an `except` clause.
+    pub(crate) on_error: bool,
+    /// Runs when a lookup in something remembered failed.
+    pub(crate) memoised: bool,
+    /// Runs on some path only.
+    pub(crate) conditional: bool,
+}
+
+/// What a query was recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QuerySource {
+    /// A call of a catalogue's entry.
+    Call(CallId),
+    /// An implicit execution of a value: iterating, testing, subscripting.
+    Implicit(LibTy),
+}
+
+/// Something that may matter when it stands in a loop.
+#[derive(Clone, Debug)]
+pub(crate) struct Fact {
+    pub(crate) span: Span,
+    /// What is executed or called, for people: `Order.objects.get`.
+    pub(crate) label: String,
+    pub(crate) deps: Deps,
+    /// Recognised by its shape somewhere on the way.
+    pub(crate) likely: bool,
+    pub(crate) path: Path,
+    pub(crate) what: What,
+}
+
+/// What a [`Fact`] is.
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    /// A query that is executed.
+    Query { access: Access, source: QuerySource },
+    /// A call of a function of the project, with the dependencies of what its parameters are given.
+    Call { callee: FnId, args: Vec<Deps> },
+}

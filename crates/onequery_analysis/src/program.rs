@@ -1,0 +1,748 @@
+//! The whole program: modules, classes and functions of all files, with names linked across them.
+//!
+//! Linking never fails: what is not found stays unresolved. Ids are given in the order of the sorted files, so equal
+//! trees give equal ids.
+
+use onequery_core::ir::{
+    Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern, ScopeIx, TypeRef,
+};
+use onequery_core::{FileId, Language, Name};
+use rustc_hash::FxHashMap;
+
+use crate::catalog::{Catalogs, Decorates, LibTy, PathNode};
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub(crate) struct $name(pub(crate) u32);
+
+        impl $name {
+            pub(crate) const fn index(self) -> usize {
+                self.0 as usize
+            }
+        }
+    )*};
+}
+
+id! {
+    /// A function of the program.
+    FnId,
+    /// A class, struct, enum or trait of the program.
+    ClassId,
+    /// A module of the program: a file, or a Rust module inside one.
+    ScopeId,
+}
+
+/// One lowered file, as the command line hands it over.
+pub struct SourceFile {
+    /// Path relative to the project root, with `/` between parts. Files are sorted by it.
+    pub path: String,
+    /// Its lowered text.
+    pub ir: FileIr,
+}
+
+/// A package's folder and the name that other code imports it by, as its manifest says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PackageRoot {
+    /// The folder of the manifest relative to the project root; empty for the root itself.
+    pub dir: String,
+    /// The importable name.
+    pub name: String,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Symbol<'a> {
+    Unknown,
+    Class(ClassId),
+    Function(FnId),
+    Module(ScopeId),
+    External(PathNode),
+    /// A variable at the top level of a module.
+    Variable(ScopeId, &'a str),
+}
+
+/// How a name is bound in a module.
+#[derive(Clone, Copy, Debug)]
+enum Def {
+    Class(ClassId),
+    Function(FnId),
+    /// An index into the file's imports.
+    Import(u32),
+    Module(ScopeId),
+    /// Assigned at the top level.
+    Variable,
+}
+
+struct ScopeInfo<'a> {
+    file: FileId,
+    parent: Option<ScopeId>,
+    defs: FxHashMap<&'a str, Def>,
+    globs: Vec<u32>,
+}
+
+/// A class with everything that belongs to it.
+pub(crate) struct ClassInfo<'a> {
+    pub(crate) file: FileId,
+    pub(crate) ix: ClassIx,
+    pub(crate) methods: FxHashMap<&'a str, FnId>,
+    /// Itself, then its bases of the project, nearest first.
+    pub(crate) mro: Vec<ClassId>,
+    /// Library types among its ancestors.
+    pub(crate) library_bases: Vec<LibTy>,
+    /// Some ancestor is not known.
+    pub(crate) has_unknown_base: bool,
+}
+
+/// The linked program.
+pub(crate) struct Program<'a> {
+    pub(crate) files: &'a [SourceFile],
+    pub(crate) catalogs: &'a Catalogs,
+    scopes: Vec<ScopeInfo<'a>>,
+    pub(crate) classes: Vec<ClassInfo<'a>>,
+    fn_base: Vec<u32>,
+    class_base: Vec<u32>,
+    scope_base: Vec<u32>,
+    fn_class: Vec<Option<ClassId>>,
+    modules: FxHashMap<String, Vec<ScopeId>>,
+    crates: FxHashMap<String, Vec<ScopeId>>,
+    crate_of: Vec<Option<String>>,
+}
+
+/// How many import hops are followed before a name counts as unresolved; cycles of re-exports end here.
+pub(crate) const MAX_HOPS: u32 = 24;
+
+impl<'a> Program<'a> {
+    /// Links lowered files. `files` are sorted by path.
+    pub(crate) fn link(files: &'a [SourceFile], packages: &[PackageRoot], catalogs: &'a Catalogs) -> Self {
+        let prefix = |count: fn(&FileIr) -> usize| {
+            let mut total = 0_u32;
+            let mut bases = Vec::with_capacity(files.len() + 1);
+            for file in files {
+                bases.push(total);
+                total += u32::try_from(count(&file.ir)).expect("a run has fewer than 2^32 items");
+            }
+            bases.push(total);
+            bases
+        };
+        let mut program = Self {
+            files,
+            catalogs,
+            scopes: Vec::new(),
+            classes: Vec::new(),
+            fn_base: prefix(|ir| ir.functions.len()),
+            class_base: prefix(|ir| ir.classes.len()),
+            scope_base: prefix(|ir| ir.scopes.len()),
+            fn_class: Vec::new(),
+            modules: FxHashMap::default(),
+            crates: FxHashMap::default(),
+            crate_of: vec![None; files.len()],
+        };
+        program.name_modules(packages);
+        for file in (0..files.len()).map(file_id) {
+            program.define(file);
+        }
+        program.fn_class = vec![None; program.fn_base.last().copied().unwrap_or(0) as usize];
+        program.collect_methods();
+        program.link_bases();
+        program
+    }
+
+    pub(crate) fn ir(&self, file: FileId) -> &'a FileIr {
+        &self.files[file.index()].ir
+    }
+
+    pub(crate) fn n_functions(&self) -> usize {
+        self.fn_class.len()
+    }
+
+    pub(crate) fn fn_id(&self, file: FileId, ix: FnIx) -> FnId {
+        FnId(self.fn_base[file.index()] + ix.0)
+    }
+
+    pub(crate) fn class_id(&self, file: FileId, ix: ClassIx) -> ClassId {
+        ClassId(self.class_base[file.index()] + ix.0)
+    }
+
+    pub(crate) fn scope_id(&self, file: FileId, ix: ScopeIx) -> ScopeId {
+        ScopeId(self.scope_base[file.index()] + ix.0)
+    }
+
+    pub(crate) fn file_of_scope(&self, scope: ScopeId) -> FileId {
+        self.scopes[scope.index()].file
+    }
+
+    /// The file and place of a function.
+    pub(crate) fn function(&self, id: FnId) -> (FileId, FnIx, &'a Function) {
+        let file = self.fn_base.partition_point(|&base| base <= id.0) - 1;
+        let ix = FnIx(id.0 - self.fn_base[file]);
+        (file_id(file), ix, &self.files[file].ir.functions[ix.index()])
+    }
+
+    /// The class a function is a method of.
+    pub(crate) fn class_of(&self, id: FnId) -> Option<ClassId> {
+        self.fn_class[id.index()]
+    }
+
+    pub(crate) fn class(&self, id: ClassId) -> &ClassInfo<'a> {
+        &self.classes[id.index()]
+    }
+
+    pub(crate) fn class_ir(&self, id: ClassId) -> &'a Class {
+        let info = self.class(id);
+        self.ir(info.file).class(info.ix)
+    }
+
+    /// `Cart.total`, `total.<locals>.inner` without the `<locals>`; empty at a file's top level.
+    pub(crate) fn qualified_name(&self, id: FnId) -> String {
+        let (file, mut ix, _) = self.function(id);
+        let ir = self.ir(file);
+        let mut parts = Vec::new();
+        loop {
+            let function = ir.function(ix);
+            parts.extend(function.name.map(|name| ir.name(name)));
+            if let Some(class) = self.class_of(self.fn_id(file, ix)) {
+                let info = self.class(class);
+                parts.push(self.ir(info.file).name(self.class_ir(class).name));
+            }
+            match function.outer {
+                Some(outer) if outer != FnIx(0) => ix = outer,
+                _ => break,
+            }
+        }
+        parts.reverse();
+        parts.join(".")
+    }
+
+    /// A method by name, through the bases.
+    pub(crate) fn method(&self, class: ClassId, name: &str) -> Option<FnId> {
+        self.class(class).mro.iter().find_map(|&base| self.class(base).methods.get(name).copied())
+    }
+
+    /// Whether a class is `of` or extends it.
+    pub(crate) fn class_extends(&self, class: ClassId, of: LibTy) -> bool {
+        self.class(class).library_bases.iter().any(|&base| self.catalogs.extends(base, of))
+    }
+
+    /// Gives every file its importable names.
+    fn name_modules(&mut self, packages: &[PackageRoot]) {
+        let package_dirs: rustc_hash::FxHashSet<&str> =
+            self.files.iter().filter_map(|file| file.path.strip_suffix("/__init__.py")).collect();
+        for ix in 0..self.files.len() {
+            let scope = ScopeId(self.scope_base[ix]);
+            let path = &self.files[ix].path;
+            match self.files[ix].ir.language {
+                Language::Python => {
+                    let Some(stem) = path.strip_suffix(".py").or_else(|| path.strip_suffix(".pyi")) else { continue };
+                    let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
+                    let mut root = stem.rfind('/').map_or("", |at| &stem[..at]);
+                    while package_dirs.contains(root) {
+                        root = root.rfind('/').map_or("", |at| &root[..at]);
+                    }
+                    let within = stem.strip_prefix(root).unwrap_or(stem).trim_start_matches('/').replace('/', ".");
+                    let whole = stem.replace('/', ".");
+                    if whole != within {
+                        self.modules.entry(whole).or_default().push(scope);
+                    }
+                    self.modules.entry(within).or_default().push(scope);
+                }
+                Language::Rust => {
+                    let (name, modules) = rust_module(path, packages);
+                    let key = std::iter::once(name.as_str()).chain(modules).collect::<Vec<_>>().join("::");
+                    if key == name {
+                        self.crates.entry(name.clone()).or_default().push(scope);
+                    }
+                    self.crate_of[ix] = Some(name);
+                    self.modules.entry(key).or_default().push(scope);
+                }
+            }
+        }
+    }
+
+    /// Binds the names of one file's modules.
+    fn define(&mut self, file: FileId) {
+        let ir = self.ir(file);
+        for scope in &ir.scopes {
+            self.scopes.push(ScopeInfo {
+                file,
+                parent: scope.parent.map(|parent| self.scope_id(file, parent)),
+                defs: FxHashMap::default(),
+                globs: Vec::new(),
+            });
+        }
+        for (ix, scope) in ir.scopes.iter().enumerate() {
+            if let (Some(parent), Some(name)) = (scope.parent, scope.name) {
+                let own = self.scope_id(file, ScopeIx(u32::try_from(ix).expect("ids fit")));
+                let parent = self.scope_id(file, parent);
+                self.scopes[parent.index()].defs.insert(ir.name(name), Def::Module(own));
+            }
+        }
+        for (ix, import) in (0_u32..).zip(&ir.imports) {
+            if import.function.is_some() {
+                continue;
+            }
+            let scope = self.scope_id(file, import.scope);
+            let scope = &mut self.scopes[scope.index()];
+            match import.kind {
+                ImportKind::Glob | ImportKind::PublicGlob => scope.globs.push(ix),
+                ImportKind::Module => {}
+                ImportKind::Item | ImportKind::PublicItem | ImportKind::Root => {
+                    if let Some(alias) = import.alias {
+                        scope.defs.insert(ir.name(alias), Def::Import(ix));
+                    }
+                }
+            }
+        }
+        let mut assigned = Vec::new();
+        if let Some(body) = ir.functions[0].body {
+            top_level_names(ir, body, &mut assigned);
+        }
+        let own = self.scope_id(file, ScopeIx(0));
+        for name in assigned {
+            // `try: import x` / `except ImportError: x = None` is the import.
+            self.scopes[own.index()].defs.entry(ir.name(name)).or_insert(Def::Variable);
+        }
+        for (ix, class) in (0_u32..).zip(&ir.classes) {
+            let id = self.class_id(file, ClassIx(ix));
+            let scope = self.scope_id(file, class.scope);
+            if class.outer.is_none() && class.function == FnIx(0) {
+                self.scopes[scope.index()].defs.insert(ir.name(class.name), Def::Class(id));
+            }
+            self.classes.push(ClassInfo {
+                file,
+                ix: ClassIx(ix),
+                methods: FxHashMap::default(),
+                mro: vec![id],
+                library_bases: Vec::new(),
+                has_unknown_base: false,
+            });
+        }
+        for (ix, function) in (0_u32..).zip(&ir.functions) {
+            let at_top = function.outer == Some(FnIx(0)) && function.class.is_none() && function.in_impl.is_none();
+            if let (Some(name), true) = (function.name, at_top) {
+                let id = self.fn_id(file, FnIx(ix));
+                let scope = self.scope_id(file, function.scope);
+                self.scopes[scope.index()].defs.insert(ir.name(name), Def::Function(id));
+            }
+        }
+    }
+
+    /// Gives methods to their classes: those of class bodies, then those of `impl` blocks.
+    fn collect_methods(&mut self) {
+        for class in 0..self.classes.len() {
+            let (file, ix) = (self.classes[class].file, self.classes[class].ix);
+            for &method in &self.ir(file).class(ix).methods {
+                self.add_method(ClassId(u32::try_from(class).expect("ids fit")), file, method);
+            }
+        }
+        for file in (0..self.files.len()).map(file_id) {
+            for implementation in &self.ir(file).impls {
+                let scope = self.scope_id(file, implementation.scope);
+                let TypeRef::Path { path, .. } = &implementation.self_type else { continue };
+                let Symbol::Class(class) = self.resolve_path(scope, None, &self.texts(file, path)) else { continue };
+                let class = self.peel_alias(class);
+                for &method in &implementation.methods {
+                    self.add_method(class, file, method);
+                }
+            }
+        }
+    }
+
+    /// `type Repo = PgRepo;`: the class behind an alias.
+    fn peel_alias(&self, class: ClassId) -> ClassId {
+        let ir = self.class_ir(class);
+        let target = match (ir.kind, ir.fields.first().and_then(|field| field.ty.as_ref())) {
+            (ClassKind::Alias, Some(TypeRef::Path { path, .. })) => path,
+            _ => return class,
+        };
+        let file = self.class(class).file;
+        match self.resolve_path(self.scope_id(file, ir.scope), None, &self.texts(file, target)) {
+            Symbol::Class(behind) => behind,
+            _ => class,
+        }
+    }
+
+    fn add_method(&mut self, class: ClassId, file: FileId, method: FnIx) {
+        let id = self.fn_id(file, method);
+        self.fn_class[id.index()] = Some(class);
+        let ir = self.ir(file);
+        if let Some(name) = ir.function(method).name {
+            self.classes[class.index()].methods.insert(ir.name(name), id);
+        }
+    }
+
+    /// Resolves bases and flattens them; each class is its own nearest ancestor.
+    fn link_bases(&mut self) {
+        let direct: Vec<Vec<Symbol<'a>>> = (0..self.classes.len())
+            .map(|ix| {
+                let info = &self.classes[ix];
+                let ir = self.ir(info.file);
+                let class = ir.class(info.ix);
+                let scope = self.scope_id(info.file, class.scope);
+                class.bases.iter().map(|&base| self.resolve_expr(info.file, scope, base)).collect()
+            })
+            .collect();
+        for ix in 0..self.classes.len() {
+            let own = ClassId(u32::try_from(ix).expect("ids fit"));
+            let (mut mro, mut library, mut unknown) = (Vec::new(), Vec::new(), false);
+            let mut pending = vec![own];
+            while let Some(class) = pending.pop() {
+                if mro.contains(&class) {
+                    continue;
+                }
+                mro.push(class);
+                for base in direct[class.index()].iter().rev() {
+                    match *base {
+                        Symbol::Class(base) => pending.push(base),
+                        Symbol::External(node) => match self.catalogs.type_at(node) {
+                            Some(ty) if !library.contains(&ty) => library.push(ty),
+                            Some(_) => {}
+                            None => unknown = true,
+                        },
+                        _ => unknown = true,
+                    }
+                }
+            }
+            let info = &mut self.classes[ix];
+            (info.mro, info.library_bases, info.has_unknown_base) = (mro, library, unknown);
+        }
+    }
+
+    /// The strings behind names.
+    pub(crate) fn texts(&self, file: FileId, path: &[Name]) -> Vec<&'a str> {
+        path.iter().map(|&name| self.ir(file).name(name)).collect()
+    }
+
+    /// What a dotted expression of names stands for: `models.Model`, `db.Model`, `Generic[T]`.
+    fn resolve_expr(&self, file: FileId, scope: ScopeId, id: ExprId) -> Symbol<'a> {
+        let ir = self.ir(file);
+        match &ir.expr(id).kind {
+            ExprKind::Name(name) => self.lookup(scope, ir.name(*name)),
+            ExprKind::Path { segments, .. } => self.resolve_path(scope, None, &self.texts(file, segments)),
+            ExprKind::Attr { base, name, .. } => self.member(self.resolve_expr(file, scope, *base), ir.name(*name)),
+            ExprKind::Index { base, .. } => self.resolve_expr(file, scope, *base),
+            _ => Symbol::Unknown,
+        }
+    }
+
+    /// What a decorator makes of the function it stands on.
+    pub(crate) fn decorates(&self, file: FileId, scope: ScopeId, decorator: ExprId) -> Option<Decorates> {
+        match self.resolve_expr(file, scope, decorator) {
+            Symbol::External(node) => self.catalogs.call(self.catalogs.call_at(node)?).decorates,
+            _ => None,
+        }
+    }
+
+    /// What a name stands for in a module.
+    pub(crate) fn lookup(&self, scope: ScopeId, name: &str) -> Symbol<'a> {
+        self.lookup_within(scope, name, MAX_HOPS)
+    }
+
+    fn lookup_within(&self, scope: ScopeId, name: &str, hops: u32) -> Symbol<'a> {
+        let local = self.local(scope, name, hops);
+        if local != Symbol::Unknown {
+            return local;
+        }
+        let file = self.file_of_scope(scope);
+        let language = self.ir(file).language;
+        if language == Language::Rust
+            && let Some(module) = self.rust_crate(file, name)
+        {
+            return Symbol::Module(module);
+        }
+        match self.catalogs.root(language, name) {
+            PathNode::OTHER => Symbol::Unknown,
+            node => Symbol::External(node),
+        }
+    }
+
+    /// What a module itself binds or re-exports.
+    fn local(&self, scope: ScopeId, name: &str, hops: u32) -> Symbol<'a> {
+        let Some(hops) = hops.checked_sub(1) else { return Symbol::Unknown };
+        let info = &self.scopes[scope.index()];
+        if let Some((&name, def)) = info.defs.get_key_value(name) {
+            return match *def {
+                Def::Class(class) => Symbol::Class(class),
+                Def::Function(function) => Symbol::Function(function),
+                Def::Module(module) => Symbol::Module(module),
+                Def::Variable => Symbol::Variable(scope, name),
+                Def::Import(import) => match self.import(info.file, import, hops) {
+                    Symbol::Unknown => Symbol::External(PathNode::OTHER),
+                    symbol => symbol,
+                },
+            };
+        }
+        if let Some(module) = self.submodule(scope, name) {
+            return Symbol::Module(module);
+        }
+        info.globs.iter().rev().map(|&glob| self.through_glob(info.file, glob, name, hops)).find(Symbol::is_known).unwrap_or(Symbol::Unknown)
+    }
+
+    fn through_glob(&self, file: FileId, glob: u32, name: &str, hops: u32) -> Symbol<'a> {
+        match self.import(file, glob, hops) {
+            Symbol::Module(module) => self.local(module, name, hops),
+            Symbol::External(node) => match self.catalogs.child(node, name) {
+                PathNode::OTHER => Symbol::Unknown,
+                child => Symbol::External(child),
+            },
+            Symbol::Class(class) => self.member(Symbol::Class(class), name),
+            _ => Symbol::Unknown,
+        }
+    }
+
+    /// What an import statement's path stands for.
+    pub(crate) fn import(&self, file: FileId, import: u32, hops: u32) -> Symbol<'a> {
+        let ir = self.ir(file);
+        let import = &ir.imports[import as usize];
+        let path = self.texts(file, &import.path);
+        let scope = self.scope_id(file, import.scope);
+        match ir.language {
+            Language::Rust => self.resolve_path_within(scope, None, &path, hops),
+            Language::Python => {
+                let path = if import.kind == ImportKind::Root { &path[..path.len().min(1)] } else { &path[..] };
+                self.python_import(file, import.level, path, hops)
+            }
+        }
+    }
+
+    fn python_import(&self, file: FileId, level: u32, path: &[&str], hops: u32) -> Symbol<'a> {
+        let base = if level == 0 { Vec::new() } else { self.python_package(file, level) };
+        let dotted = |upto: usize| {
+            let parts: Vec<&str> = base.iter().copied().chain(path[..upto].iter().copied()).collect();
+            parts.join(".")
+        };
+        for upto in (1..=path.len()).rev().chain((level > 0).then_some(0)) {
+            let Some(module) = self.python_module(file, &dotted(upto)) else { continue };
+            return self.descend(Symbol::Module(module), &path[upto..], hops);
+        }
+        let language = Language::Python;
+        match path {
+            [root, rest @ ..] if level == 0 => {
+                Symbol::External(rest.iter().fold(self.catalogs.root(language, root), |node, part| self.catalogs.child(node, part)))
+            }
+            _ => Symbol::Unknown,
+        }
+    }
+
+    /// The dotted parts of the package that `level` dots start from.
+    fn python_package(&self, file: FileId, level: u32) -> Vec<&'a str> {
+        let path = self.files[file.index()].path.as_str();
+        let mut parts: Vec<&str> = path.split('/').collect();
+        for _ in 0..level {
+            parts.pop();
+        }
+        parts
+    }
+
+    /// A module by its dotted name; among several, the one nearest to the importing file.
+    fn python_module(&self, from: FileId, dotted: &str) -> Option<ScopeId> {
+        let candidates = self.modules.get(dotted)?;
+        let from = self.files[from.index()].path.as_bytes();
+        let shared = |scope: &&ScopeId| {
+            let path = self.files[self.file_of_scope(**scope).index()].path.as_bytes();
+            from.iter().zip(path).take_while(|(a, b)| a == b).count()
+        };
+        let best = candidates.iter().rev().max_by_key(shared).copied()?;
+        (self.ir(self.file_of_scope(best)).language == Language::Python).then_some(best)
+    }
+
+    /// The file-level module below another: `shop/views.py` below `shop/__init__.py`, `a/b.rs` below `a.rs`.
+    fn submodule(&self, scope: ScopeId, name: &str) -> Option<ScopeId> {
+        let info = &self.scopes[scope.index()];
+        let file = info.file;
+        match self.ir(file).language {
+            Language::Python => {
+                let stem = self.files[file.index()].path.strip_suffix("/__init__.py")?;
+                self.python_module(file, &format!("{}.{name}", stem.replace('/', ".")))
+            }
+            Language::Rust => {
+                let key = format!("{}::{name}", self.rust_key(scope)?);
+                self.modules.get(&key)?.first().copied()
+            }
+        }
+    }
+
+    /// `crate::a::b` of a Rust module.
+    fn rust_key(&self, scope: ScopeId) -> Option<String> {
+        let info = &self.scopes[scope.index()];
+        if let Some(parent) = info.parent {
+            let ix = scope.0 - self.scope_base[info.file.index()];
+            let name = self.ir(info.file).scopes[ix as usize].name?;
+            return Some(format!("{}::{}", self.rust_key(parent)?, self.ir(info.file).name(name)));
+        }
+        let name = self.crate_of[info.file.index()].as_ref()?;
+        let modules = rust_module_parts(&self.files[info.file.index()].path);
+        Some(std::iter::once(name.as_str()).chain(modules).collect::<Vec<_>>().join("::"))
+    }
+
+    /// The root module of a crate of the workspace, by its importable name.
+    fn rust_crate(&self, _from: FileId, name: &str) -> Option<ScopeId> {
+        self.crates.get(name)?.first().copied()
+    }
+
+    /// What a Rust path stands for; `own` is what `Self` means.
+    pub(crate) fn resolve_path(&self, scope: ScopeId, own: Option<ClassId>, path: &[&str]) -> Symbol<'a> {
+        self.resolve_path_within(scope, own, path, MAX_HOPS)
+    }
+
+    fn resolve_path_within(&self, scope: ScopeId, own: Option<ClassId>, path: &[&str], hops: u32) -> Symbol<'a> {
+        let Some(hops) = hops.checked_sub(1) else { return Symbol::Unknown };
+        let Some((&first, mut rest)) = path.split_first() else { return Symbol::Unknown };
+        let mut symbol = match first {
+            "crate" => {
+                let name = self.crate_of[self.file_of_scope(scope).index()].as_deref();
+                return match name.and_then(|name| self.crates.get(name)) {
+                    Some(roots) => roots
+                        .iter()
+                        .map(|&root| self.descend(Symbol::Module(root), rest, hops))
+                        .find(Symbol::is_known)
+                        .unwrap_or(Symbol::Unknown),
+                    None => Symbol::Unknown,
+                };
+            }
+            "self" => Symbol::Module(scope),
+            "super" => {
+                let mut at = self.parent_module(scope);
+                while let (Some(parent), Some((&"super", tail))) = (at, rest.split_first()) {
+                    (at, rest) = (self.parent_module(parent), tail);
+                }
+                at.map_or(Symbol::Unknown, Symbol::Module)
+            }
+            "Self" => own.map_or(Symbol::Unknown, Symbol::Class),
+            name => self.lookup_within(scope, name, hops),
+        };
+        if symbol == Symbol::Unknown && !rest.is_empty() {
+            symbol = Symbol::External(PathNode::OTHER);
+        }
+        self.descend(symbol, rest, hops)
+    }
+
+    fn descend(&self, symbol: Symbol<'a>, rest: &[&str], hops: u32) -> Symbol<'a> {
+        rest.iter().fold(symbol, |symbol, part| match symbol {
+            Symbol::Module(module) => self.local(module, part, hops),
+            symbol => self.member(symbol, part),
+        })
+    }
+
+    fn parent_module(&self, scope: ScopeId) -> Option<ScopeId> {
+        let info = &self.scopes[scope.index()];
+        if info.parent.is_some() {
+            return info.parent;
+        }
+        let key = self.rust_key(scope)?;
+        let (parent, _) = key.rsplit_once("::")?;
+        self.modules.get(parent)?.first().copied()
+    }
+
+    /// What `symbol.name` stands for, as far as no value is needed to know it.
+    pub(crate) fn member(&self, symbol: Symbol<'a>, name: &str) -> Symbol<'a> {
+        match symbol {
+            Symbol::Module(module) => self.local(module, name, MAX_HOPS),
+            Symbol::External(node) => Symbol::External(self.catalogs.child(node, name)),
+            Symbol::Class(class) => match self.method(class, name) {
+                Some(method) => Symbol::Function(method),
+                None => self.nested_class(class, name).map_or(Symbol::Unknown, Symbol::Class),
+            },
+            _ => Symbol::Unknown,
+        }
+    }
+
+    fn nested_class(&self, class: ClassId, name: &str) -> Option<ClassId> {
+        let info = self.class(class);
+        let ir = self.ir(info.file);
+        (0_u32..)
+            .zip(&ir.classes)
+            .find(|(_, nested)| nested.outer == Some(info.ix) && ir.name(nested.name) == name)
+            .map(|(ix, _)| self.class_id(info.file, ClassIx(ix)))
+    }
+}
+
+impl<'a> Symbol<'a> {
+    pub(crate) fn is_known(&self) -> bool {
+        *self != Symbol::Unknown
+    }
+}
+
+fn file_id(ix: usize) -> FileId {
+    FileId(u32::try_from(ix).expect("a run has fewer than 2^32 files"))
+}
+
+/// The names assigned by the statements of a file's top level, its `if` and `try` blocks included.
+fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
+    match &ir.expr(id).kind {
+        ExprKind::Block { items, .. } => items.iter().for_each(|&item| top_level_names(ir, item, out)),
+        ExprKind::If { then, otherwise, .. } => {
+            [Some(*then), *otherwise].into_iter().flatten().for_each(|block| top_level_names(ir, block, out));
+        }
+        ExprKind::Try { body, handlers, otherwise, finally } => {
+            let blocks = [Some(*body), *otherwise, *finally];
+            blocks.into_iter().flatten().for_each(|block| top_level_names(ir, block, out));
+            handlers.iter().for_each(|handler| top_level_names(ir, handler.body, out));
+        }
+        ExprKind::With { body, .. } => top_level_names(ir, *body, out),
+        ExprKind::Assign { target, .. } => target_names(target, out),
+        _ => {}
+    }
+}
+
+fn target_names(pattern: &Pattern, out: &mut Vec<Name>) {
+    match pattern {
+        Pattern::Name(name, _) => out.push(*name),
+        Pattern::Tuple(parts) => parts.iter().for_each(|part| target_names(part, out)),
+        _ => {}
+    }
+}
+
+/// The crate's importable name and the module path of a Rust file.
+fn rust_module<'p>(path: &'p str, packages: &[PackageRoot]) -> (String, Vec<&'p str>) {
+    let dir = rust_package_dir(path);
+    let named = packages.iter().find(|package| package.dir == dir).map(|package| package.name.clone());
+    let name = named.unwrap_or_else(|| dir.rsplit('/').next().unwrap_or("").replace('-', "_"));
+    // Binaries, examples and tests are crates of their own that use the library by its name.
+    let inner = path.strip_prefix(dir).unwrap_or(path).trim_start_matches('/');
+    let own_root = ["src/bin/", "examples/", "tests/", "benches/"].iter().find_map(|folder| {
+        let rest = inner.strip_prefix(folder)?;
+        let stem = rest.split('/').next().unwrap_or(rest);
+        Some(format!("{name}#{folder}{}", stem.strip_suffix(".rs").unwrap_or(stem)))
+    });
+    (own_root.unwrap_or(name), rust_module_parts(path))
+}
+
+/// The folder above `src`, `tests`, `examples` or `benches`.
+fn rust_package_dir(path: &str) -> &str {
+    let at = ["src", "tests", "examples", "benches"]
+        .iter()
+        .filter_map(|folder| {
+            let inner = path.find(&format!("/{folder}/"));
+            inner.or_else(|| path.starts_with(&format!("{folder}/")).then_some(0))
+        })
+        .min();
+    match at {
+        Some(at) => &path[..at],
+        None => path.rfind('/').map_or("", |at| &path[..at]),
+    }
+}
+
+/// `a/src/b/c.rs` is the module `b::c` of its crate.
+fn rust_module_parts(path: &str) -> Vec<&str> {
+    let inner = path.strip_prefix(rust_package_dir(path)).unwrap_or(path).trim_start_matches('/');
+    let inner = inner.strip_suffix(".rs").unwrap_or(inner);
+    let mut parts: Vec<&str> = inner.split('/').collect();
+    match parts.first() {
+        Some(&"src") => {
+            parts.remove(0);
+            if parts.first() == Some(&"bin") {
+                parts.drain(..parts.len().min(2));
+            }
+        }
+        Some(&("tests" | "examples" | "benches")) => {
+            parts.drain(..parts.len().min(2));
+        }
+        _ => {}
+    }
+    if matches!(parts.last(), Some(&("mod" | "lib" | "main"))) {
+        parts.pop();
+    }
+    parts
+}

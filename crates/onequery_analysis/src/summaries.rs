@@ -1,0 +1,173 @@
+//! Two fixpoints over all functions: first what values may be, then what calling a function executes.
+//!
+//! Values come first: once they are final, effects are only ever added, so the second fixpoint is a walk from queries
+//! up the calls. Both give the same result for any number of threads: a round reads only what the round before wrote.
+
+use std::collections::VecDeque;
+
+use onequery_core::ir::FnIx;
+use onequery_core::{FileId, Problem, ProblemKind, Span};
+use rayon::prelude::*;
+
+use crate::catalog::Access;
+use crate::eval::{Known, evaluate, is_root};
+use crate::facts::{FnFacts, What};
+use crate::program::{FnId, Program};
+use crate::value::{Bits, Deps, Value};
+
+/// Rounds of the value fixpoint. A value travels one call, import or attribute a round; real code settles in three.
+const MAX_ROUNDS: usize = 5;
+
+/// What calling each function does.
+pub(crate) struct Summaries {
+    /// By [`FnId`].
+    pub(crate) facts: Vec<FnFacts>,
+    /// By [`FnId`]: what a call executes, by kind of access.
+    pub(crate) effects: Vec<Vec<Effect>>,
+    /// Limits that were reached.
+    pub(crate) problems: Vec<(FileId, Problem)>,
+}
+
+/// A query that calling a function executes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Effect {
+    pub(crate) access: Access,
+    /// The fact of the function that leads there: the query itself, or a call.
+    pub(crate) fact: usize,
+    /// The function called, and which of its effects; `None` when the fact is the query.
+    pub(crate) via: Option<(FnId, usize)>,
+    /// Calls between here and the query.
+    pub(crate) distance: u32,
+    /// Parameters that the query depends on.
+    pub(crate) params: Bits,
+    /// Some link is recognised by its shape, or runs on some path only.
+    pub(crate) likely: bool,
+}
+
+/// Evaluates all functions until nothing new is learnt, then propagates effects.
+pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
+    let roots: Vec<FnId> = (0..program.files.len())
+        .map(|ix| FileId(u32::try_from(ix).expect("ids fit")))
+        .flat_map(|file| {
+            let functions = &program.ir(file).functions;
+            (0_u32..)
+                .zip(functions)
+                .filter(|(ix, function)| is_root(FnIx(*ix), function))
+                .map(move |(ix, _)| program.fn_id(file, FnIx(ix)))
+        })
+        .collect();
+    let mut known = Known { returns: vec![Value::default(); program.n_functions()], ..Known::default() };
+    let mut problems = Vec::new();
+    for round in 1.. {
+        let results: Vec<Vec<(FnId, FnFacts)>> = roots.par_iter().map(|&root| evaluate(program, &known, root)).collect();
+        let mut facts = vec![FnFacts::default(); program.n_functions()];
+        for (id, found) in results.into_iter().flatten() {
+            facts[id.index()] = found;
+        }
+        let next = learn(program, &facts);
+        let settled = next.same_as(&known);
+        if !settled && round >= MAX_ROUNDS {
+            let message = format!("values were still changing after {MAX_ROUNDS} rounds; some stay unknown");
+            problems.push((FileId(0), Problem { kind: ProblemKind::Fuel, span: Span::default(), message }));
+        }
+        if settled || round >= MAX_ROUNDS {
+            let effects = propagate(&facts);
+            return Summaries { facts, effects, problems };
+        }
+        known = next;
+    }
+    unreachable!("the loop ends at MAX_ROUNDS")
+}
+
+/// What a round's facts say of returns, attributes and variables.
+fn learn(program: &Program<'_>, facts: &[FnFacts]) -> Known {
+    let mut known = Known { returns: Vec::with_capacity(facts.len()), ..Known::default() };
+    for (ix, found) in facts.iter().enumerate() {
+        known.returns.push(found.returns.clone());
+        for (class, name, value) in &found.attributes {
+            let entry = known.attributes.entry((*class, name.clone()));
+            entry.and_modify(|known| *known = known.clone().join(value.clone())).or_insert_with(|| value.clone());
+        }
+        if !found.variables.is_empty() {
+            let (file, _, function) = program.function(FnId(u32::try_from(ix).expect("ids fit")));
+            let scope = program.scope_id(file, function.scope);
+            for (name, value) in &found.variables {
+                known.variables.insert((scope, name.clone()), value.clone());
+            }
+        }
+    }
+    known
+}
+
+impl Known {
+    fn same_as(&self, other: &Self) -> bool {
+        let same = |a: &Value, b: &Value| a.ty == b.ty && a.bound == b.bound && a.likely == b.likely;
+        self.returns.len() == other.returns.len()
+            && self.returns.iter().zip(&other.returns).all(|(a, b)| same(a, b))
+            && self.attributes.len() == other.attributes.len()
+            && self.attributes.iter().all(|(key, a)| other.attributes.get(key).is_some_and(|b| same(a, b)))
+            && self.variables.len() == other.variables.len()
+            && self.variables.iter().all(|(key, a)| other.variables.get(key).is_some_and(|b| same(a, b)))
+    }
+}
+
+/// Walks from queries up the calls, breadth first: each function gets the shortest way to each kind of access.
+fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
+    let mut callers: Vec<Vec<(usize, usize)>> = vec![Vec::new(); facts.len()];
+    let mut effects: Vec<Vec<Effect>> = vec![Vec::new(); facts.len()];
+    let mut queue = VecDeque::new();
+    for (function, found) in facts.iter().enumerate() {
+        for (ix, fact) in found.facts.iter().enumerate() {
+            if fact.path.memoised || fact.path.on_error {
+                continue;
+            }
+            match &fact.what {
+                What::Call { callee, .. } => callers[callee.index()].push((function, ix)),
+                What::Query { access, .. } => {
+                    let effect = Effect {
+                        access: *access,
+                        fact: ix,
+                        via: None,
+                        distance: 0,
+                        params: fact.deps.params,
+                        likely: fact.likely || fact.path.conditional,
+                    };
+                    add(&mut effects[function], effect, function, &mut queue);
+                }
+            }
+        }
+    }
+    while let Some((callee, at)) = queue.pop_front() {
+        let effect = effects[callee][at];
+        for &(caller, ix) in &callers[callee] {
+            let fact = &facts[caller].facts[ix];
+            let What::Call { args, .. } = &fact.what else { continue };
+            let passed = passed_on(args, effect.params);
+            let callee = FnId(u32::try_from(callee).expect("ids fit"));
+            let effect = Effect {
+                access: effect.access,
+                fact: ix,
+                via: Some((callee, at)),
+                distance: effect.distance + 1,
+                params: passed.params,
+                likely: effect.likely || fact.likely || fact.path.conditional,
+            };
+            add(&mut effects[caller], effect, caller, &mut queue);
+        }
+    }
+    effects
+}
+
+/// What the arguments for some parameters were computed from.
+pub(crate) fn passed_on(args: &[Deps], params: Bits) -> Deps {
+    let chosen = args.iter().enumerate().filter(|(ix, _)| params.has(*ix));
+    chosen.fold(Deps::default(), |deps, (_, arg)| deps.with(*arg))
+}
+
+/// The first effect of a kind is the shortest; later ones are not needed.
+fn add(effects: &mut Vec<Effect>, effect: Effect, function: usize, queue: &mut VecDeque<(usize, usize)>) {
+    if effects.iter().all(|known| known.access != effect.access) {
+        queue.push_back((function, effects.len()));
+        effects.push(effect);
+    }
+}

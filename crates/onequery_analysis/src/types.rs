@@ -1,0 +1,178 @@
+//! Declared types become [`Ty`]s, and templates of catalogues are filled in.
+
+use onequery_core::FileId;
+use onequery_core::ir::{ClassKind, Generic, TypeRef};
+
+use crate::catalog::LibTy;
+use crate::catalog::template::Template;
+use crate::program::{ClassId, Program, ScopeId, Symbol};
+use crate::value::{Ty, Value};
+
+/// Where a type is written: what its names mean.
+#[derive(Clone, Copy)]
+pub(crate) struct TypeScope<'p> {
+    pub(crate) file: FileId,
+    pub(crate) scope: ScopeId,
+    /// What `Self` is.
+    pub(crate) own: Option<ClassId>,
+    /// Type parameters in scope, innermost first.
+    pub(crate) generics: [&'p [Generic]; 2],
+}
+
+/// How deep declared types are followed through aliases and arguments.
+const MAX_DEPTH: u32 = 8;
+
+impl<'a> Program<'a> {
+    /// The type a declaration means.
+    pub(crate) fn declared(&self, at: TypeScope<'_>, ty: &TypeRef) -> Ty {
+        self.declared_within(at, ty, MAX_DEPTH)
+    }
+
+    fn declared_within(&self, at: TypeScope<'_>, ty: &TypeRef, depth: u32) -> Ty {
+        let Some(depth) = depth.checked_sub(1) else { return Ty::Unknown };
+        let inner = |ty: &TypeRef| self.declared_within(at, ty, depth);
+        match ty {
+            TypeRef::Path { path, args, .. } => self.declared_path(at, path, args, depth),
+            TypeRef::Tuple(parts) if parts.is_empty() => Ty::Plain,
+            TypeRef::Tuple(parts) => Ty::tuple(parts.iter().map(inner).collect()),
+            TypeRef::Slice(item) => {
+                Ty::lib(self.catalogs.literals(self.ir(at.file).language).list, vec![inner(item)])
+            }
+            TypeRef::Bounds(bounds) => self.bounded(at, bounds, depth),
+            TypeRef::Union(parts) => {
+                let known = parts.iter().map(inner).filter(|ty| *ty != Ty::Plain);
+                known.reduce(Ty::join).unwrap_or(Ty::Plain)
+            }
+            TypeRef::Assoc(_, ty) => inner(ty),
+            TypeRef::Callable(..) | TypeRef::Unknown => Ty::Unknown,
+        }
+    }
+
+    /// The first bound that is known: `impl Executor<'_> + Copy`, `dyn Future<Output = T> + Send`.
+    fn bounded(&self, at: TypeScope<'_>, bounds: &[TypeRef], depth: u32) -> Ty {
+        let known = bounds.iter().map(|bound| self.declared_within(at, bound, depth));
+        known.into_iter().find(|ty| !ty.is_unknown()).unwrap_or_default()
+    }
+
+    fn declared_path(&self, at: TypeScope<'_>, path: &[onequery_core::Name], args: &[TypeRef], depth: u32) -> Ty {
+        if let [name] = path {
+            let generic = at.generics.iter().flat_map(|generics| generics.iter()).find(|generic| generic.name == *name);
+            if let Some(generic) = generic {
+                return self.bounded(at, &generic.bounds, depth);
+            }
+        }
+        let texts = self.texts(at.file, path);
+        match self.resolve_path(at.scope, at.own, &texts) {
+            Symbol::Class(class) => self.instance(class, depth),
+            Symbol::External(node) => match self.catalogs.type_at(node) {
+                Some(ty) => {
+                    let args = args.iter().map(|arg| self.declared_within(at, arg, depth)).collect();
+                    self.library(ty, args)
+                }
+                None => Ty::Unknown,
+            },
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// An instance of a class; an alias is what it stands for.
+    fn instance(&self, class: ClassId, depth: u32) -> Ty {
+        let ir = self.class_ir(class);
+        let alias = (ir.kind == ClassKind::Alias).then(|| ir.fields.first().and_then(|field| field.ty.as_ref())).flatten();
+        match alias {
+            Some(ty) => {
+                let file = self.class(class).file;
+                let at = TypeScope { file, scope: self.scope_id(file, ir.scope), own: None, generics: [&ir.generics, &[]] };
+                self.declared_within(at, ty, depth)
+            }
+            None => Ty::Instance(class),
+        }
+    }
+
+    /// A library type; one that only wraps its argument is its argument.
+    pub(crate) fn library(&self, ty: LibTy, mut args: Vec<Ty>) -> Ty {
+        if self.catalogs.ty(ty).transparent && !args.is_empty() {
+            return args.swap_remove(0);
+        }
+        Ty::lib(ty, args)
+    }
+
+    /// Fills the holes of a template that speak of the receiver only.
+    pub(crate) fn fill_receiver(&self, template: &Template, receiver: &Ty) -> Ty {
+        self.fill(template, &Holes { receiver, args: &[], returned: &Ty::Unknown, type_args: &[] })
+    }
+
+    /// Fills a template.
+    pub(crate) fn fill(&self, template: &Template, holes: &Holes<'_>) -> Ty {
+        let arg = |ix: usize| holes.args.get(ix).map(|value| value.ty.clone()).unwrap_or_default();
+        match template {
+            Template::Unknown => Ty::Unknown,
+            Template::Plain => Ty::Plain,
+            Template::Receiver => holes.receiver.clone(),
+            Template::Param(ix) => holes.receiver.args().get(*ix).cloned().unwrap_or_default(),
+            Template::Item => self.item(holes.receiver),
+            Template::Inner => self.inner(holes.receiver),
+            Template::ClassInstance => self.instance_of(holes.receiver),
+            Template::Arg(ix) => arg(*ix),
+            Template::ArgItem(ix) => self.item(&arg(*ix)),
+            Template::ArgInstance(ix) => self.instance_of(&arg(*ix)),
+            Template::Returned => holes.returned.clone(),
+            Template::ReturnedInner => self.inner(holes.returned),
+            Template::ReturnedItem => self.item(holes.returned),
+            Template::TypeArg(ix) => holes.type_args.get(*ix).cloned().unwrap_or_default(),
+            Template::Lib(ty, args) => self.library(*ty, args.iter().map(|arg| self.fill(arg, holes)).collect()),
+            Template::Tuple(parts) => Ty::tuple(parts.iter().map(|part| self.fill(part, holes)).collect()),
+        }
+    }
+
+    /// What iterating over a value gives.
+    pub(crate) fn item(&self, ty: &Ty) -> Ty {
+        match ty {
+            Ty::Lib(lib, _) => {
+                let item = self.inherited(*lib, |info| info.item.as_ref());
+                item.map_or(Ty::Unknown, |template| self.fill_receiver(template, ty))
+            }
+            Ty::Tuple(Some(parts)) => parts.iter().cloned().reduce(Ty::join).unwrap_or_default(),
+            Ty::Class(class) if self.is_enumeration(*class) => Ty::Instance(*class),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// What `await` or `?` gives: the value itself unless its type says otherwise.
+    pub(crate) fn inner(&self, ty: &Ty) -> Ty {
+        match ty {
+            Ty::Lib(lib, _) => match self.inherited(*lib, |info| info.inner.as_ref()) {
+                Some(template) => self.fill_receiver(template, ty),
+                None => ty.clone(),
+            },
+            other => other.clone(),
+        }
+    }
+
+    /// A property of a library type, its own or inherited.
+    pub(crate) fn inherited<T>(&self, ty: LibTy, of: impl Fn(&'a crate::catalog::TypeInfo) -> Option<T> + Copy) -> Option<T> {
+        of(self.catalogs.ty(ty)).or_else(|| self.catalogs.bases(ty).iter().find_map(|&base| self.inherited(base, of)))
+    }
+
+    /// An instance of a class object.
+    pub(crate) fn instance_of(&self, ty: &Ty) -> Ty {
+        match ty {
+            Ty::Class(class) => Ty::Instance(*class),
+            Ty::External(node) => self.catalogs.type_at(*node).map_or(Ty::Unknown, |ty| Ty::lib(ty, Vec::new())),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// Whether a class has a fixed number of members: `class Color(Enum)`.
+    pub(crate) fn is_enumeration(&self, class: ClassId) -> bool {
+        self.class(class).library_bases.iter().any(|&base| self.catalogs.ty(base).enumeration)
+    }
+}
+
+/// What the holes of a template are filled with.
+pub(crate) struct Holes<'v> {
+    pub(crate) receiver: &'v Ty,
+    pub(crate) args: &'v [Value],
+    pub(crate) returned: &'v Ty,
+    pub(crate) type_args: &'v [Ty],
+}

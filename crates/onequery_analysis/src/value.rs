@@ -1,0 +1,241 @@
+//! Abstract values: what is known of a value without running anything.
+
+use std::sync::Arc;
+
+use onequery_core::Location;
+
+use crate::catalog::{LibTy, PathNode};
+use crate::program::{ClassId, FnId, ScopeId};
+
+/// A type, as far as it is known. `Unknown` is the top: nothing fires on it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub(crate) enum Ty {
+    /// Nothing is known.
+    #[default]
+    Unknown,
+    /// A number, a text, a flag: nothing that can query.
+    Plain,
+    /// An instance of a library type, with its type arguments.
+    Lib(LibTy, Args),
+    /// Something importable from outside the project: a module, class or function.
+    External(PathNode),
+    /// A class of the project, as an object.
+    Class(ClassId),
+    /// An instance of a class of the project.
+    Instance(ClassId),
+    /// `super()` inside a class: its bases.
+    Super(ClassId),
+    /// A function of the project; a closure when it has no name.
+    Function(FnId),
+    /// A module of the project.
+    Module(ScopeId),
+    /// A fixed number of values.
+    Tuple(Args),
+}
+
+/// Type arguments; most types have none.
+pub(crate) type Args = Option<Arc<[Ty]>>;
+
+/// How deep type arguments may nest before they become unknown; recursive types would grow for ever.
+const MAX_TYPE_DEPTH: usize = 6;
+
+impl Ty {
+    /// A library type with arguments, cut at [`MAX_TYPE_DEPTH`].
+    pub(crate) fn lib(ty: LibTy, args: Vec<Self>) -> Self {
+        Self::Lib(ty, pack(args))
+    }
+
+    pub(crate) fn tuple(parts: Vec<Self>) -> Self {
+        Self::Tuple(pack(parts))
+    }
+
+    /// The type arguments or parts.
+    pub(crate) fn args(&self) -> &[Self] {
+        match self {
+            Self::Lib(_, Some(args)) | Self::Tuple(Some(args)) => args,
+            _ => &[],
+        }
+    }
+
+    fn depth(&self) -> usize {
+        1 + self.args().iter().map(Self::depth).max().unwrap_or(0)
+    }
+
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+
+    /// What is known when a value is one or the other. Nothing yet (`Unknown` on one side of a branch that did not
+    /// assign) keeps the other's type; two different types give `Unknown`.
+    pub(crate) fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (a, b) if a == b => a,
+            (Self::Unknown | Self::Plain, known) | (known, Self::Unknown | Self::Plain) => known,
+            (Self::Lib(a, x), Self::Lib(b, y)) if a == b => {
+                let (x, y) = (x.unwrap_or_default(), y.unwrap_or_default());
+                let longer = x.len().max(y.len());
+                let at = |args: &[Self], ix: usize| args.get(ix).cloned().unwrap_or_default();
+                Self::lib(a, (0..longer).map(|ix| at(&x, ix).join(at(&y, ix))).collect())
+            }
+            _ => Self::Unknown,
+        }
+    }
+}
+
+fn pack(mut args: Vec<Ty>) -> Args {
+    if args.iter().all(Ty::is_unknown) && args.len() <= 1 {
+        return None;
+    }
+    for arg in &mut args {
+        if arg.depth() >= MAX_TYPE_DEPTH {
+            *arg = Ty::Unknown;
+        }
+    }
+    Some(args.into())
+}
+
+/// A set of small indices. Index 63 stands for itself and everything above, which errs toward "depends".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Bits(pub(crate) u64);
+
+impl Bits {
+    pub(crate) const fn one(ix: usize) -> Self {
+        Self(1 << if ix > 63 { 63 } else { ix })
+    }
+
+    pub(crate) const fn all() -> Self {
+        Self(u64::MAX)
+    }
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) const fn has(self, ix: usize) -> bool {
+        self.0 & Self::one(ix).0 != 0
+    }
+
+    pub(crate) const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    pub(crate) fn indices(self) -> impl Iterator<Item = usize> {
+        (0..64).filter(move |&ix| self.has(ix))
+    }
+}
+
+/// What a value was computed from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Deps {
+    /// Loop sites of this function whose element it comes from.
+    pub(crate) loops: Bits,
+    /// Loop sites during which it may change in ways that are not followed.
+    pub(crate) varies: Bits,
+    /// Parameters of this function.
+    pub(crate) params: Bits,
+    /// Queries of this function whose result it comes from.
+    pub(crate) queries: Bits,
+}
+
+impl Deps {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.loops.add(other.loops);
+        self.varies.add(other.varies);
+        self.params.add(other.params);
+        self.queries.add(other.queries);
+    }
+
+    pub(crate) fn with(mut self, other: Self) -> Self {
+        self.add(other);
+        self
+    }
+}
+
+/// How many elements iterating over a value gives, as far as it matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Bound {
+    /// It depends on data.
+    #[default]
+    Data,
+    /// A fixed, small number: a literal, a constant, an enumeration.
+    Constant,
+    /// Batches of something, each to be handled by one query.
+    Chunks,
+    /// Pages, each fetched by one request.
+    Pages,
+}
+
+/// What a size or a comparison says of the loop it stands in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Measure {
+    #[default]
+    None,
+    /// The size of a collection, or a counter: `len(batch)`.
+    Size,
+    /// Such a size compared with something: `len(batch) >= 500`.
+    Reached,
+}
+
+/// The verb of a statement's text.
+pub(crate) use crate::catalog::Access;
+
+/// An abstract value.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Value {
+    pub(crate) ty: Ty,
+    pub(crate) deps: Deps,
+    pub(crate) bound: Bound,
+    pub(crate) measure: Measure,
+    /// Recognised by its shape somewhere on the way.
+    pub(crate) likely: bool,
+    /// What executing it does, when its statement's text was seen.
+    pub(crate) verb: Option<Access>,
+    /// The text of a literal began like a statement.
+    pub(crate) is_sql: bool,
+    /// Where rows or a query come from.
+    pub(crate) origin: Option<Location>,
+    /// The expression of a plain literal integer, `0` and `1` included.
+    pub(crate) int: Option<i64>,
+    /// An error value: returning it is not a success.
+    pub(crate) is_error: bool,
+    /// It was executed and keeps its rows: using it again executes nothing.
+    pub(crate) fetched: bool,
+}
+
+impl Value {
+    /// A value of a type, from nothing.
+    pub(crate) fn of(ty: Ty) -> Self {
+        Self { ty, ..Self::default() }
+    }
+
+    /// A literal number, text or flag.
+    pub(crate) fn plain() -> Self {
+        Self::of(Ty::Plain)
+    }
+
+    pub(crate) fn with_deps(mut self, deps: Deps) -> Self {
+        self.deps.add(deps);
+        self
+    }
+
+    /// What is known when it is one or the other.
+    pub(crate) fn join(self, other: Self) -> Self {
+        Self {
+            ty: self.ty.join(other.ty),
+            deps: self.deps.with(other.deps),
+            bound: if self.bound == other.bound { self.bound } else { Bound::Data },
+            measure: if self.measure == other.measure { self.measure } else { Measure::None },
+            likely: self.likely || other.likely,
+            verb: if self.verb == other.verb { self.verb } else { None },
+            is_sql: self.is_sql && other.is_sql,
+            origin: self.origin.min(other.origin).or(self.origin).or(other.origin),
+            int: if self.int == other.int { self.int } else { None },
+            is_error: self.is_error && other.is_error,
+            fetched: self.fetched && other.fetched,
+        }
+    }
+}

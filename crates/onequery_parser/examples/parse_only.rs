@@ -1,0 +1,83 @@
+//! Measures the Python front end on a folder: `cargo run --release --example parse_only -- path/to/project`.
+//!
+//! Prints the seconds for reading every `.py` file, for tree-sitter alone, and for lowering (which contains it), on one
+//! thread and on all. It is the baseline that changes to the front end are compared with.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use onequery_parser::front_end;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use tree_sitter::Parser;
+
+fn main() -> io::Result<()> {
+    let root = env::args_os().nth(1).unwrap_or_else(|| ".".into());
+    let lower = front_end("py").expect("Python is a front end").lower;
+
+    let mut paths = Vec::new();
+    collect(Path::new(&root), &mut paths)?;
+    paths.sort();
+    let start = Instant::now();
+    let texts: Vec<String> = paths
+        .iter()
+        .map(|path| fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        .collect::<io::Result<_>>()?;
+    let mut out = io::stdout().lock();
+    let n_lines: usize = texts.iter().map(|text| text.lines().count()).sum();
+    let n_bytes: usize = texts.iter().map(String::len).sum();
+    writeln!(out, "{} files, {n_lines} lines, {n_bytes} bytes", texts.len())?;
+    writeln!(
+        out,
+        "read                   {:.3} s",
+        start.elapsed().as_secs_f64()
+    )?;
+
+    let start = Instant::now();
+    let mut parser = Parser::new();
+    parser
+        .set_language(&tree_sitter_python::LANGUAGE.into())
+        .expect("Cargo.lock pairs the grammar with a tree-sitter that can read it");
+    let n_nodes: usize = texts
+        .iter()
+        .filter_map(|text| parser.parse(text, None))
+        .map(|tree| tree.root_node().descendant_count())
+        .sum();
+    let parse = start.elapsed().as_secs_f64();
+    writeln!(out, "tree-sitter, 1 thread  {parse:.3} s, {n_nodes} nodes")?;
+
+    let start = Instant::now();
+    let n_exprs: usize = texts.iter().map(|text| lower(text).exprs.len()).sum();
+    let both = start.elapsed().as_secs_f64();
+    let share = 100.0 * (both - parse) / parse;
+    writeln!(
+        out,
+        "lower, 1 thread        {both:.3} s, {n_exprs} expressions, {share:.0}% on top of tree-sitter"
+    )?;
+
+    let start = Instant::now();
+    let n_problems: usize = texts.par_iter().map(|text| lower(text).problems.len()).sum();
+    let all = start.elapsed().as_secs_f64();
+    let n_threads = rayon::current_num_threads();
+    writeln!(
+        out,
+        "lower, {n_threads} threads       {all:.3} s, {n_problems} problems"
+    )
+}
+
+/// All `.py` files below a folder; links are not followed.
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let path = entry.path();
+        if kind.is_dir() {
+            collect(&path, paths)?;
+        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "py") {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,175 @@
+//! What the tests of all formats share: a small project, findings in it, and the bytes of a format.
+
+use onequery_core::{
+    Confidence, FileId, Finding, Fingerprint, Location, Outcome, RuleInfo, RunStats, Severity, SourceText,
+    Sources, Span, Step, StepRole,
+};
+
+use crate::{Format, Options, render};
+
+/// Everything a format writes, as text.
+pub(crate) fn bytes(format: Format, outcome: &Outcome<'_>, options: Options) -> String {
+    let mut out = Vec::new();
+    render(format, outcome, &options, &mut out).expect("memory takes everything");
+    String::from_utf8(out).expect("every format is UTF-8")
+}
+
+/// Files given as texts.
+pub(crate) struct Project {
+    pub(crate) sources: Sources,
+}
+
+impl Project {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let source = |&(path, text): &(&str, &str)| SourceText {
+            path: path.into(),
+            text: text.into(),
+        };
+        Self {
+            sources: Sources(files.iter().map(source).collect()),
+        }
+    }
+
+    /// A view that asks for each author in a helper in another file, and saves each book.
+    pub(crate) fn shop() -> Self {
+        Self::new(&[
+            ("shop/text.py", "def label(book):\n    return book.author.name\n"),
+            (
+                "shop/views.py",
+                "\
+def overview():
+    books = Book.objects.filter(live=True)
+    # Each with its author.
+    for book in books:
+        label(book)
+        book.save()
+",
+            ),
+        ])
+    }
+
+    /// The first place of a text in a file.
+    pub(crate) fn at(&self, path: &str, needle: &str) -> Location {
+        let ix = self
+            .sources
+            .0
+            .iter()
+            .position(|source| source.path == path)
+            .expect("the file exists");
+        let start = self.sources.0[ix].text.find(needle).expect("the text occurs");
+        let offset = |bytes| u32::try_from(bytes).expect("tests are small");
+        Location::new(
+            FileId(offset(ix)),
+            Span::new(offset(start), offset(start + needle.len())),
+        )
+    }
+
+    pub(crate) fn outcome(&self, findings: Vec<Finding>) -> Outcome<'_> {
+        Outcome {
+            version: "0.1.0",
+            findings,
+            problems: vec![],
+            rules: vec![LAZY_RELATION_IN_LOOP, WRITE_IN_LOOP],
+            sources: &self.sources,
+            stats: RunStats {
+                files: 14,
+                lines: 900,
+                millis: 1_234,
+                ..RunStats::default()
+            },
+        }
+    }
+
+    /// Four steps in two files, proven.
+    pub(crate) fn lazy_relation(&self) -> Finding {
+        let views = |needle| self.at("shop/views.py", needle);
+        Finding {
+            rule: LAZY_RELATION_IN_LOOP.id,
+            severity: Severity::Warning,
+            confidence: Confidence::Proven,
+            message: "`book.author` runs one query per element of `books`".into(),
+            primary: views("label(book)"),
+            steps: vec![
+                step(
+                    StepRole::Origin,
+                    views("Book.objects.filter(live=True)"),
+                    "rows come from here",
+                ),
+                step(StepRole::Loop, views("for book in books"), "repeats per row"),
+                step(StepRole::Call, views("label(book)"), "calls `label`"),
+                step(
+                    StepRole::Load,
+                    self.at("shop/text.py", "book.author"),
+                    "loads relation `author`",
+                ),
+            ],
+            help: Some("add `.select_related(\"author\")` to the query at shop/views.py:2".into()),
+            scope: "overview".into(),
+            in_test: false,
+            fingerprint: Fingerprint(0xab),
+        }
+    }
+
+    /// A loop of three lines, likely, without help.
+    pub(crate) fn write_in_loop(&self) -> Finding {
+        let views = |needle| self.at("shop/views.py", needle);
+        let whole_loop = views("for book in books:\n        label(book)\n        book.save()");
+        Finding {
+            rule: WRITE_IN_LOOP.id,
+            severity: Severity::Warning,
+            confidence: Confidence::Likely,
+            message: "`book.save()` writes once per element of `books`".into(),
+            primary: views("book.save()"),
+            steps: vec![
+                step(StepRole::Loop, whole_loop, "repeats per row"),
+                step(StepRole::Query, views("book.save()"), "writes a row"),
+            ],
+            help: None,
+            scope: "overview".into(),
+            in_test: false,
+            fingerprint: Fingerprint(0xcd),
+        }
+    }
+
+    /// A finding that is wholly at a range of bytes of the first file, which need not exist.
+    pub(crate) fn finding_at(&self, start: u32, end: u32) -> Finding {
+        let location = Location::new(FileId(0), Span::new(start, end));
+        Finding {
+            rule: WRITE_IN_LOOP.id,
+            severity: Severity::Warning,
+            confidence: Confidence::Proven,
+            message: "writes once per element".into(),
+            primary: location,
+            steps: vec![step(StepRole::Query, location, "writes a row")],
+            help: None,
+            scope: String::new(),
+            in_test: false,
+            fingerprint: Fingerprint(1),
+        }
+    }
+}
+
+fn step(role: StepRole, location: Location, message: &str) -> Step {
+    Step {
+        role,
+        location,
+        message: message.into(),
+    }
+}
+
+const LAZY_RELATION_IN_LOOP: RuleInfo = RuleInfo {
+    id: "lazy-relation-in-loop",
+    summary: "a relation is loaded once per element",
+    docs: "## What it does\n\nFinds relations that are read one row at a time,\nalso in helpers.\n\n\
+           ## Why is this bad?\n\nEach row costs a round trip.\n",
+    severity: Severity::Warning,
+    since: "0.1",
+};
+
+const WRITE_IN_LOOP: RuleInfo = RuleInfo {
+    id: "write-in-loop",
+    summary: "rows are written one by one",
+    docs: "",
+    severity: Severity::Warning,
+    since: "0.1",
+};
