@@ -141,23 +141,37 @@ impl Builder {
 
     /// Runs `inner` one level deeper, or returns `None` where the code nests beyond [`MAX_DEPTH`], saying so once.
     pub(crate) fn deeper<T>(&mut self, span: Span, inner: impl FnOnce(&mut Self) -> T) -> Option<T> {
-        if self.depth >= MAX_DEPTH {
-            if !self
-                .ir
-                .problems
-                .iter()
-                .any(|problem| problem.kind == ProblemKind::TooDeep)
-            {
-                let message =
-                    format!("nested more than {MAX_DEPTH} levels deep; the inner part is not analysed");
-                self.problem(ProblemKind::TooDeep, span, message);
-            }
+        if !self.enter() {
+            self.too_deep(span);
             return None;
         }
-        self.depth += 1;
         let value = inner(self);
-        self.depth -= 1;
+        self.leave();
         Some(value)
+    }
+
+    /// Goes one level deeper, unless the code nests beyond [`MAX_DEPTH`]. Every success wants a [`Self::leave`].
+    ///
+    /// For front ends whose own state holds the builder; the others have [`Self::deeper`].
+    #[must_use]
+    pub(crate) fn enter(&mut self) -> bool {
+        let fits = self.depth < MAX_DEPTH;
+        self.depth += u32::from(fits);
+        fits
+    }
+
+    /// Comes back from [`Self::enter`].
+    pub(crate) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
+    /// Says, once for a file, that something nests too deep to be followed.
+    pub(crate) fn too_deep(&mut self, span: Span) {
+        let is_known = |problem: &Problem| problem.kind == ProblemKind::TooDeep;
+        if !self.ir.problems.iter().any(is_known) {
+            let message = format!("nested more than {MAX_DEPTH} levels deep; the inner part is not analysed");
+            self.problem(ProblemKind::TooDeep, span, message);
+        }
     }
 }
 
