@@ -4,7 +4,7 @@ use onequery_core::Span;
 
 use crate::catalog::{Access, CallId, LibTy};
 use crate::program::{ClassId, FnId};
-use crate::value::{Bits, Bound, Deps, Value};
+use crate::value::{Bits, Bound, Deps, Ty, Value};
 
 /// Everything found in one function.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +103,14 @@ pub(crate) struct Fact {
 pub(crate) enum What {
     /// A query that is executed.
     Query { access: Access, source: QuerySource },
-    /// A call of a function of the project, with the dependencies of what its parameters are given.
-    Call { callee: FnId, args: Vec<Deps> },
+    /// A call of a function of the project, with what its parameters are given.
+    Call { callee: FnId, args: Vec<Given> },
+}
+
+/// What a parameter is given in a call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given {
+    pub(crate) deps: Deps,
+    pub(crate) ty: Ty,
+    pub(crate) bound: Bound,
 }

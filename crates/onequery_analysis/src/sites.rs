@@ -4,7 +4,7 @@ use onequery_core::{Confidence, FileId, Location};
 
 use crate::catalog::Access;
 pub use crate::facts::SiteKind;
-use crate::facts::{Fact, FnFacts, Path, QuerySource, Site, What};
+use crate::facts::{Fact, FnFacts, Given, Path, QuerySource, Site, What};
 use crate::program::{FnId, Program};
 use crate::summaries::{Effect, Summaries, passed_on};
 use crate::value::{Bound, Deps};
@@ -158,7 +158,7 @@ fn repeats(site: &Site, ix: usize, path: &Path) -> bool {
 }
 
 /// What the query behind a call depends on, in terms of the caller.
-fn call_deps(fact: &Fact, args: &[Deps], effect: &Effect) -> Deps {
+fn call_deps(fact: &Fact, args: &[Given], effect: &Effect) -> Deps {
     let passed = passed_on(args, effect.params);
     Deps { varies: fact.deps.varies, ..passed }
 }

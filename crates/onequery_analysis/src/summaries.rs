@@ -10,8 +10,8 @@ use onequery_core::{FileId, Problem, ProblemKind, Span};
 use rayon::prelude::*;
 
 use crate::catalog::Access;
-use crate::eval::{Known, evaluate, is_root};
-use crate::facts::{FnFacts, What};
+use crate::eval::{Known, Passed, evaluate, is_root};
+use crate::facts::{FnFacts, Given, What};
 use crate::program::{FnId, Program};
 use crate::value::{Bits, Deps, Value};
 
@@ -95,6 +95,11 @@ fn learn(program: &Program<'_>, facts: &[FnFacts]) -> Known {
                 known.variables.insert((scope, name.clone()), value.clone());
             }
         }
+        for fact in &found.facts {
+            if let What::Call { callee, args } = &fact.what {
+                known.passed.entry(*callee).or_default().add(args);
+            }
+        }
     }
     known
 }
@@ -106,6 +111,7 @@ impl Known {
             && self.returns.iter().zip(&other.returns).all(|(a, b)| same(a, b))
             && self.attributes.len() == other.attributes.len()
             && self.attributes.iter().all(|(key, a)| other.attributes.get(key).is_some_and(|b| same(a, b)))
+            && self.passed == other.passed
             && self.variables.len() == other.variables.len()
             && self.variables.iter().all(|(key, a)| other.variables.get(key).is_some_and(|b| same(a, b)))
     }
@@ -159,9 +165,9 @@ fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
 }
 
 /// What the arguments for some parameters were computed from.
-pub(crate) fn passed_on(args: &[Deps], params: Bits) -> Deps {
+pub(crate) fn passed_on(args: &[Given], params: Bits) -> Deps {
     let chosen = args.iter().enumerate().filter(|(ix, _)| params.has(*ix));
-    chosen.fold(Deps::default(), |deps, (_, arg)| deps.with(*arg))
+    chosen.fold(Deps::default(), |deps, (_, arg)| deps.with(arg.deps))
 }
 
 /// The first effect of a kind is the shortest; later ones are not needed.

@@ -177,9 +177,25 @@ macro_rules! embedded {
 
 /// The catalogues that are part of the program, by file name.
 pub static EMBEDDED: &[(&str, &str)] = embedded![
-    "python.toml",
+    "aiosqlite.toml",
+    "asyncpg.toml",
+    "dbapi.toml",
+    "diesel.toml",
+    "diesel_async.toml",
     "django.toml",
+    "flask_sqlalchemy.toml",
+    "mongodb.toml",
+    "pandas.toml",
+    "peewee.toml",
+    "postgres.toml",
+    "python.toml",
+    "redis.toml",
+    "rusqlite.toml",
     "rust.toml",
+    "rust_mongodb.toml",
+    "sea_orm.toml",
+    "sqlalchemy.toml",
+    "sqlmodel.toml",
     "sqlx.toml",
 ];
 

@@ -6,7 +6,7 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Spread, TypeRef};
 use super::loops::element_of;
 use super::{Eval, few};
 use crate::catalog::{ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, PathNode, Position, Runs};
-use crate::facts::{QuerySource, Site, SiteKind, What};
+use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::program::{ClassId, FnId};
 use crate::types::Holes;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
@@ -363,9 +363,9 @@ impl<'a> Eval<'_, 'a> {
         };
         let ir = self.program.ir(file);
         let offset = usize::from(binds_receiver.is_some());
-        let mut given = vec![Deps::default(); function.params.len()];
+        let mut given = vec![Given::default(); function.params.len()];
         if let (Some(receiver), Some(first)) = (binds_receiver, given.first_mut()) {
-            *first = receiver.deps;
+            first.deps = receiver.deps;
         }
         for (ix, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
             let by_name = arg.name.map(|name| self.text(name));
@@ -378,7 +378,10 @@ impl<'a> Eval<'_, 'a> {
             // Arguments that no parameter names go to `*args` and `**kwargs`, which come last.
             let at = param.filter(|&at| at < given.len()).or_else(|| given.len().checked_sub(1));
             if let Some(at) = at {
-                given[at].add(value.deps);
+                let spread = arg.spread != Spread::No;
+                given[at].deps.add(value.deps);
+                given[at].ty = if spread { Ty::Unknown } else { value.ty.clone() };
+                given[at].bound = value.bound;
             }
         }
         let deps = args.deps().with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
@@ -460,7 +463,7 @@ impl<'a> Eval<'_, 'a> {
         let origin = if rows || info.runs.is_some() { Some(self.here(self.span_of(id))) } else { own.origin };
         Value {
             bound: self.bound_of(info, &own, args),
-            measure: if info.measures { Measure::Size } else { Measure::None },
+            measure: if info.measures && self.outlives_rounds(receiver, args) { Measure::Size } else { Measure::None },
             likely,
             verb,
             origin,
@@ -468,6 +471,15 @@ impl<'a> Eval<'_, 'a> {
             ..Value::of(ty)
         }
         .with_deps(deps)
+    }
+
+    /// Whether what is measured is kept from round to round: `len(batch)`, not `len(order.items)`.
+    fn outlives_rounds(&self, receiver: Option<(ExprId, &Value)>, args: &Args<'_>) -> bool {
+        let measured = receiver.map(|(base, value)| (base, value.deps));
+        let first = || Some((args.written.first()?.value, args.values.first()?.deps));
+        measured.or_else(first).is_some_and(|(place, deps)| {
+            !deps.loops.meets(self.innermost()) || self.root_name(place).is_some_and(|name| self.is_carried(name))
+        })
     }
 
     /// How many elements the result of an entry has.
@@ -569,7 +581,12 @@ impl<'a> Eval<'_, 'a> {
             return self.inline(ix, given, deps);
         }
         let params = declaration.params.len().max(1);
-        let args = vec![deps; params];
+        let mut args = vec![Given { deps, ..Given::default() }; params];
+        // Bound methods have a receiver before what the callback is given.
+        let offset = usize::from(self.program.class_of(function).is_some());
+        for (arg, value) in args.iter_mut().skip(offset).zip(given) {
+            arg.ty = value.ty.clone();
+        }
         let queried = self.fact(place, What::Call { callee: function, args }, deps, called.likely);
         self.returned_by(function).with_deps(deps).with_deps(queried)
     }

@@ -72,7 +72,7 @@ impl Eval<'_, '_> {
             self.facts.sites.truncate(ix);
             self.muted -= 1;
             self.passes -= 1;
-            carried = self.changed[changes..].to_vec();
+            carried = self.changed[changes..].iter().copied().filter(|&name| before.get(name).is_some()).collect();
             let after = std::mem::replace(&mut self.env, before.clone());
             for &name in &carried {
                 if let (Some(old), Some(new)) = (before.get(name), after.get(name)) {

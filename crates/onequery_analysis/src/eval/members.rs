@@ -5,7 +5,7 @@ use onequery_core::{Name, Span};
 
 use super::Eval;
 use crate::catalog::{Access, AttributeInfo, Decorates, PathNode};
-use crate::facts::{QuerySource, What};
+use crate::facts::{Given, QuerySource, What};
 use crate::program::{ClassId, Symbol};
 use crate::types::TypeScope;
 use crate::value::{Bound, Ty, Value};
@@ -29,7 +29,12 @@ impl Eval<'_, '_> {
                 let part = text.parse().ok().and_then(|ix: usize| parts.get(ix)).cloned();
                 Value { bound: Bound::Data, ..Value::of(part.unwrap_or_default()) }.with_deps(base.deps)
             }
-            Ty::Unknown | Ty::Plain | Ty::Function(_) | Ty::Tuple(None) => Value::default().with_deps(base.deps),
+            Ty::Unknown => match self.program.catalogs.class_shape(self.language(), text) {
+                // `for model in models: model.objects…` walks over classes, of which there are few.
+                Some(info) if !base.deps.loops.meets(self.active()) => inherit(self.known_attribute(info, &base.ty)),
+                _ => Value::default().with_deps(base.deps),
+            },
+            Ty::Plain | Ty::Function(_) | Ty::Tuple(None) => Value::default().with_deps(base.deps),
         }
     }
 
@@ -84,7 +89,7 @@ impl Eval<'_, '_> {
                 .iter()
                 .any(|&decorator| self.program.decorates(file, scope, decorator) == Some(Decorates::Property));
             if is_property {
-                let what = What::Call { callee: method, args: vec![base.deps] };
+                let what = What::Call { callee: method, args: vec![Given { deps: base.deps, ..Given::default() }] };
                 let deps = self.fact(id, what, base.deps, base.likely);
                 return self.returned_by(method).with_deps(deps);
             }

@@ -10,14 +10,14 @@ mod loops;
 mod members;
 
 use onequery_core::ir::{
-    AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, UnaryOp,
+    AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, Spread, UnaryOp,
 };
 use onequery_core::{FileId, Language, Location, Name, Span};
 use rustc_hash::FxHashMap;
 
 use crate::catalog::{Access, Decorates};
 use crate::describe::describe;
-use crate::facts::{Fact, FnFacts, Path, QuerySource, What};
+use crate::facts::{Fact, FnFacts, Given, Path, QuerySource, What};
 use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
 use crate::types::TypeScope;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
@@ -33,6 +33,40 @@ pub(crate) struct Known {
     pub(crate) attributes: FxHashMap<(ClassId, String), Value>,
     /// Variables of modules.
     pub(crate) variables: FxHashMap<(ScopeId, String), Value>,
+    /// What the calls that were seen pass to each function.
+    pub(crate) passed: FxHashMap<FnId, Passed>,
+}
+
+/// What calls pass to a function, by parameter.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Passed(Vec<PassedTo>);
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct PassedTo {
+    ty: Ty,
+    /// Two calls pass different types: nothing is known for good.
+    differs: bool,
+    /// `None` until a call is seen.
+    bound: Option<Bound>,
+}
+
+impl Passed {
+    /// Takes one call into account.
+    pub(crate) fn add(&mut self, args: &[Given]) {
+        self.0.resize(self.0.len().max(args.len()), PassedTo::default());
+        for (known, given) in self.0.iter_mut().zip(args) {
+            let says_something = !matches!(given.ty, Ty::Unknown | Ty::Plain);
+            if known.ty.is_unknown() && !known.differs && says_something {
+                known.ty = given.ty.clone();
+            } else if says_something && known.ty != given.ty {
+                (known.ty, known.differs) = (Ty::Unknown, true);
+            }
+            let bound = known.bound.get_or_insert(given.bound);
+            if *bound != given.bound {
+                *bound = Bound::Data;
+            }
+        }
+    }
 }
 
 /// Evaluates one function that is not nested in another. Gives its facts and those of the functions nested in it.
@@ -135,7 +169,16 @@ impl<'p, 'a> Eval<'p, 'a> {
                 _ => Ty::Unknown,
             };
             let deps = Deps { params: Bits::one(ix), ..Deps::default() };
-            self.bind(&param.pattern, Value::of(ty).with_deps(deps));
+            let mut value = Value::of(ty).with_deps(deps);
+            if let Some(passed) = self.known.passed.get(&id).and_then(|passed| passed.0.get(ix)) {
+                value.bound = passed.bound.unwrap_or_default();
+                if value.ty.is_unknown() && param.spread == Spread::No {
+                    // Calls that were not seen may pass something else.
+                    value.likely = !passed.ty.is_unknown();
+                    value.ty = passed.ty.clone();
+                }
+            }
+            self.bind(&param.pattern, value);
         }
     }
 
@@ -389,10 +432,8 @@ impl<'p, 'a> Eval<'p, 'a> {
             BinaryOp::Compare => {
                 let measured = [(&a, &b), (&b, &a)].into_iter().find(|(size, _)| size.measure == Measure::Size);
                 let (measure, int) = match measured {
-                    // `len(order.items) > limit` measures the element, `len(batch) > 0` says nothing.
-                    Some((size, limit)) if limit.int != Some(0) && !size.deps.loops.meets(self.innermost()) => {
-                        (Measure::Reached, limit.int)
-                    }
+                    // `len(batch) > 0` says nothing.
+                    Some((_, limit)) if limit.int != Some(0) => (Measure::Reached, limit.int),
                     _ => (Measure::None, None),
                 };
                 Value { measure, int, ..Value::plain() }.with_deps(deps)

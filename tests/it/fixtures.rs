@@ -1,0 +1,145 @@
+//! Every folder under `fixtures/<language>/<library>/<rule>/` is a case: a small true program that says on its own lines
+//! what is to be found there.
+//!
+//! A comment `#~ rule` (in Rust `//~ rule`) asserts a finding whose primary place starts on that line; `rule.loop`,
+//! `rule.origin`, `rule.call` and `rule.query` assert a step of one. A line without marker asserts silence.
+//! `missing rule "why"` and `wrong rule "why"` keep known errors visible and fail when they heal. A case without any
+//! marker says `clean = true` in its `case.toml`.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::support::report;
+
+/// What a marker or a finding says of a line: path, line number, and `rule` or `rule.step`.
+type Claim = (String, u64, String);
+
+/// The markers of a case.
+#[derive(Default)]
+struct Expected {
+    holds: BTreeSet<Claim>,
+    /// To be found one day.
+    missing: BTreeSet<Claim>,
+    /// Found by mistake.
+    wrong: BTreeSet<Claim>,
+}
+
+#[test]
+fn every_case_says_what_is_found() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut cases = Vec::new();
+    for language in ["python", "rust"] {
+        collect(&root.join(language), 3, &mut cases);
+    }
+    assert!(cases.len() >= 120, "only {} cases", cases.len());
+    let mut failures: Vec<String> = cases.par_iter().filter_map(|case| failure(&root, case)).collect();
+    failures.sort();
+    assert!(failures.is_empty(), "{} of {} cases fail:\n{}", failures.len(), cases.len(), failures.join("\n"));
+}
+
+/// Folders at a depth below `folder`.
+fn collect(folder: &Path, depth: u32, out: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("fixtures can be listed").path())
+        .filter(|path| path.is_dir())
+        .collect();
+    entries.sort();
+    for entry in entries {
+        if depth == 1 { out.push(entry) } else { collect(&entry, depth - 1, out) }
+    }
+}
+
+/// What is wrong with a case, one line per claim.
+fn failure(root: &Path, case: &Path) -> Option<String> {
+    let name = case.strip_prefix(root).unwrap_or(case).display();
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    copy(case, folder.path());
+    let mut expected = Expected::default();
+    markers(folder.path(), folder.path(), &mut expected);
+    let config = std::fs::read_to_string(case.join("case.toml")).unwrap_or_default();
+    let config: toml::Table = config.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+    let clean = config.get("clean").and_then(toml::Value::as_bool) == Some(true);
+    let claims_nothing = expected.holds.is_empty() && expected.missing.is_empty() && expected.wrong.is_empty();
+    let found = found(folder.path());
+    let mut text = String::new();
+    if clean != claims_nothing {
+        let _ = writeln!(text, "  a case has either markers or `clean = true`");
+    }
+    let mut say = |what: &str, (path, line, claim): &Claim| {
+        let _ = writeln!(text, "  {path}:{line}: {what} {claim}");
+    };
+    let is_primary = |claim: &&Claim| !claim.2.contains('.');
+    expected.holds.difference(&found).for_each(|claim| say("not found:", claim));
+    expected.missing.intersection(&found).for_each(|claim| say("found at last; drop `missing` from", claim));
+    expected.wrong.difference(&found).for_each(|claim| say("no longer found; drop the marker `wrong`", claim));
+    let known: BTreeSet<Claim> = expected.holds.union(&expected.wrong).cloned().collect();
+    found.difference(&known).filter(is_primary).for_each(|claim| say("not expected:", claim));
+    (!text.is_empty()).then(|| format!("{name}\n{text}"))
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a temporary folder can be filled");
+    for entry in std::fs::read_dir(from).expect("fixtures can be listed") {
+        let entry = entry.expect("fixtures can be listed").path();
+        let target = to.join(entry.file_name().expect("entries have names"));
+        if entry.is_dir() {
+            copy(&entry, &target);
+        } else {
+            std::fs::copy(&entry, &target).expect("a temporary folder can be filled");
+        }
+    }
+}
+
+/// Reads the markers of all source files below `folder`.
+fn markers(root: &Path, folder: &Path, out: &mut Expected) {
+    for entry in std::fs::read_dir(folder).expect("fixtures can be listed") {
+        let path = entry.expect("fixtures can be listed").path();
+        if path.is_dir() {
+            markers(root, &path, out);
+            continue;
+        }
+        let marker = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("py") => "#~ ",
+            Some("rs") => "//~ ",
+            _ => continue,
+        };
+        let name = path.strip_prefix(root).expect("the file is below the root").to_string_lossy().replace('\\', "/");
+        let text = std::fs::read_to_string(&path).expect("fixtures are UTF-8");
+        for (number, line) in (1..).zip(text.lines()) {
+            let Some((_, claims)) = line.split_once(marker) else { continue };
+            // The reason behind `missing` and `wrong` is for people.
+            let mut words = claims.split('"').step_by(2).flat_map(str::split_whitespace);
+            while let Some(word) = words.next() {
+                let set = match word {
+                    "missing" => &mut out.missing,
+                    "wrong" => &mut out.wrong,
+                    _ => &mut out.holds,
+                };
+                let claim = if matches!(word, "missing" | "wrong") { words.next() } else { Some(word) };
+                let claim = claim.unwrap_or_else(|| panic!("{name}:{number}: `{word}` names no rule"));
+                set.insert((name.clone(), number, claim.to_owned()));
+            }
+        }
+    }
+}
+
+/// What the binary finds in a folder.
+fn found(folder: &Path) -> BTreeSet<Claim> {
+    let include = ["tests", "migrations", "seeds", "examples"].iter().flat_map(|kind| ["--include", kind]);
+    let report = report(folder, &include.collect::<Vec<_>>());
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    let mut claims = BTreeSet::new();
+    for finding in report["findings"].as_array().expect("a list") {
+        let rule = text(&finding["rule"]);
+        claims.insert((text(&finding["path"]), finding["line"].as_u64().expect("a number"), rule.clone()));
+        for step in finding["steps"].as_array().expect("a list") {
+            let line = step["line"].as_u64().expect("a number");
+            claims.insert((text(&step["path"]), line, format!("{rule}.{}", text(&step["role"]))));
+        }
+    }
+    claims
+}
