@@ -9,6 +9,7 @@ use onequery_core::ir::{
 use onequery_core::{FileId, Language, Name};
 use rustc_hash::FxHashMap;
 
+use crate::catalog::template::Template;
 use crate::catalog::{Catalogs, Decorates, LibTy, PathNode};
 
 macro_rules! id {
@@ -79,7 +80,10 @@ struct ScopeInfo<'a> {
     file: FileId,
     parent: Option<ScopeId>,
     defs: FxHashMap<&'a str, Def>,
+    /// Glob imports, as indices into the file's imports.
     globs: Vec<u32>,
+    /// What they import from, last one first; filled once all modules are defined.
+    glob_targets: Vec<Symbol<'a>>,
 }
 
 /// A class with everything that belongs to it.
@@ -143,6 +147,7 @@ impl<'a> Program<'a> {
         for file in (0..files.len()).map(file_id) {
             program.define(file);
         }
+        program.resolve_globs();
         program.fn_class = vec![None; program.fn_base.last().copied().unwrap_or(0) as usize];
         program.collect_methods();
         program.link_bases();
@@ -269,6 +274,7 @@ impl<'a> Program<'a> {
                 parent: scope.parent.map(|parent| self.scope_id(file, parent)),
                 defs: FxHashMap::default(),
                 globs: Vec::new(),
+                glob_targets: Vec::new(),
             });
         }
         for (ix, scope) in ir.scopes.iter().enumerate() {
@@ -328,6 +334,19 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// Finds what glob imports import from. The second round sees those whose path leads through another glob.
+    fn resolve_globs(&mut self) {
+        for _ in 0..2 {
+            for ix in 0..self.scopes.len() {
+                let info = &self.scopes[ix];
+                let targets =
+                    info.globs.iter().rev().map(|&glob| self.import(info.file, glob, MAX_HOPS)).filter(Symbol::is_known);
+                let targets = targets.collect();
+                self.scopes[ix].glob_targets = targets;
+            }
+        }
+    }
+
     /// Gives methods to their classes: those of class bodies, then those of `impl` blocks.
     fn collect_methods(&mut self) {
         for class in 0..self.classes.len() {
@@ -380,7 +399,7 @@ impl<'a> Program<'a> {
                 let ir = self.ir(info.file);
                 let class = ir.class(info.ix);
                 let scope = self.scope_id(info.file, class.scope);
-                class.bases.iter().map(|&base| self.resolve_expr(info.file, scope, base)).collect()
+                class.bases.iter().map(|&base| self.made_class(info.file, scope, base)).collect()
             })
             .collect();
         for ix in 0..self.classes.len() {
@@ -407,6 +426,67 @@ impl<'a> Program<'a> {
             let info = &mut self.classes[ix];
             (info.mro, info.library_bases, info.has_unknown_base) = (mro, library, unknown);
         }
+    }
+
+    /// What a base is, classes that a call or an attribute makes included: `Base = declarative_base()`, `db.Model`.
+    fn made_class(&self, file: FileId, scope: ScopeId, base: ExprId) -> Symbol<'a> {
+        let symbol = self.resolve_expr(file, scope, base);
+        if let Symbol::Variable(module, name) = symbol {
+            return self.made_by(module, name).map_or(symbol, Symbol::External);
+        }
+        let ir = self.ir(file);
+        if let (Symbol::Unknown, ExprKind::Attr { base, name, .. }) = (symbol, &ir.expr(base).kind)
+            && let Symbol::Variable(module, variable) = self.resolve_expr(file, scope, *base)
+            && let Some(node) = self.called_at(module, variable)
+            && let Some(ty) = self.catalogs.type_at(node)
+            && let Some(info) = self.catalogs.attribute(ty, ir.name(*name), false)
+            && let Template::Class(class) = info.gives
+        {
+            return Symbol::External(self.catalogs.ty(class).node);
+        }
+        symbol
+    }
+
+    /// The library class that a module's variable is made to be.
+    fn made_by(&self, module: ScopeId, name: &str) -> Option<PathNode> {
+        let entry = self.catalogs.call_at(self.called_at(module, name)?)?;
+        match self.catalogs.call(entry).gives {
+            Template::Class(class) => Some(self.catalogs.ty(class).node),
+            _ => None,
+        }
+    }
+
+    /// What a module calls to make one of its variables: `db = SQLAlchemy(app)`.
+    fn called_at(&self, module: ScopeId, name: &str) -> Option<PathNode> {
+        let file = self.file_of_scope(module);
+        let ir = self.ir(file);
+        let ExprKind::Block { items, .. } = &ir.expr(ir.functions[0].body?).kind else { return None };
+        items.iter().rev().find_map(|&item| {
+            let ExprKind::Assign { target: Pattern::Name(target, _), value: Some(value), .. } = &ir.expr(item).kind else {
+                return None;
+            };
+            let ExprKind::Call { callee, .. } = &ir.expr(*value).kind else { return None };
+            if ir.name(*target) != name {
+                return None;
+            }
+            match self.resolve_expr(file, module, *callee) {
+                Symbol::External(node) => Some(node),
+                // A project's subclass of the library's class is as good.
+                Symbol::Class(class) => self.direct_library_base(class),
+                _ => None,
+            }
+        })
+    }
+
+    /// The library class that a class names as its base.
+    fn direct_library_base(&self, class: ClassId) -> Option<PathNode> {
+        let info = self.class(class);
+        let ir = self.ir(info.file);
+        let scope = self.scope_id(info.file, ir.class(info.ix).scope);
+        ir.class(info.ix).bases.iter().find_map(|&base| match self.resolve_expr(info.file, scope, base) {
+            Symbol::External(node) if self.catalogs.type_at(node).is_some() => Some(node),
+            _ => None,
+        })
     }
 
     /// The strings behind names.
@@ -459,6 +539,11 @@ impl<'a> Program<'a> {
 
     /// What a module itself binds or re-exports.
     fn local(&self, scope: ScopeId, name: &str, hops: u32) -> Symbol<'a> {
+        self.local_within(scope, name, hops, &mut Vec::new())
+    }
+
+    /// `seen` are the modules whose glob imports are being followed: `use super::*` goes in circles.
+    fn local_within(&self, scope: ScopeId, name: &str, hops: u32, seen: &mut Vec<ScopeId>) -> Symbol<'a> {
         let Some(hops) = hops.checked_sub(1) else { return Symbol::Unknown };
         let info = &self.scopes[scope.index()];
         if let Some((&name, def)) = info.defs.get_key_value(name) {
@@ -476,19 +561,20 @@ impl<'a> Program<'a> {
         if let Some(module) = self.submodule(scope, name) {
             return Symbol::Module(module);
         }
-        info.globs.iter().rev().map(|&glob| self.through_glob(info.file, glob, name, hops)).find(Symbol::is_known).unwrap_or(Symbol::Unknown)
-    }
-
-    fn through_glob(&self, file: FileId, glob: u32, name: &str, hops: u32) -> Symbol<'a> {
-        match self.import(file, glob, hops) {
-            Symbol::Module(module) => self.local(module, name, hops),
+        if seen.contains(&scope) {
+            return Symbol::Unknown;
+        }
+        seen.push(scope);
+        let through = info.glob_targets.iter().map(|&target| match target {
+            Symbol::Module(module) => self.local_within(module, name, hops, seen),
             Symbol::External(node) => match self.catalogs.child(node, name) {
                 PathNode::OTHER => Symbol::Unknown,
                 child => Symbol::External(child),
             },
-            Symbol::Class(class) => self.member(Symbol::Class(class), name),
+            Symbol::Class(_) => self.member(target, name),
             _ => Symbol::Unknown,
-        }
+        });
+        through.into_iter().find(Symbol::is_known).unwrap_or(Symbol::Unknown)
     }
 
     /// What an import statement's path stands for.

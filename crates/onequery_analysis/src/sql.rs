@@ -7,8 +7,29 @@ const READS: [&str; 3] = ["SELECT", "WITH", "VALUES"];
 /// Statements that change rows.
 const WRITES: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "UPSERT"];
 
-/// What executing a text does, when it begins like a statement that touches rows.
-pub(crate) fn verb(text: &str) -> Option<Access> {
+/// What is known of a statement's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Statement {
+    /// The text is not known.
+    #[default]
+    Unknown,
+    /// It reads or writes rows.
+    Rows(Access),
+    /// It does something else: `CREATE TABLE`, `PRAGMA`, `SET`.
+    Other,
+}
+
+/// What executing a text does, as far as its first word tells.
+pub(crate) fn statement(text: &str) -> Statement {
+    match verb(text) {
+        Some(access) => Statement::Rows(access),
+        // `f"{verb} INTO …"` begins with what is not known.
+        None if text.trim_start().starts_with('{') || text.trim().is_empty() => Statement::Unknown,
+        None => Statement::Other,
+    }
+}
+
+fn verb(text: &str) -> Option<Access> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
     let word = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
     // A word alone is a word: a statement goes on after a space.

@@ -120,6 +120,7 @@ impl<'a> Program<'a> {
             Template::ReturnedInner => self.inner(holes.returned),
             Template::ReturnedItem => self.item(holes.returned),
             Template::TypeArg(ix) => holes.type_args.get(*ix).cloned().unwrap_or_default(),
+            Template::Class(ty) => Ty::External(self.catalogs.ty(*ty).node),
             Template::Lib(ty, args) => self.library(*ty, args.iter().map(|arg| self.fill(arg, holes)).collect()),
             Template::Tuple(parts) => Ty::tuple(parts.iter().map(|part| self.fill(part, holes)).collect()),
         }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use onequery_core::Location;
+use onequery_core::{Location, Name};
 
 use crate::catalog::{LibTy, PathNode};
 use crate::program::{ClassId, FnId, ScopeId};
+use crate::sql::Statement;
 
 /// A type, as far as it is known. `Unknown` is the top: nothing fires on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
@@ -103,16 +104,16 @@ impl Bits {
         Self(1 << if ix > 63 { 63 } else { ix })
     }
 
-    pub(crate) const fn all() -> Self {
-        Self(u64::MAX)
-    }
-
     pub(crate) const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
     pub(crate) const fn has(self, ix: usize) -> bool {
         self.0 & Self::one(ix).0 != 0
+    }
+
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     pub(crate) const fn meets(self, other: Self) -> bool {
@@ -176,12 +177,11 @@ pub(crate) enum Measure {
     None,
     /// The size of a collection, or a counter: `len(batch)`.
     Size,
-    /// Such a size compared with something: `len(batch) >= 500`.
+    /// A remainder: `number % 500`.
+    Remainder,
+    /// One of them compared with something: `len(batch) >= 500`.
     Reached,
 }
-
-/// The verb of a statement's text.
-pub(crate) use crate::catalog::Access;
 
 /// An abstract value.
 #[derive(Clone, Debug, Default)]
@@ -192,10 +192,10 @@ pub(crate) struct Value {
     pub(crate) measure: Measure,
     /// Recognised by its shape somewhere on the way.
     pub(crate) likely: bool,
-    /// What executing it does, when its statement's text was seen.
-    pub(crate) verb: Option<Access>,
-    /// The text of a literal began like a statement.
-    pub(crate) is_sql: bool,
+    /// What executing it does, when it is a statement's text or was made from one.
+    pub(crate) statement: Statement,
+    /// The container it was looked up in: `cache` of `cache.get(key)`.
+    pub(crate) looked_up: Option<Name>,
     /// Where rows or a query come from.
     pub(crate) origin: Option<Location>,
     /// The expression of a plain literal integer, `0` and `1` included.
@@ -230,8 +230,8 @@ impl Value {
             bound: if self.bound == other.bound { self.bound } else { Bound::Data },
             measure: if self.measure == other.measure { self.measure } else { Measure::None },
             likely: self.likely || other.likely,
-            verb: if self.verb == other.verb { self.verb } else { None },
-            is_sql: self.is_sql && other.is_sql,
+            statement: if self.statement == other.statement { self.statement } else { Statement::Unknown },
+            looked_up: if self.looked_up == other.looked_up { self.looked_up } else { None },
             origin: self.origin.min(other.origin).or(self.origin).or(other.origin),
             int: if self.int == other.int { self.int } else { None },
             is_error: self.is_error && other.is_error,

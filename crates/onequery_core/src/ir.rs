@@ -385,7 +385,7 @@ pub enum ExprKind {
     Collection(CollectionKind, Box<[ExprId]>),
     /// Rust's `[x; n]`: `x` is evaluated once.
     Repeat(ExprId, ExprId),
-    /// An f-string or other text with embedded expressions.
+    /// An f-string or other text with embedded expressions, after the literal text before the first of them.
     Format(Box<[ExprId]>),
     /// `T { a: x, ..rest }`.
     Record {

@@ -64,7 +64,10 @@ pub(crate) struct TypeInfo {
     pub(crate) runs_on_iterate: bool,
     pub(crate) runs_on_test: bool,
     pub(crate) runs_on_index: bool,
+    pub(crate) keeps_rows: bool,
     pub(crate) enumeration: bool,
+    /// Where it is imported from.
+    pub(crate) node: PathNode,
     catalog: u16,
     methods: FxHashMap<Box<str>, Vec<CallId>>,
     class_methods: FxHashMap<Box<str>, Vec<CallId>>,
@@ -122,6 +125,7 @@ pub(crate) struct CallInfo {
     pub(crate) measures: bool,
     pub(crate) stops: bool,
     pub(crate) grows: bool,
+    pub(crate) looks_up: bool,
     pub(crate) decorates: Option<Decorates>,
     pub(crate) fails: bool,
     remedy: Option<String>,
@@ -193,6 +197,7 @@ pub static EMBEDDED: &[(&str, &str)] = embedded![
     "rusqlite.toml",
     "rust.toml",
     "rust_mongodb.toml",
+    "rust_redis.toml",
     "sea_orm.toml",
     "sqlalchemy.toml",
     "sqlmodel.toml",
@@ -402,7 +407,9 @@ impl Compiler {
                     runs_on_iterate: ty.runs_on.iterate,
                     runs_on_test: ty.runs_on.test,
                     runs_on_index: ty.runs_on.index,
+                    keeps_rows: ty.keeps_rows,
                     enumeration: ty.enumeration,
+                    node: PathNode::OTHER,
                     catalog: u16::try_from(ix).map_err(|_| fail("too many catalogues".to_owned()))?,
                     methods: FxHashMap::default(),
                     class_methods: FxHashMap::default(),
@@ -412,12 +419,18 @@ impl Compiler {
                 for path in &ty.paths {
                     let node = self.node(*language, path);
                     self.out.nodes[node.0 as usize].ty = Some(id);
+                    self.out.types[id.0 as usize].node = node;
                 }
             }
         }
         for (ix, (file, language, catalog)) in files.into_iter().enumerate() {
             self.file(ix, language, catalog)
                 .map_err(|message| CatalogError { file: file.to_owned(), message })?;
+        }
+        // A shape that holds for any arguments comes after those that know theirs, whatever file it is in.
+        let calls = &self.out.calls;
+        for calls_of_name in self.out.shapes.iter_mut().flat_map(FxHashMap::values_mut) {
+            calls_of_name.sort_by_key(|call| calls[call.0 as usize].when.is_none());
         }
         Ok(self.out)
     }
@@ -515,6 +528,7 @@ impl Compiler {
             measures: call.measures,
             stops: call.stops,
             grows: call.grows,
+            looks_up: call.looks_up,
             decorates: call.decorates,
             fails: call.fails,
             remedy: call.remedy,

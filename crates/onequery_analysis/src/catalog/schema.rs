@@ -98,6 +98,9 @@ pub(super) struct Type {
     /// What executes it implicitly.
     #[serde(default)]
     pub(super) runs_on: RunsOn,
+    /// Once executed it keeps its rows: using the same value again executes nothing.
+    #[serde(default)]
+    pub(super) keeps_rows: bool,
     /// Subclasses of it have a fixed, small number of members: an enumeration.
     #[serde(default)]
     pub(super) enumeration: bool,
@@ -232,6 +235,9 @@ pub(super) struct Call {
     /// Adds to what it is called on: a literal that grows is no constant.
     #[serde(default)]
     pub(super) grows: bool,
+    /// Looks a key up in what it is called on.
+    #[serde(default)]
+    pub(super) looks_up: bool,
     /// What it makes of a function that it decorates.
     pub(super) decorates: Option<Decorates>,
     /// Makes an error: returning it is not a success.

@@ -33,6 +33,8 @@ pub(crate) enum Template {
     ReturnedItem,
     /// `$T0`: an explicit type argument of the call.
     TypeArg(usize),
+    /// `class:Name`: the class itself, to inherit from.
+    Class(LibTy),
     /// `Name<A, B>`
     Lib(LibTy, Vec<Template>),
     /// `(A, B)`
@@ -68,7 +70,7 @@ impl<'a> Parser<'a> {
         self.skip_space();
         let end = self
             .rest
-            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '$' | '?')))
+            .find(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '$' | '?' | ':')))
             .unwrap_or(self.rest.len());
         let (word, rest) = self.rest.split_at(end);
         self.rest = rest;
@@ -117,7 +119,11 @@ impl<'a> Parser<'a> {
         if let Some(hole) = hole {
             return Ok(hole);
         }
-        let ty = (self.resolve)(word).ok_or_else(|| format!("unknown type `{word}`"))?;
+        let find = |name: &str| (self.resolve)(name).ok_or_else(|| format!("unknown type `{name}`"));
+        if let Some(class) = word.strip_prefix("class:") {
+            return find(class).map(Template::Class);
+        }
+        let ty = find(word)?;
         let args = if self.eat('<') { self.list('>')? } else { Vec::new() };
         Ok(Template::Lib(ty, args))
     }

@@ -5,11 +5,12 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Spread, TypeRef};
 
 use super::loops::element_of;
 use super::{Eval, few};
-use crate::catalog::{ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, PathNode, Position, Runs};
+use crate::catalog::{Access, ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, PathNode, Position, Runs};
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::program::{ClassId, FnId};
+use crate::sql::Statement;
 use crate::types::Holes;
-use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
+use crate::value::{Bound, Deps, Measure, Ty, Value};
 
 /// How many closures may be evaluated inside each other.
 const MAX_INLINED: usize = 12;
@@ -100,7 +101,14 @@ impl<'a> Eval<'_, 'a> {
         let env = self.env.clone();
         for (ix, param) in function.params.iter().enumerate() {
             let declared = param.ty.as_ref().map(|ty| self.program.declared(self.type_scope(), ty));
-            let mut value = given.get(ix).cloned().unwrap_or_default().with_deps(deps);
+            let passed = given.get(ix).cloned();
+            // `lambda sku=sku: …` captures by a default.
+            let default = passed.is_none().then_some(param.default).flatten();
+            // It was evaluated where the closure stands.
+            self.muted += 1;
+            let default = default.map(|default| self.eval(default));
+            self.muted -= 1;
+            let mut value = passed.or(default).unwrap_or_default().with_deps(deps);
             if let Some(declared) = declared.filter(|ty| !ty.is_unknown()) {
                 value.ty = declared;
             }
@@ -219,7 +227,7 @@ impl<'a> Eval<'_, 'a> {
         let Some(when) = &entry.when else { return true };
         let is = |value: &Value| {
             when.is.iter().any(|alternative| match *alternative {
-                ArgIs::Sql => value.is_sql,
+                ArgIs::Sql => matches!(value.statement, Statement::Rows(_)),
                 ArgIs::Instance(of) => match &value.ty {
                     Ty::Lib(lib, _) => self.program.catalogs.extends(*lib, of),
                     Ty::Instance(class) => self.program.class_extends(*class, of),
@@ -339,7 +347,8 @@ impl<'a> Eval<'_, 'a> {
     /// Nothing is known of the callee: its result depends on its arguments and on whatever else it reads.
     fn unknown_call(&mut self, called: &Value, args: &Args<'_>) -> Value {
         let deps = Deps { varies: self.active(), ..called.deps.with(args.deps()) };
-        Value::default().with_deps(deps)
+        // `State::iter()` of an enumeration goes over its few members.
+        Value { bound: called.bound, ..Value::default() }.with_deps(deps)
     }
 
     /// A call of a function of the project.
@@ -440,22 +449,42 @@ impl<'a> Eval<'_, 'a> {
             self.mark_site(|site| site.paced = true);
         }
         if info.takes {
-            self.mark_site(|site| site.has_elements = true);
+            self.mark_site(|site| {
+                site.has_elements = true;
+                site.origin = site.origin.or(own.origin);
+                site.source_known |= !own.ty.is_unknown();
+                if own.bound != Bound::Data {
+                    site.bound = own.bound;
+                }
+            });
             deps.loops.add(self.innermost());
         }
         if info.grows
             && let Some((base, _)) = receiver
         {
-            self.note_growth(base);
+            self.note_growth(base, args.deps());
         }
-        let statement = info.sql.and_then(|ix| args.values.get(ix));
-        let verb = statement.and_then(|text| text.verb).or(own.verb);
-        let likely = own.likely || info.likely || statement.is_some_and(|text| text.likely);
+        let text = info.sql.and_then(|ix| args.values.get(ix));
+        let statement = match text.map(|text| text.statement) {
+            None | Some(Statement::Unknown) => own.statement,
+            Some(known) => known,
+        };
+        // A list of statements is executed one by one: a migration, not rows.
+        let is_listed = text.is_some_and(|text| {
+            matches!(text.ty, Ty::Unknown | Ty::Plain) && text.deps.loops.meets(self.active())
+        });
+        let likely = own.likely || info.likely || text.is_some_and(|text| text.likely);
         let type_args = self.type_args(generics);
         let holes = Holes { receiver: &own.ty, args: &args.values, returned: &returned.ty, type_args: &type_args };
         let ty = self.program.fill(&info.gives, &holes);
-        if let Some(access) = info.runs {
-            let access = if access == crate::catalog::Access::Commit { access } else { verb.unwrap_or(access) };
+        let executed = match (info.runs, statement) {
+            (Some(Access::Commit), _) => Some(Access::Commit),
+            (_, Statement::Other) => None,
+            (Some(access), Statement::Unknown) => (!is_listed).then_some(access),
+            (Some(_), Statement::Rows(access)) => Some(access),
+            (None, _) => None,
+        };
+        if let Some(access) = executed {
             let what = What::Query { access, source: QuerySource::Call(entry) };
             deps.add(self.fact(id, what, deps, likely));
         }
@@ -465,7 +494,8 @@ impl<'a> Eval<'_, 'a> {
             bound: self.bound_of(info, &own, args),
             measure: if info.measures && self.outlives_rounds(receiver, args) { Measure::Size } else { Measure::None },
             likely,
-            verb,
+            statement,
+            looked_up: if info.looks_up { receiver.and_then(|(base, _)| self.root_name(base)) } else { None },
             origin,
             is_error: info.fails,
             ..Value::of(ty)
@@ -514,18 +544,18 @@ impl<'a> Eval<'_, 'a> {
         let (span, outside) = (self.span_of(id), self.active());
         for fact in &mut self.facts.facts {
             if span.contains(fact.span) {
-                fact.path.decides.add(Bits(fact.path.loops.0 & !outside.0));
+                fact.path.decides.add(fact.path.loops.without(outside));
             }
         }
     }
 
-    /// A literal that something is added to is no constant.
-    fn note_growth(&mut self, base: ExprId) {
-        if let ExprKind::Name(name) = self.ir.expr(base).kind
-            && let Some(variable) = self.env.get_mut(name)
-        {
+    /// A literal that something is added to is no constant, and it depends on what is added.
+    fn note_growth(&mut self, base: ExprId, added: Deps) {
+        let Some(name) = self.root_name(base) else { return };
+        self.changed.push(name);
+        if let Some(variable) = self.env.get_mut(name) {
             variable.bound = Bound::Data;
-            self.changed.push(name);
+            variable.deps.add(added);
         }
     }
 

@@ -161,7 +161,12 @@ impl Eval<'_, '_> {
             }
             // `if let Some(known) = cache.get(&key)`.
             ExprKind::Assign { target: Pattern::Variant { .. }, value: Some(value), .. } => self.looked_up(*value, out),
-            ExprKind::Name(_) | ExprKind::Attr { .. } | ExprKind::Index { .. } => self.remember(id, out),
+            ExprKind::Name(name) => {
+                // `country = known.get(code)`, then `if country is None:`.
+                out.extend(self.env.get(*name).and_then(|value| value.looked_up));
+                self.remember(id, out);
+            }
+            ExprKind::Attr { .. } | ExprKind::Index { .. } => self.remember(id, out),
             _ => {}
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Active {
     is_loop: bool,
     /// Variables that a round takes over from the one before.
     carried: Vec<Name>,
+    /// Variables from outside that no round changes.
+    kept: Vec<Name>,
 }
 
 /// Muted passes double the work per nesting level; deeper loops are evaluated once.
@@ -44,6 +46,12 @@ impl Eval<'_, '_> {
         self.loops.last().is_some_and(|active| active.carried.contains(&name))
     }
 
+    /// The innermost sites whose rounds all see one and the same value of a variable.
+    pub(super) fn rounds_that_keep(&self, name: Name) -> Bits {
+        let keeping = self.loops.iter().rev().take_while(|active| active.kept.contains(&name));
+        keeping.fold(Bits::default(), |bits, active| Bits(bits.0 | Bits::one(active.site).0))
+    }
+
     /// Marks the innermost site.
     pub(super) fn mark_site(&mut self, mark: impl FnOnce(&mut Site)) {
         if let Some(active) = self.loops.last() {
@@ -68,7 +76,7 @@ impl Eval<'_, '_> {
             let changes = self.changed.len();
             self.muted += 1;
             self.passes += 1;
-            self.one_round(ix, site.clone(), label, is_loop, Vec::new(), bit, body);
+            self.one_round(Active { site: ix, label, is_loop, carried: Vec::new(), kept: Vec::new() }, site.clone(), body);
             self.facts.sites.truncate(ix);
             self.muted -= 1;
             self.passes -= 1;
@@ -82,26 +90,18 @@ impl Eval<'_, '_> {
                 }
             }
         }
-        self.one_round(ix, site, label, is_loop, carried, bit, body);
+        let kept = before.iter().map(|(name, _)| *name).filter(|name| !carried.contains(name)).collect();
+        self.one_round(Active { site: ix, label, is_loop, carried, kept }, site, body);
         let after = std::mem::take(&mut self.env);
         // The loop may not run at all.
         self.env = before.join(after);
         ix
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one site, handed through by `repeat` only")]
-    fn one_round(
-        &mut self,
-        ix: usize,
-        site: Site,
-        label: Option<Name>,
-        is_loop: bool,
-        carried: Vec<Name>,
-        bit: Bits,
-        body: &mut dyn FnMut(&mut Self, Bits),
-    ) {
+    fn one_round(&mut self, active: Active, site: Site, body: &mut dyn FnMut(&mut Self, Bits)) {
+        let bit = Bits::one(active.site);
         self.facts.sites.push(site);
-        self.loops.push(Active { site: ix, label, is_loop, carried });
+        self.loops.push(active);
         let path = self.path;
         // Being conditional, or in a handler, is about the innermost round.
         self.path.conditional = false;

@@ -160,7 +160,11 @@ impl Eval<'_, '_> {
         let ir = self.program.ir(self.program.class(class).file);
         let is_variant = self.program.class_ir(class).kind == onequery_core::ir::ClassKind::Enum
             && self.program.class_ir(class).fields.iter().any(|field| ir.name(field.name) == name);
-        if is_variant { Value::of(Ty::Instance(class)) } else { self.class_attribute(class, name) }
+        if is_variant {
+            return Value::of(Ty::Instance(class));
+        }
+        // What a type has besides methods and variants are constants, or what a derive macro adds to an enumeration.
+        Value { bound: Bound::Constant, ..self.class_attribute(class, name) }
     }
 
     /// `base[index]`.

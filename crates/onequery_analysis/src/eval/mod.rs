@@ -19,6 +19,7 @@ use crate::catalog::{Access, Decorates};
 use crate::describe::describe;
 use crate::facts::{Fact, FnFacts, Given, Path, QuerySource, What};
 use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
+use crate::sql::{self, Statement};
 use crate::types::TypeScope;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 use env::Env;
@@ -260,9 +261,19 @@ impl<'p, 'a> Eval<'p, 'a> {
     fn eval_kind(&mut self, id: ExprId) -> Value {
         let expr = self.ir.expr(id);
         match &expr.kind {
-            ExprKind::Opaque(children) | ExprKind::Format(children) => {
+            ExprKind::Opaque(children) => {
                 let deps = self.eval_all(children);
-                Value::default().with_deps(deps).typed_if(matches!(expr.kind, ExprKind::Format(_)), Ty::Plain)
+                Value::default().with_deps(deps)
+            }
+            ExprKind::Format(parts) => {
+                let deps = self.eval_all(parts);
+                // `f"INSERT INTO {table} …"` is known by the text before the first brace.
+                let first = parts.first().map(|&first| &self.ir.expr(first).kind);
+                let statement = match first {
+                    Some(ExprKind::Literal(Literal::Str(text))) => sql::statement(self.text(*text)),
+                    _ => Statement::Unknown,
+                };
+                Value { statement, ..Value::plain() }.with_deps(deps)
             }
             ExprKind::Literal(literal) => self.literal(*literal),
             ExprKind::Name(name) => self.name(*name),
@@ -307,7 +318,12 @@ impl<'p, 'a> Eval<'p, 'a> {
                 Value::of(Ty::lib(list, vec![item.ty])).with_deps(item.deps.with(times.deps))
             }
             ExprKind::Record { path, fields, rest } => self.record(path, fields, *rest),
-            ExprKind::Lambda(ix) => Value::of(Ty::Function(self.program.fn_id(self.file, *ix))),
+            ExprKind::Lambda(ix) => {
+                for default in self.ir.function(*ix).params.iter().filter_map(|param| param.default) {
+                    self.eval(default);
+                }
+                Value::of(Ty::Function(self.program.fn_id(self.file, *ix)))
+            }
             ExprKind::Range(from, to) => self.range(*from, *to),
             ExprKind::Comprehension { body, each, kind } => self.comprehension(*kind, *body, *each),
             ExprKind::AsyncBlock(body) => self.in_closure(|eval| eval.eval(*body)),
@@ -362,16 +378,11 @@ impl<'p, 'a> Eval<'p, 'a> {
     }
 
     fn literal(&self, literal: Literal) -> Value {
-        let is_sql = matches!(literal, Literal::Str(text) if crate::sql::verb(self.text(text)).is_some());
-        let verb = match literal {
-            Literal::Str(text) => crate::sql::verb(self.text(text)),
-            _ => None,
-        };
-        let int = match literal {
-            Literal::Int(value) => Some(value),
-            _ => None,
-        };
-        Value { int, is_sql, verb, ..Value::plain() }
+        match literal {
+            Literal::Str(text) => Value { statement: sql::statement(self.text(text)), ..Value::plain() },
+            Literal::Int(value) => Value { int: Some(value), ..Value::plain() },
+            _ => Value::plain(),
+        }
     }
 
     fn name(&mut self, name: Name) -> Value {
@@ -418,23 +429,28 @@ impl<'p, 'a> Eval<'p, 'a> {
         }
         let deps = a.deps.with(b.deps);
         match op {
-            // `querysets |= more` stays a queryset; `1 | 2` stays plain.
+            // `querysets |= more` stays a queryset; `"SELECT … " + order` stays the statement.
             BinaryOp::Bitwise | BinaryOp::Arithmetic => {
                 let ty = if a.ty == b.ty { a.ty } else { a.ty.join(b.ty) };
                 let bound = if a.bound == b.bound { a.bound } else { Bound::Data };
-                Value { bound, likely: a.likely || b.likely, origin: a.origin.or(b.origin), ..Value::of(ty) }.with_deps(deps)
+                let (likely, origin) = (a.likely || b.likely, a.origin.or(b.origin));
+                Value { bound, likely, origin, statement: a.statement, ..Value::of(ty) }.with_deps(deps)
             }
-            BinaryOp::Modulo if a.ty == Ty::Plain && a.int.is_none() && a.verb.is_some() => {
-                // `"SELECT … %s" % key` is still the statement.
-                Value { verb: a.verb, is_sql: a.is_sql, ..Value::plain() }.with_deps(deps)
+            // `"SELECT … %s" % key`.
+            BinaryOp::Modulo if matches!(a.statement, Statement::Rows(_)) => {
+                Value { statement: a.statement, ..Value::plain() }.with_deps(deps)
             }
-            BinaryOp::Modulo => Value { measure: Measure::Size, ..Value::plain() }.with_deps(deps),
+            BinaryOp::Modulo => Value { measure: Measure::Remainder, ..Value::plain() }.with_deps(deps),
             BinaryOp::Compare => {
-                let measured = [(&a, &b), (&b, &a)].into_iter().find(|(size, _)| size.measure == Measure::Size);
-                let (measure, int) = match measured {
+                let reached = [(&a, &b), (&b, &a)].into_iter().find(|(size, limit)| match size.measure {
+                    Measure::Remainder => true,
                     // `len(batch) > 0` says nothing.
-                    Some((_, limit)) if limit.int != Some(0) => (Measure::Reached, limit.int),
-                    _ => (Measure::None, None),
+                    Measure::Size => limit.int != Some(0),
+                    Measure::None | Measure::Reached => false,
+                });
+                let (measure, int) = match reached {
+                    Some((_, limit)) => (Measure::Reached, limit.int),
+                    None => (Measure::None, None),
                 };
                 Value { measure, int, ..Value::plain() }.with_deps(deps)
             }
@@ -527,7 +543,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             let deps = before.deps.with(assigned.deps);
             let ty = if before.ty.is_unknown() { assigned.ty } else { before.ty };
             let measure = if counts { Measure::Size } else { Measure::None };
-            assigned = Value { measure, likely: before.likely, ..Value::of(ty) }.with_deps(deps);
+            assigned = Value { measure, likely: before.likely, statement: before.statement, ..Value::of(ty) }.with_deps(deps);
         }
         let result = assigned.clone();
         self.bind(target, assigned);
@@ -752,11 +768,17 @@ impl<'p, 'a> Eval<'p, 'a> {
         }
         let what = What::Query { access: Access::Read, source: QuerySource::Implicit(lib) };
         let deps = self.fact(place, what, value.deps, value.likely);
-        if let ExprKind::Name(name) = self.ir.expr(place).kind
-            && let Some(variable) = self.env.get_mut(name)
-        {
-            variable.fetched = true;
-            variable.deps.add(deps);
+        let keeps_rows = self.program.inherited(lib, |info| info.keeps_rows.then_some(())).is_some();
+        if let (ExprKind::Name(name), true) = (&self.ir.expr(place).kind, keeps_rows) {
+            let once = self.rounds_that_keep(*name);
+            if let (Some(fact), false) = (self.facts.facts.last_mut(), deps.queries.is_empty()) {
+                // Only the first round executes it; the others find its rows.
+                fact.path.loops = fact.path.loops.without(once);
+            }
+            if let Some(variable) = self.env.get_mut(*name) {
+                variable.fetched = true;
+                variable.deps.add(deps);
+            }
         }
         deps
     }
@@ -774,11 +796,3 @@ fn slice_bound(bound: Bound) -> Bound {
     if bound == Bound::Constant { Bound::Constant } else { Bound::Data }
 }
 
-impl Value {
-    fn typed_if(mut self, holds: bool, ty: Ty) -> Self {
-        if holds {
-            self.ty = ty;
-        }
-        self
-    }
-}

@@ -67,6 +67,13 @@ impl Joined {
         let written = Written::new(cx.text());
         self.is_bytes |= written.has_prefix(b'b');
         if written.has_code() {
+            if self.code.is_empty() {
+                // What stands before the first brace says which statement a text is.
+                let upto = written.content.find('{').unwrap_or(written.content.len());
+                let leading = [&self.text, start_of(written.content, upto.min(MAX_INTERNED))].concat();
+                let name = out.name(&leading);
+                self.code.push(out.expr(ExprKind::Literal(Literal::Str(name)), cx.span()));
+            }
             interpolations(cx, out, &mut self.code);
         }
         let room = MAX_INTERNED.saturating_sub(self.text.len());

@@ -1,7 +1,7 @@
 //! Macro calls: arguments where they read as such, else blocks, items or whatever expressions they hold.
 
 use onequery_core::Span;
-use onequery_core::ir::{Arg, CollectionKind, ExprId, ExprKind, FnIx, Spread};
+use onequery_core::ir::{Arg, CollectionKind, ExprId, ExprKind, FnIx, Literal, Spread};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
@@ -114,6 +114,7 @@ impl Lowering {
                 let value = self.json(&value);
                 Some(self.call(callee, Box::new([positional(value)]), span))
             }
+            "format" | "format_args" => self.format(call.tokens.clone(), span),
             "select" | "select_biased" => {
                 let arms = select.parse2(tokens()).ok()?;
                 let children = arms.iter().map(|arm| self.select_arm(arm)).collect();
@@ -130,6 +131,25 @@ impl Lowering {
             }
             _ => None,
         }
+    }
+
+    /// `format!("… {id}", other)`: the text, what it captures, then the arguments.
+    fn format(&mut self, tokens: TokenStream, span: Span) -> Option<ExprId> {
+        let args = list.parse2(tokens).ok()?;
+        let text = match &args.first()?.value {
+            Value::Expr(Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. })) => text,
+            _ => return None,
+        };
+        let place = spans::span(text.span());
+        let name = self.ir.name(&text.value());
+        let mut parts = vec![self.ir.expr(ExprKind::Literal(Literal::Str(name)), place)];
+        for captured in captures(&text.value()) {
+            let name = self.ir.name(captured);
+            parts.push(self.ir.expr(ExprKind::Name(name), place));
+        }
+        let rest: Vec<ExprId> = args.iter().skip(1).map(|arg| self.macro_arg(arg).value).collect();
+        parts.extend(rest);
+        Some(self.ir.expr(ExprKind::Format(parts.into()), span))
     }
 
     /// `sqlx::query!` is the path of `sqlx` and `query!`.
@@ -233,6 +253,13 @@ impl Lowering {
         };
         self.ir.expr(kind, start.cover(end))
     }
+}
+
+/// The variables that a format text names: `id` of `"{id:>5}"`.
+fn captures(text: &str) -> impl Iterator<Item = &str> {
+    let pieces = text.split('{').skip(1);
+    let names = pieces.map(|piece| piece.split(['}', ':']).next().unwrap_or(""));
+    names.filter(|name| syn::parse_str::<Ident>(name).is_ok())
 }
 
 fn is_unknown(item: &Item) -> bool {
