@@ -427,9 +427,10 @@ impl Compiler {
             self.file(ix, language, catalog)
                 .map_err(|message| CatalogError { file: file.to_owned(), message })?;
         }
-        // A shape that holds for any arguments comes after those that know theirs, whatever file it is in.
+        // An entry that holds for any arguments comes after those that know theirs, whatever file it is in.
         let calls = &self.out.calls;
-        for calls_of_name in self.out.shapes.iter_mut().flat_map(FxHashMap::values_mut) {
+        let of_types = self.out.types.iter_mut().flat_map(|ty| [&mut ty.methods, &mut ty.class_methods]);
+        for calls_of_name in self.out.shapes.iter_mut().chain(of_types).flat_map(FxHashMap::values_mut) {
             calls_of_name.sort_by_key(|call| calls[call.0 as usize].when.is_none());
         }
         Ok(self.out)

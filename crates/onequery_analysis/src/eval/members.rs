@@ -149,7 +149,11 @@ impl Eval<'_, '_> {
                     // `Color::Red`, `Self::TABLES`.
                     Symbol::Class(class) => self.associated(class, last),
                     Symbol::External(node) => self.external_attribute(node, last),
-                    _ => Value::default(),
+                    // A module of the project that a macro fills.
+                    _ => match self.program.catalogs.class_shape(self.language(), last) {
+                        Some(info) => self.known_attribute(info, &Ty::Unknown),
+                        None => Value::default(),
+                    },
                 }
             }
             (symbol, _) => self.symbol_value(symbol),
