@@ -16,6 +16,8 @@ pub(crate) struct FnFacts {
     pub(crate) returns: Value,
     /// What a generator yields.
     pub(crate) yields: Option<Value>,
+    /// Parameters that are gone through or taken as a whole set.
+    pub(crate) collections: Bits,
     /// Assignments to attributes of instances and classes: `self.session = …`.
     pub(crate) attributes: Vec<(ClassId, String, Value)>,
     /// Variables at the end of a file's top level.

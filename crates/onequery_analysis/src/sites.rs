@@ -4,7 +4,7 @@ use onequery_core::{Confidence, FileId, Location};
 
 use crate::catalog::Access;
 pub use crate::facts::SiteKind;
-use crate::facts::{Fact, FnFacts, Given, Path, QuerySource, Site, What};
+use crate::facts::{Fact, FnFacts, Given, QuerySource, Site, What};
 use crate::program::{FnId, Program};
 use crate::summaries::{Effect, Summaries, passed_on};
 use crate::value::{Bound, Deps};
@@ -111,8 +111,7 @@ fn of_function(cx: &View<'_, '_>, out: &mut Vec<LoopSite>) {
 /// The site that repeats a fact, unless every loop around it is a legitimate sequence.
 fn per_element(cx: &View<'_, '_>, file: FileId, fact: &Fact) -> Option<(usize, LoopQuery)> {
     let around: Vec<usize> = fact.path.loops.indices().filter(|&ix| ix < cx.found.sites.len()).collect();
-    let repeating: Vec<usize> =
-        around.into_iter().filter(|&ix| repeats(&cx.found.sites[ix], ix, &fact.path)).collect();
+    let repeating: Vec<usize> = around.into_iter().filter(|&ix| repeats(&cx.found.sites[ix], ix, fact)).collect();
     let innermost = *repeating.last()?;
     let (access, deps, effect) = match &fact.what {
         What::Query { access, .. } => (*access, fact.deps, None),
@@ -151,10 +150,11 @@ fn per_element(cx: &View<'_, '_>, file: FileId, fact: &Fact) -> Option<(usize, L
 }
 
 /// Whether a site repeats a fact once per element: none of the legitimate sequences.
-fn repeats(site: &Site, ix: usize, path: &Path) -> bool {
+fn repeats(site: &Site, ix: usize, fact: &Fact) -> bool {
     let walks = site.has_elements && !(site.kind == SiteKind::While && site.paced);
+    let path = &fact.path;
     let left = path.leaves.has(ix) || path.decides.has(ix) || path.flushes.has(ix);
-    walks && site.bound == Bound::Data && !left
+    walks && site.bound == Bound::Data && !left && !fact.deps.batched.has(ix)
 }
 
 /// What the query behind a call depends on, in terms of the caller.

@@ -84,6 +84,7 @@ fn learn(program: &Program<'_>, facts: &[FnFacts]) -> Known {
     let mut known = Known { returns: Vec::with_capacity(facts.len()), ..Known::default() };
     for (ix, found) in facts.iter().enumerate() {
         known.returns.push(found.returns.clone());
+        known.collections.push(found.collections);
         for (class, name, value) in &found.attributes {
             let entry = known.attributes.entry((*class, name.clone()));
             entry.and_modify(|known| *known = known.clone().join(value.clone())).or_insert_with(|| value.clone());
@@ -111,6 +112,7 @@ impl Known {
             && self.returns.iter().zip(&other.returns).all(|(a, b)| same(a, b))
             && self.attributes.len() == other.attributes.len()
             && self.attributes.iter().all(|(key, a)| other.attributes.get(key).is_some_and(|b| same(a, b)))
+            && self.collections == other.collections
             && self.passed == other.passed
             && self.variables.len() == other.variables.len()
             && self.variables.iter().all(|(key, a)| other.variables.get(key).is_some_and(|b| same(a, b)))

@@ -140,6 +140,8 @@ pub(crate) struct Deps {
     pub(crate) params: Bits,
     /// Queries of this function whose result it comes from.
     pub(crate) queries: Bits,
+    /// Loop sites whose element it takes as a whole set of rows or keys: the loop is over batches.
+    pub(crate) batched: Bits,
 }
 
 impl Deps {
@@ -148,6 +150,7 @@ impl Deps {
         self.varies.add(other.varies);
         self.params.add(other.params);
         self.queries.add(other.queries);
+        self.batched.add(other.batched);
     }
 
     pub(crate) fn with(mut self, other: Self) -> Self {
@@ -196,6 +199,10 @@ pub(crate) struct Value {
     pub(crate) statement: Statement,
     /// The container it was looked up in: `cache` of `cache.get(key)`.
     pub(crate) looked_up: Option<Name>,
+    /// It is the element of these sites, or all that such an element holds; not a part of it.
+    pub(crate) whole: Bits,
+    /// It is these parameters, or all that they hold.
+    pub(crate) whole_params: Bits,
     /// Where rows or a query come from.
     pub(crate) origin: Option<Location>,
     /// The expression of a plain literal integer, `0` and `1` included.
@@ -231,6 +238,8 @@ impl Value {
             measure: if self.measure == other.measure { self.measure } else { Measure::None },
             likely: self.likely || other.likely,
             statement: if self.statement == other.statement { self.statement } else { Statement::Unknown },
+            whole: Bits(self.whole.0 & other.whole.0),
+            whole_params: Bits(self.whole_params.0 & other.whole_params.0),
             looked_up: if self.looked_up == other.looked_up { self.looked_up } else { None },
             origin: self.origin.min(other.origin).or(self.origin).or(other.origin),
             int: if self.int == other.int { self.int } else { None },

@@ -218,6 +218,11 @@ pub(super) struct Call {
     /// Arguments that are iterated over, by position; `"self"` is the receiver.
     #[serde(default)]
     pub(super) consumes: Vec<Consumed>,
+    /// Arguments that are taken as a whole set of rows or keys, by position: `insert_many(rows)`.
+    #[serde(default)]
+    pub(super) takes_all: Vec<usize>,
+    /// Keyword arguments that are, by the end of their name: `id__in=ids`.
+    pub(super) takes_all_suffix: Option<String>,
     /// How many elements the result has.
     pub(super) bound: Option<BoundKind>,
     /// Sleeps, or waits for a message: a loop around it is a poller.

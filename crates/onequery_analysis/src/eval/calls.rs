@@ -10,7 +10,7 @@ use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::program::{ClassId, FnId};
 use crate::sql::Statement;
 use crate::types::Holes;
-use crate::value::{Bound, Deps, Measure, Ty, Value};
+use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
 /// How many closures may be evaluated inside each other.
 const MAX_INLINED: usize = 12;
@@ -371,6 +371,7 @@ impl<'a> Eval<'_, 'a> {
             (Some(receiver), _) => (!on_class).then_some(receiver),
         };
         let ir = self.program.ir(file);
+        let mut batched = Bits::default();
         let offset = usize::from(binds_receiver.is_some());
         let mut given = vec![Given::default(); function.params.len()];
         if let (Some(receiver), Some(first)) = (binds_receiver, given.first_mut()) {
@@ -386,6 +387,11 @@ impl<'a> Eval<'_, 'a> {
             };
             // Arguments that no parameter names go to `*args` and `**kwargs`, which come last.
             let at = param.filter(|&at| at < given.len()).or_else(|| given.len().checked_sub(1));
+            let takes_all = self.known.collections.get(callee.index()).is_some_and(|taken| at.is_some_and(|at| taken.has(at)));
+            if takes_all {
+                batched.add(value.whole);
+                self.facts.collections.add(value.whole_params);
+            }
             if let Some(at) = at {
                 let spread = arg.spread != Spread::No;
                 given[at].deps.add(value.deps);
@@ -394,6 +400,7 @@ impl<'a> Eval<'_, 'a> {
             }
         }
         let deps = args.deps().with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
+        let deps = deps.with(Deps { batched, ..Deps::default() });
         let likely = receiver.is_some_and(|receiver| receiver.likely);
         let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
         let varies = Deps { varies: self.active(), ..Deps::default() };
@@ -437,6 +444,7 @@ impl<'a> Eval<'_, 'a> {
                 }
             }
         }
+        deps.add(self.taken_whole(info, args));
         let returned = match &info.callback {
             Some(callback) => self.called_back(id, callback, &own, args),
             None => Value::default(),
@@ -488,6 +496,12 @@ impl<'a> Eval<'_, 'a> {
             let what = What::Query { access, source: QuerySource::Call(entry) };
             deps.add(self.fact(id, what, deps, likely));
         }
+        // `list(batch)` and `batch.iter()` are still the batch.
+        let passed_whole = (info.bound == Some(BoundKind::Passes)).then(|| match receiver {
+            Some((_, value)) if !matches!(value.ty, Ty::External(_) | Ty::Module(_)) => Some(value),
+            _ => args.values.first(),
+        });
+        let passed_whole = passed_whole.flatten();
         let rows = matches!(&ty, Ty::Lib(lib, _) if self.program.inherited(*lib, |info| info.runs_on_iterate.then_some(())).is_some());
         let origin = if rows || info.runs.is_some() { Some(self.here(self.span_of(id))) } else { own.origin };
         Value {
@@ -495,12 +509,29 @@ impl<'a> Eval<'_, 'a> {
             measure: if info.measures && self.outlives_rounds(receiver, args) { Measure::Size } else { Measure::None },
             likely,
             statement,
+            whole: passed_whole.map_or(Bits::default(), |value| value.whole),
+            whole_params: passed_whole.map_or(Bits::default(), |value| value.whole_params),
             looked_up: if info.looks_up { receiver.and_then(|(base, _)| self.root_name(base)) } else { None },
             origin,
             is_error: info.fails,
             ..Value::of(ty)
         }
         .with_deps(deps)
+    }
+
+    /// What follows when arguments are taken as whole sets: `id__in=batch`, `insert_many(batch)`.
+    fn taken_whole(&mut self, info: &CallInfo, args: &Args<'_>) -> Deps {
+        let mut batched = Bits::default();
+        for (ix, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
+            let by_keyword = arg.name.is_some_and(|name| {
+                info.takes_all_suffix.as_ref().is_some_and(|suffix| self.text(name).ends_with(suffix.as_str()))
+            });
+            if by_keyword || (arg.name.is_none() && info.takes_all.contains(&ix)) {
+                batched.add(value.whole);
+                self.facts.collections.add(value.whole_params);
+            }
+        }
+        Deps { batched, ..Deps::default() }
     }
 
     /// Whether what is measured is kept from round to round: `len(batch)`, not `len(order.items)`.

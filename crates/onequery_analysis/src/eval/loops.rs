@@ -117,27 +117,34 @@ impl Eval<'_, '_> {
             let deps = self.consume(source, &value);
             value.with_deps(deps)
         });
+        if let (Some(value), LoopKind::Comprehension, None) = (&source, the_loop.kind, self.gathered) {
+            // What a comprehension makes of a batch is still the batch.
+            self.gathered = Some((value.whole, value.whole_params));
+        }
         let kind = match the_loop.kind {
             LoopKind::For | LoopKind::AsyncFor => SiteKind::For,
             LoopKind::Comprehension => SiteKind::Comprehension,
             LoopKind::While | LoopKind::WhileLet | LoopKind::Endless => SiteKind::While,
         };
+        let item = source.as_ref().map(|value| self.program.item(&value.ty)).unwrap_or_default();
+        // A loop over classes has as many rounds as there are classes.
+        let over_classes = matches!(item, Ty::Lib(lib, _) if self.program.catalogs.ty(lib).enumeration);
         let site = Site {
             kind,
             span: the_loop.head_span,
             source: the_loop.source.map(|source| self.ir.span(source)),
             origin: source.as_ref().and_then(|value| value.origin),
-            bound: source.as_ref().map_or(Bound::Data, |value| value.bound),
+            bound: if over_classes { Bound::Constant } else { source.as_ref().map_or(Bound::Data, |value| value.bound) },
             has_elements: source.is_some(),
             source_known: source.as_ref().is_none_or(|value| !value.ty.is_unknown()),
             paced: false,
             outer: None,
         };
-        let element = source.as_ref().map(|value| Value { ty: self.program.item(&value.ty), ..element_of(value) });
+        let element = source.as_ref().map(|value| Value { ty: item, ..element_of(value) });
         self.repeat(site, the_loop.label, true, &mut |eval, bit| {
             if let (Some(pattern), Some(element)) = (&the_loop.element, &element) {
                 let deps = Deps { loops: bit, ..element.deps };
-                eval.bind(pattern, Value { deps, ..element.clone() });
+                eval.bind(pattern, Value { deps, whole: bit, ..element.clone() });
             }
             if let Some(header) = the_loop.header {
                 eval.loop_header(header);
@@ -197,7 +204,9 @@ impl Eval<'_, '_> {
         // The body binds the element's variables, which are gone afterwards.
         let env = self.env.clone();
         let outer = self.each.replace((each, Value::default()));
+        let outer_source = self.gathered.take();
         self.eval(body);
+        let (whole, whole_params) = std::mem::replace(&mut self.gathered, outer_source).unwrap_or_default();
         let element = std::mem::replace(&mut self.each, outer).map(|(_, value)| value).unwrap_or_default();
         self.env = env;
         let literals = self.program.catalogs.literals(self.language());
@@ -207,7 +216,7 @@ impl Eval<'_, '_> {
             ComprehensionKind::Generator => Ty::lib(literals.generator, vec![element.ty]),
             ComprehensionKind::Dict => Ty::lib(literals.dict, element.ty.args().to_vec()),
         };
-        Value { likely: element.likely, ..Value::of(ty) }.with_deps(element.deps)
+        Value { likely: element.likely, whole, whole_params, ..Value::of(ty) }.with_deps(element.deps)
     }
 }
 

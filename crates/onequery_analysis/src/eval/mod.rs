@@ -34,6 +34,8 @@ pub(crate) struct Known {
     pub(crate) attributes: FxHashMap<(ClassId, String), Value>,
     /// Variables of modules.
     pub(crate) variables: FxHashMap<(ScopeId, String), Value>,
+    /// Parameters of each function that are gone through or taken as a whole set.
+    pub(crate) collections: Vec<Bits>,
     /// What the calls that were seen pass to each function.
     pub(crate) passed: FxHashMap<FnId, Passed>,
 }
@@ -91,6 +93,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Vec<(F
         changed: Vec::new(),
         flow_base: 0,
         each: None,
+        gathered: None,
         inlined: Vec::new(),
         class_body: None,
         done: Vec::new(),
@@ -137,6 +140,8 @@ struct Eval<'p, 'a> {
     flow_base: usize,
     /// The element of the comprehension being evaluated, and its value once it is known.
     each: Option<(ExprId, Value)>,
+    /// What the outermost clause of the comprehension being evaluated goes through.
+    gathered: Option<(Bits, Bits)>,
     /// Closures being evaluated, against recursion.
     inlined: Vec<FnIx>,
     /// The class whose body is being evaluated.
@@ -170,7 +175,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 _ => Ty::Unknown,
             };
             let deps = Deps { params: Bits::one(ix), ..Deps::default() };
-            let mut value = Value::of(ty).with_deps(deps);
+            let mut value = Value { whole_params: Bits::one(ix), ..Value::of(ty).with_deps(deps) };
             if let Some(passed) = self.known.passed.get(&id).and_then(|passed| passed.0.get(ix)) {
                 value.bound = passed.bound.unwrap_or_default();
                 if value.ty.is_unknown() && param.spread == Spread::No {
@@ -748,6 +753,7 @@ impl<'p, 'a> Eval<'p, 'a> {
 
     /// A value is iterated over or listed: a query that was only built is executed now.
     fn consume(&mut self, place: ExprId, value: &Value) -> Deps {
+        self.facts.collections.add(value.whole_params);
         self.implicit(place, value, |info| info.runs_on_iterate.then_some(()))
     }
 
