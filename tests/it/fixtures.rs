@@ -37,7 +37,13 @@ fn every_case_says_what_is_found() {
     assert!(cases.len() >= 120, "only {} cases", cases.len());
     let mut failures: Vec<String> = cases.par_iter().filter_map(|case| failure(&root, case)).collect();
     failures.sort();
-    assert!(failures.is_empty(), "{} of {} cases fail:\n{}", failures.len(), cases.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases fail:\n{}",
+        failures.len(),
+        cases.len(),
+        failures.join("\n")
+    );
 }
 
 /// Folders at a depth below `folder`.
@@ -49,7 +55,11 @@ fn collect(folder: &Path, depth: u32, out: &mut Vec<PathBuf>) {
         .collect();
     entries.sort();
     for entry in entries {
-        if depth == 1 { out.push(entry) } else { collect(&entry, depth - 1, out) }
+        if depth == 1 {
+            out.push(entry)
+        } else {
+            collect(&entry, depth - 1, out)
+        }
     }
 }
 
@@ -63,7 +73,8 @@ fn failure(root: &Path, case: &Path) -> Option<String> {
     let config = std::fs::read_to_string(case.join("case.toml")).unwrap_or_default();
     let config: toml::Table = config.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
     let clean = config.get("clean").and_then(toml::Value::as_bool) == Some(true);
-    let claims_nothing = expected.holds.is_empty() && expected.missing.is_empty() && expected.wrong.is_empty();
+    let claims_nothing =
+        expected.holds.is_empty() && expected.missing.is_empty() && expected.wrong.is_empty();
     let found = found(folder.path());
     let mut text = String::new();
     if clean != claims_nothing {
@@ -73,11 +84,23 @@ fn failure(root: &Path, case: &Path) -> Option<String> {
         let _ = writeln!(text, "  {path}:{line}: {what} {claim}");
     };
     let is_primary = |claim: &&Claim| !claim.2.contains('.');
-    expected.holds.difference(&found).for_each(|claim| say("not found:", claim));
-    expected.missing.intersection(&found).for_each(|claim| say("found at last; drop `missing` from", claim));
-    expected.wrong.difference(&found).for_each(|claim| say("no longer found; drop the marker `wrong`", claim));
+    expected
+        .holds
+        .difference(&found)
+        .for_each(|claim| say("not found:", claim));
+    expected
+        .missing
+        .intersection(&found)
+        .for_each(|claim| say("found at last; drop `missing` from", claim));
+    expected
+        .wrong
+        .difference(&found)
+        .for_each(|claim| say("no longer found; drop the marker `wrong`", claim));
     let known: BTreeSet<Claim> = expected.holds.union(&expected.wrong).cloned().collect();
-    found.difference(&known).filter(is_primary).for_each(|claim| say("not expected:", claim));
+    found
+        .difference(&known)
+        .filter(is_primary)
+        .for_each(|claim| say("not expected:", claim));
     (!text.is_empty()).then(|| format!("{name}\n{text}"))
 }
 
@@ -107,10 +130,16 @@ fn markers(root: &Path, folder: &Path, out: &mut Expected) {
             Some("rs") => "//~ ",
             _ => continue,
         };
-        let name = path.strip_prefix(root).expect("the file is below the root").to_string_lossy().replace('\\', "/");
+        let name = path
+            .strip_prefix(root)
+            .expect("the file is below the root")
+            .to_string_lossy()
+            .replace('\\', "/");
         let text = std::fs::read_to_string(&path).expect("fixtures are UTF-8");
         for (number, line) in (1..).zip(text.lines()) {
-            let Some((_, claims)) = line.split_once(marker) else { continue };
+            let Some((_, claims)) = line.split_once(marker) else {
+                continue;
+            };
             // The reason behind `missing` and `wrong` is for people.
             let mut words = claims.split('"').step_by(2).flat_map(str::split_whitespace);
             while let Some(word) = words.next() {
@@ -119,7 +148,11 @@ fn markers(root: &Path, folder: &Path, out: &mut Expected) {
                     "wrong" => &mut out.wrong,
                     _ => &mut out.holds,
                 };
-                let claim = if matches!(word, "missing" | "wrong") { words.next() } else { Some(word) };
+                let claim = if matches!(word, "missing" | "wrong") {
+                    words.next()
+                } else {
+                    Some(word)
+                };
                 let claim = claim.unwrap_or_else(|| panic!("{name}:{number}: `{word}` names no rule"));
                 set.insert((name.clone(), number, claim.to_owned()));
             }
@@ -129,16 +162,26 @@ fn markers(root: &Path, folder: &Path, out: &mut Expected) {
 
 /// What the binary finds in a folder.
 fn found(folder: &Path) -> BTreeSet<Claim> {
-    let include = ["tests", "migrations", "seeds", "examples"].iter().flat_map(|kind| ["--include", kind]);
+    let include = ["tests", "migrations", "seeds", "examples"]
+        .iter()
+        .flat_map(|kind| ["--include", kind]);
     let report = report(folder, &include.collect::<Vec<_>>());
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
     let mut claims = BTreeSet::new();
     for finding in report["findings"].as_array().expect("a list") {
         let rule = text(&finding["rule"]);
-        claims.insert((text(&finding["path"]), finding["line"].as_u64().expect("a number"), rule.clone()));
+        claims.insert((
+            text(&finding["path"]),
+            finding["line"].as_u64().expect("a number"),
+            rule.clone(),
+        ));
         for step in finding["steps"].as_array().expect("a list") {
             let line = step["line"].as_u64().expect("a number");
-            claims.insert((text(&step["path"]), line, format!("{rule}.{}", text(&step["role"]))));
+            claims.insert((
+                text(&step["path"]),
+                line,
+                format!("{rule}.{}", text(&step["role"])),
+            ));
         }
     }
     claims

@@ -1,6 +1,10 @@
 //! The root package's integration tests: they run the binary as a user would.
 
+mod architecture;
+mod bad_input;
+mod determinism;
 mod documents;
 mod fixtures;
+mod formats;
 mod readme;
 mod support;

@@ -1,17 +1,27 @@
 //! Runs the binary and reads what it prints.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
 
 /// Runs `onequery` in a folder.
 pub(crate) fn onequery(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_onequery"))
-        .args(args)
-        .current_dir(folder)
-        .env_remove("ONEQUERY_FORMAT")
-        .env("NO_COLOR", "1")
+    command(folder, args)
         .output()
         .expect("the binary of this package can be run")
+}
+
+/// `onequery` in a folder, with nothing of the caller's environment that would change what it prints.
+pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_onequery"));
+    command.args(args).current_dir(folder);
+    command
+        .env_remove("ONEQUERY_FORMAT")
+        .env_remove("FORCE_COLOR")
+        .env("NO_COLOR", "1");
+    command
 }
 
 /// The JSON report of a folder.
@@ -20,4 +30,80 @@ pub(crate) fn report(folder: &Path, args: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!("not JSON ({error}): {}", String::from_utf8_lossy(&output.stderr));
     })
+}
+
+/// The options that report on all code.
+pub(crate) const EVERYTHING: &[&str] = &[
+    "--include",
+    "tests",
+    "--include",
+    "migrations",
+    "--include",
+    "seeds",
+    "--include",
+    "examples",
+];
+
+/// A temporary folder with files in it.
+pub(crate) fn project(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    for (path, text) in files {
+        write(folder.path(), path, text);
+    }
+    folder
+}
+
+/// Writes a file and the folders above it.
+pub(crate) fn write(folder: &Path, path: &str, bytes: impl AsRef<[u8]>) {
+    let path = folder.join(path);
+    let parent = path.parent().expect("the file is in a folder");
+    std::fs::create_dir_all(parent).expect("a temporary folder can be filled");
+    std::fs::write(path, bytes).expect("a temporary folder can be filled");
+}
+
+/// This repository's folder of fixtures.
+pub(crate) fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// All files of the fixtures with an extension: paths relative to `fixtures/`, sorted, and contents.
+pub(crate) fn fixture_files(extension: &str) -> Vec<(String, Vec<u8>)> {
+    let root = fixtures();
+    let mut paths = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("fixtures can be listed") {
+            let path = entry.expect("fixtures can be listed").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|it| it == extension) {
+                paths.push(path);
+            }
+        }
+    }
+    paths.sort();
+    let read = |path: PathBuf| {
+        let bytes = std::fs::read(&path).expect("fixtures can be read");
+        let inner = path.strip_prefix(&root).expect("the file is below the root");
+        (inner.to_string_lossy().replace('\\', "/"), bytes)
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// The list at a JSON pointer.
+pub(crate) fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
+    let found = value.pointer(pointer).and_then(Value::as_array);
+    found.unwrap_or_else(|| panic!("no list at {pointer} of {value:#}"))
+}
+
+/// The text at a JSON pointer.
+pub(crate) fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found.unwrap_or_else(|| panic!("no text at {pointer} of {value:#}"))
+}
+
+/// The number at a JSON pointer.
+pub(crate) fn number(value: &Value, pointer: &str) -> u64 {
+    let found = value.pointer(pointer).and_then(Value::as_u64);
+    found.unwrap_or_else(|| panic!("no number at {pointer} of {value:#}"))
 }

@@ -132,7 +132,9 @@ fn format(word: &str) -> Result<Format, String> {
 }
 
 fn output(text: &str) -> Result<(Format, PathBuf), String> {
-    let (word, file) = text.split_once('=').ok_or("expected FORMAT=FILE, for instance sarif=findings.sarif")?;
+    let (word, file) = text
+        .split_once('=')
+        .ok_or("expected FORMAT=FILE, for instance sarif=findings.sarif")?;
     if file.is_empty() {
         return Err("the file's name is empty".to_owned());
     }

@@ -7,8 +7,16 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 use onequery_parser::front_end;
 
 /// Folders that hold other people's code or build products, whatever `.gitignore` says.
-const FOREIGN_FOLDERS: &[&str] =
-    &["target", "node_modules", "site-packages", "__pycache__", "vendor", "vendored", "third_party", "venv"];
+const FOREIGN_FOLDERS: &[&str] = &[
+    "target",
+    "node_modules",
+    "site-packages",
+    "__pycache__",
+    "vendor",
+    "vendored",
+    "third_party",
+    "venv",
+];
 
 /// What a walk found, sorted by path.
 #[derive(Debug, Default)]
@@ -24,12 +32,19 @@ pub(crate) struct Found {
 /// Walks a project in parallel: `.gitignore` is honoured, hidden files and foreign code are left out.
 pub(crate) fn discover(root: &Path) -> Found {
     let found = Mutex::new(Found::default());
-    let walker = WalkBuilder::new(root).filter_entry(is_own).threads(rayon::current_num_threads()).build_parallel();
+    let walker = WalkBuilder::new(root)
+        .filter_entry(is_own)
+        .threads(rayon::current_num_threads())
+        .build_parallel();
     walker.run(|| {
         Box::new(|entry| {
             match entry {
                 Ok(entry) => keep(root, &entry, &found),
-                Err(error) => found.lock().expect("no walker panics").errors.push(error.to_string()),
+                Err(error) => found
+                    .lock()
+                    .expect("no walker panics")
+                    .errors
+                    .push(error.to_string()),
             }
             WalkState::Continue
         })
@@ -47,7 +62,10 @@ fn is_own(entry: &DirEntry) -> bool {
     if !is_dir || entry.depth() == 0 {
         return true;
     }
-    let foreign = entry.file_name().to_str().is_some_and(|name| FOREIGN_FOLDERS.contains(&name));
+    let foreign = entry
+        .file_name()
+        .to_str()
+        .is_some_and(|name| FOREIGN_FOLDERS.contains(&name));
     !foreign && !entry.path().join("pyvenv.cfg").exists()
 }
 
@@ -56,17 +74,28 @@ fn keep(root: &Path, entry: &DirEntry, found: &Mutex<Found>) {
         return;
     }
     let path = entry.path();
-    let is_source = path.extension().and_then(|extension| extension.to_str()).is_some_and(|e| front_end(e).is_some());
+    let is_source = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|e| front_end(e).is_some());
     let is_manifest = entry.file_name() == "Cargo.toml";
     if is_source || is_manifest {
         let item = (relative(root, path), path.to_owned());
         let mut found = found.lock().expect("no walker panics");
-        if is_source { found.sources.push(item) } else { found.manifests.push(item) }
+        if is_source {
+            found.sources.push(item)
+        } else {
+            found.manifests.push(item)
+        }
     }
 }
 
 /// A path relative to the root, with `/` between parts.
 pub(crate) fn relative(root: &Path, path: &Path) -> String {
     let inner = path.strip_prefix(root).unwrap_or(path);
-    inner.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    inner
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }

@@ -42,7 +42,9 @@ pub fn main() -> ExitCode {
     });
     ExitCode::from(result.unwrap_or_else(|error| {
         // A reader that closes the pipe early (`onequery check | head`) is not a failure of ours.
-        let closed = error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe);
+        let closed = error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe);
         if !closed {
             complain(&format!("{error:#}"));
         }

@@ -30,8 +30,17 @@ pub(crate) fn root_of(paths: &[PathBuf]) -> PathBuf {
 
 /// The deepest folder that holds all paths.
 fn common_folder(paths: &[PathBuf]) -> PathBuf {
-    let folders = paths.iter().map(|path| if path.is_dir() { path.clone() } else { parent(path) });
-    folders.reduce(|a, b| a.components().zip(b.components()).take_while(|(x, y)| x == y).map(|(x, _)| x).collect())
+    let folders = paths
+        .iter()
+        .map(|path| if path.is_dir() { path.clone() } else { parent(path) });
+    folders
+        .reduce(|a, b| {
+            a.components()
+                .zip(b.components())
+                .take_while(|(x, y)| x == y)
+                .map(|(x, _)| x)
+                .collect()
+        })
         .unwrap_or_else(|| PathBuf::from("."))
 }
 
@@ -55,7 +64,10 @@ mod tests {
     fn a_library_name_beats_the_package_name() {
         let name = |manifest: &str| package(String::new(), manifest).map(|package| package.name);
         assert_eq!(name("[package]\nname = 'my-shop'").as_deref(), Some("my_shop"));
-        assert_eq!(name("[package]\nname = 'my-shop'\n[lib]\nname = 'shop'").as_deref(), Some("shop"));
+        assert_eq!(
+            name("[package]\nname = 'my-shop'\n[lib]\nname = 'shop'").as_deref(),
+            Some("shop")
+        );
         assert_eq!(name("[workspace]\nmembers = []"), None);
         assert_eq!(name("[package"), None);
     }

@@ -10,20 +10,40 @@ const MAX_BYTES: u64 = 8 << 20;
 
 /// Reads a source file. What is odd about it is said beside the text, which may be empty.
 pub(crate) fn read(path: &Path) -> (String, Vec<Problem>) {
-    let trouble = |kind, message: String| Problem { kind, span: Span::default(), message };
+    let trouble = |kind, message: String| Problem {
+        kind,
+        span: Span::default(),
+        message,
+    };
     let bytes = match std::fs::metadata(path).and_then(|meta| {
-        if meta.len() > MAX_BYTES { Ok(Err(meta.len())) } else { std::fs::read(path).map(Ok) }
+        if meta.len() > MAX_BYTES {
+            Ok(Err(meta.len()))
+        } else {
+            std::fs::read(path).map(Ok)
+        }
     }) {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(size)) => {
-            let message = format!("{} MB is more than the {} MB that are read", size >> 20, MAX_BYTES >> 20);
+            let message = format!(
+                "{} MB is more than the {} MB that are read",
+                size >> 20,
+                MAX_BYTES >> 20
+            );
             return (String::new(), vec![trouble(ProblemKind::TooLarge, message)]);
         }
-        Err(error) => return (String::new(), vec![trouble(ProblemKind::Unreadable, error.to_string())]),
+        Err(error) => {
+            return (
+                String::new(),
+                vec![trouble(ProblemKind::Unreadable, error.to_string())],
+            );
+        }
     };
     let (text, replaced) = decode(bytes);
     let problems = replaced.map(|encoding| {
-        trouble(ProblemKind::Encoding, format!("not valid {encoding}; odd bytes were replaced"))
+        trouble(
+            ProblemKind::Encoding,
+            format!("not valid {encoding}; odd bytes were replaced"),
+        )
     });
     (text, problems.into_iter().collect())
 }
@@ -35,7 +55,9 @@ fn decode(bytes: Vec<u8>) -> (String, Option<&'static str>) {
         Ok(text) => return (text, None),
         Err(error) => error.into_bytes(),
     };
-    let encoding = Encoding::for_bom(&bytes).map(|(encoding, _)| encoding).or_else(|| declared(&bytes));
+    let encoding = Encoding::for_bom(&bytes)
+        .map(|(encoding, _)| encoding)
+        .or_else(|| declared(&bytes));
     let (text, encoding, failed) = encoding.unwrap_or(encoding_rs::UTF_8).decode(&bytes);
     (text.into_owned(), failed.then(|| encoding.name()))
 }
@@ -44,7 +66,12 @@ fn decode(bytes: Vec<u8>) -> (String, Option<&'static str>) {
 fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     for line in bytes.split(|&byte| byte == b'\n').take(2) {
         let line = String::from_utf8_lossy(line);
-        let Some((_, rest)) = line.split_once('#').and_then(|(_, comment)| comment.split_once("coding")) else { continue };
+        let Some((_, rest)) = line
+            .split_once('#')
+            .and_then(|(_, comment)| comment.split_once("coding"))
+        else {
+            continue;
+        };
         let label: String = rest
             .trim_start_matches([':', '=', ' ', '\t'])
             .chars()
@@ -53,7 +80,10 @@ fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
         // Python also writes `latin-1` and `utf_8`.
         let plain = label.replace(['-', '_'], "");
         let labels = [label.clone(), label.replace('_', "-"), plain];
-        if let Some(encoding) = labels.iter().find_map(|label| Encoding::for_label(label.as_bytes())) {
+        if let Some(encoding) = labels
+            .iter()
+            .find_map(|label| Encoding::for_label(label.as_bytes()))
+        {
             return Some(encoding);
         }
     }
@@ -72,8 +102,16 @@ mod tests {
     fn encodings() {
         check(b"x = 1\n", "x = 1\n", None);
         check("\u{feff}x = 'é'\n".as_bytes(), "x = 'é'\n", None);
-        check(b"# -*- coding: latin-1 -*-\nx = '\xe9'\n", "# -*- coding: latin-1 -*-\nx = 'é'\n", None);
-        check(b"#!/usr/bin/python\n# vim: fileencoding=cp1251\n\xe9", "#!/usr/bin/python\n# vim: fileencoding=cp1251\nй", None);
+        check(
+            b"# -*- coding: latin-1 -*-\nx = '\xe9'\n",
+            "# -*- coding: latin-1 -*-\nx = 'é'\n",
+            None,
+        );
+        check(
+            b"#!/usr/bin/python\n# vim: fileencoding=cp1251\n\xe9",
+            "#!/usr/bin/python\n# vim: fileencoding=cp1251\nй",
+            None,
+        );
         check(b"x = '\xe9'\n", "x = '\u{fffd}'\n", Some("UTF-8"));
         check(b"\xff\xfex\0=\x001\0", "x=1", None);
     }

@@ -42,8 +42,14 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
     problems.extend(trouble);
     problems.sort();
     failed |= problems.iter().any(|(_, problem)| problem.kind.is_failure());
-    let reported = run.sources.0.iter().filter(|source| scope.hides(&source.path).is_none());
-    let (files, lines) = reported.fold((0, 0), |(files, lines), source| (files + 1, lines + source.text.lines().count()));
+    let reported = run
+        .sources
+        .0
+        .iter()
+        .filter(|source| scope.hides(&source.path).is_none());
+    let (files, lines) = reported.fold((0, 0), |(files, lines), source| {
+        (files + 1, lines + source.text.lines().count())
+    });
     let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, problem) in &problems {
         match problem.kind {
@@ -66,7 +72,10 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
             files_indexed_only: run.sources.0.len() - files,
             lines,
             hidden: triaged.hidden,
-            skipped: skipped.into_iter().map(|(reason, n)| (reason.to_owned(), n)).collect(),
+            skipped: skipped
+                .into_iter()
+                .map(|(reason, n)| (reason.to_owned(), n))
+                .collect(),
             millis: started.elapsed().as_millis(),
         },
     };
@@ -97,13 +106,20 @@ fn existing(paths: &[PathBuf]) -> (Vec<PathBuf>, bool) {
 }
 
 fn write_reports(args: &Check, outcome: &Outcome<'_>) -> anyhow::Result<()> {
-    let options = |color| Options { color, statistics: args.statistics, verbose: args.verbose, quiet: args.quiet };
+    let options = |color| Options {
+        color,
+        statistics: args.statistics,
+        verbose: args.verbose,
+        quiet: args.quiet,
+    };
     for (format, path) in &args.output {
         let place = |what: &str| format!("cannot {what} {}", path.display());
         create_parent(path).with_context(|| place("create the folder of"))?;
         let file = std::fs::File::create(path).with_context(|| place("write"))?;
         let mut out = BufWriter::new(file);
-        render(*format, outcome, &options(false), &mut out).and_then(|()| out.flush()).with_context(|| place("write"))?;
+        render(*format, outcome, &options(false), &mut out)
+            .and_then(|()| out.flush())
+            .with_context(|| place("write"))?;
     }
     let mut out = BufWriter::new(std::io::stdout().lock());
     let color = args.format.info().colored && colored(args.color);

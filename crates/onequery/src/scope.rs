@@ -16,7 +16,13 @@ const KINDS: &[Kind] = &[
     Kind {
         include: Include::Migrations,
         word: "migrations",
-        patterns: &["**/migrations/**", "**/migration/**", "**/alembic/**", "**/south_migrations/**", "**/*_migration.py"],
+        patterns: &[
+            "**/migrations/**",
+            "**/migration/**",
+            "**/alembic/**",
+            "**/south_migrations/**",
+            "**/*_migration.py",
+        ],
     },
     Kind {
         include: Include::Tests,
@@ -34,17 +40,31 @@ const KINDS: &[Kind] = &[
             "**/testutils/**",
             "**/test_utils/**",
             "**/factories.py",
+            "**/*test_data*.py",
         ],
     },
     Kind {
         include: Include::Seeds,
         word: "seeds",
-        patterns: &["**/seeds/**", "**/seed/**", "**/seed*.{py,rs}", "**/fixtures/**", "**/demo_data/**", "**/populatedb/**"],
+        patterns: &[
+            "**/seeds/**",
+            "**/seed/**",
+            "**/seed*.{py,rs}",
+            "**/fixtures/**",
+            "**/demo_data/**",
+            "**/populatedb/**",
+        ],
     },
     Kind {
         include: Include::Examples,
         word: "examples",
-        patterns: &["**/benches/**", "**/benchmarks/**", "**/bench/**", "**/examples/**", "**/build.rs"],
+        patterns: &[
+            "**/benches/**",
+            "**/benchmarks/**",
+            "**/bench/**",
+            "**/examples/**",
+            "**/build.rs",
+        ],
     },
 ];
 
@@ -66,22 +86,34 @@ impl Scope {
                 for pattern in kind.patterns {
                     set.add(Glob::new(pattern).expect("the patterns are constants that a test builds"));
                 }
-                (kind.word, set.build().expect("the patterns are constants that a test builds"))
+                (
+                    kind.word,
+                    set.build()
+                        .expect("the patterns are constants that a test builds"),
+                )
             })
             .collect();
-        let within = if within.iter().any(String::is_empty) { Vec::new() } else { within };
+        let within = if within.iter().any(String::is_empty) {
+            Vec::new()
+        } else {
+            within
+        };
         Self { kinds, within }
     }
 
     /// Why a file is not reported on; `None` when it is.
     pub(crate) fn hides(&self, path: &str) -> Option<&'static str> {
         let inside = |prefix: &String| {
-            path.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            path.strip_prefix(prefix.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         if !self.within.is_empty() && !self.within.iter().any(inside) {
             return Some("other paths");
         }
-        self.kinds.iter().find(|(_, set)| set.is_match(path)).map(|(word, _)| *word)
+        self.kinds
+            .iter()
+            .find(|(_, set)| set.is_match(path))
+            .map(|(word, _)| *word)
     }
 }
 
@@ -98,7 +130,10 @@ mod tests {
         assert_eq!(scope.hides("tests/views.py"), Some("tests"));
         assert_eq!(scope.hides("shop/migrations/0001_initial.py"), Some("migrations"));
         assert_eq!(scope.hides("src/latest.rs"), None);
-        assert_eq!(Scope::new(&[Include::Tests], Vec::new()).hides("tests/views.py"), None);
+        assert_eq!(
+            Scope::new(&[Include::Tests], Vec::new()).hides("tests/views.py"),
+            None
+        );
     }
 
     #[test]

@@ -57,7 +57,10 @@ fn spell(ir: &FileIr, mut id: ExprId, parts: &mut Vec<String>) {
                 parts.push("[…]".to_owned());
                 id = *base;
             }
-            ExprKind::Await(inner) | ExprKind::Deref(inner) | ExprKind::Propagate(inner) | ExprKind::Cast(inner, _) => {
+            ExprKind::Await(inner)
+            | ExprKind::Deref(inner)
+            | ExprKind::Propagate(inner)
+            | ExprKind::Cast(inner, _) => {
                 id = *inner;
             }
             _ => {

@@ -30,8 +30,6 @@ pub(crate) struct Site {
     pub(crate) kind: SiteKind,
     /// What a finding shows as "repeats".
     pub(crate) span: Span,
-    /// The iterable, when it is written.
-    pub(crate) source: Option<Span>,
     /// Where the elements come from, when a query was seen that gives them.
     pub(crate) origin: Option<onequery_core::Location>,
     /// How many elements there are.
@@ -42,8 +40,6 @@ pub(crate) struct Site {
     pub(crate) source_known: bool,
     /// Sleeps, or waits for messages.
     pub(crate) paced: bool,
-    /// The site around it.
-    pub(crate) outer: Option<usize>,
 }
 
 /// What repeats.
@@ -115,4 +111,6 @@ pub(crate) struct Given {
     pub(crate) deps: Deps,
     pub(crate) ty: Ty,
     pub(crate) bound: Bound,
+    /// The literal integer.
+    pub(crate) int: Option<i64>,
 }

@@ -34,5 +34,8 @@ pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalo
     let program = program::Program::link(files, packages, catalogs);
     let summaries = summaries::summarize(&program);
     let sites = sites::loop_sites(&program, &summaries);
-    Analysis { sites, problems: summaries.problems }
+    Analysis {
+        sites,
+        problems: summaries.problems,
+    }
 }

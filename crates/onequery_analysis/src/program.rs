@@ -4,7 +4,8 @@
 //! trees give equal ids.
 
 use onequery_core::ir::{
-    Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern, ScopeIx, TypeRef,
+    Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern, ScopeIx,
+    TypeRef,
 };
 use onequery_core::{FileId, Language, Name};
 use rustc_hash::FxHashMap;
@@ -222,30 +223,45 @@ impl<'a> Program<'a> {
 
     /// A method by name, through the bases.
     pub(crate) fn method(&self, class: ClassId, name: &str) -> Option<FnId> {
-        self.class(class).mro.iter().find_map(|&base| self.class(base).methods.get(name).copied())
+        self.class(class)
+            .mro
+            .iter()
+            .find_map(|&base| self.class(base).methods.get(name).copied())
     }
 
     /// Whether a class is `of` or extends it.
     pub(crate) fn class_extends(&self, class: ClassId, of: LibTy) -> bool {
-        self.class(class).library_bases.iter().any(|&base| self.catalogs.extends(base, of))
+        self.class(class)
+            .library_bases
+            .iter()
+            .any(|&base| self.catalogs.extends(base, of))
     }
 
     /// Gives every file its importable names.
     fn name_modules(&mut self, packages: &[PackageRoot]) {
-        let package_dirs: rustc_hash::FxHashSet<&str> =
-            self.files.iter().filter_map(|file| file.path.strip_suffix("/__init__.py")).collect();
+        let package_dirs: rustc_hash::FxHashSet<&str> = self
+            .files
+            .iter()
+            .filter_map(|file| file.path.strip_suffix("/__init__.py"))
+            .collect();
         for ix in 0..self.files.len() {
             let scope = ScopeId(self.scope_base[ix]);
             let path = &self.files[ix].path;
             match self.files[ix].ir.language {
                 Language::Python => {
-                    let Some(stem) = path.strip_suffix(".py").or_else(|| path.strip_suffix(".pyi")) else { continue };
+                    let Some(stem) = path.strip_suffix(".py").or_else(|| path.strip_suffix(".pyi")) else {
+                        continue;
+                    };
                     let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
                     let mut root = stem.rfind('/').map_or("", |at| &stem[..at]);
                     while package_dirs.contains(root) {
                         root = root.rfind('/').map_or("", |at| &root[..at]);
                     }
-                    let within = stem.strip_prefix(root).unwrap_or(stem).trim_start_matches('/').replace('/', ".");
+                    let within = stem
+                        .strip_prefix(root)
+                        .unwrap_or(stem)
+                        .trim_start_matches('/')
+                        .replace('/', ".");
                     let whole = stem.replace('/', ".");
                     if whole != within {
                         self.modules.entry(whole).or_default().push(scope);
@@ -254,7 +270,10 @@ impl<'a> Program<'a> {
                 }
                 Language::Rust => {
                     let (name, modules) = rust_module(path, packages);
-                    let key = std::iter::once(name.as_str()).chain(modules).collect::<Vec<_>>().join("::");
+                    let key = std::iter::once(name.as_str())
+                        .chain(modules)
+                        .collect::<Vec<_>>()
+                        .join("::");
                     if key == name {
                         self.crates.entry(name.clone()).or_default().push(scope);
                     }
@@ -281,7 +300,9 @@ impl<'a> Program<'a> {
             if let (Some(parent), Some(name)) = (scope.parent, scope.name) {
                 let own = self.scope_id(file, ScopeIx(u32::try_from(ix).expect("ids fit")));
                 let parent = self.scope_id(file, parent);
-                self.scopes[parent.index()].defs.insert(ir.name(name), Def::Module(own));
+                self.scopes[parent.index()]
+                    .defs
+                    .insert(ir.name(name), Def::Module(own));
             }
         }
         for (ix, import) in (0_u32..).zip(&ir.imports) {
@@ -307,13 +328,18 @@ impl<'a> Program<'a> {
         let own = self.scope_id(file, ScopeIx(0));
         for name in assigned {
             // `try: import x` / `except ImportError: x = None` is the import.
-            self.scopes[own.index()].defs.entry(ir.name(name)).or_insert(Def::Variable);
+            self.scopes[own.index()]
+                .defs
+                .entry(ir.name(name))
+                .or_insert(Def::Variable);
         }
         for (ix, class) in (0_u32..).zip(&ir.classes) {
             let id = self.class_id(file, ClassIx(ix));
             let scope = self.scope_id(file, class.scope);
             if class.outer.is_none() && class.function == FnIx(0) {
-                self.scopes[scope.index()].defs.insert(ir.name(class.name), Def::Class(id));
+                self.scopes[scope.index()]
+                    .defs
+                    .insert(ir.name(class.name), Def::Class(id));
             }
             self.classes.push(ClassInfo {
                 file,
@@ -325,11 +351,14 @@ impl<'a> Program<'a> {
             });
         }
         for (ix, function) in (0_u32..).zip(&ir.functions) {
-            let at_top = function.outer == Some(FnIx(0)) && function.class.is_none() && function.in_impl.is_none();
+            let at_top =
+                function.outer == Some(FnIx(0)) && function.class.is_none() && function.in_impl.is_none();
             if let (Some(name), true) = (function.name, at_top) {
                 let id = self.fn_id(file, FnIx(ix));
                 let scope = self.scope_id(file, function.scope);
-                self.scopes[scope.index()].defs.insert(ir.name(name), Def::Function(id));
+                self.scopes[scope.index()]
+                    .defs
+                    .insert(ir.name(name), Def::Function(id));
             }
         }
     }
@@ -339,8 +368,12 @@ impl<'a> Program<'a> {
         for _ in 0..2 {
             for ix in 0..self.scopes.len() {
                 let info = &self.scopes[ix];
-                let targets =
-                    info.globs.iter().rev().map(|&glob| self.import(info.file, glob, MAX_HOPS)).filter(Symbol::is_known);
+                let targets = info
+                    .globs
+                    .iter()
+                    .rev()
+                    .map(|&glob| self.import(info.file, glob, MAX_HOPS))
+                    .filter(Symbol::is_known);
                 let targets = targets.collect();
                 self.scopes[ix].glob_targets = targets;
             }
@@ -358,8 +391,12 @@ impl<'a> Program<'a> {
         for file in (0..self.files.len()).map(file_id) {
             for implementation in &self.ir(file).impls {
                 let scope = self.scope_id(file, implementation.scope);
-                let TypeRef::Path { path, .. } = &implementation.self_type else { continue };
-                let Symbol::Class(class) = self.resolve_path(scope, None, &self.texts(file, path)) else { continue };
+                let TypeRef::Path { path, .. } = &implementation.self_type else {
+                    continue;
+                };
+                let Symbol::Class(class) = self.resolve_path(scope, None, &self.texts(file, path)) else {
+                    continue;
+                };
                 let class = self.peel_alias(class);
                 for &method in &implementation.methods {
                     self.add_method(class, file, method);
@@ -399,7 +436,11 @@ impl<'a> Program<'a> {
                 let ir = self.ir(info.file);
                 let class = ir.class(info.ix);
                 let scope = self.scope_id(info.file, class.scope);
-                class.bases.iter().map(|&base| self.made_class(info.file, scope, base)).collect()
+                class
+                    .bases
+                    .iter()
+                    .map(|&base| self.made_class(info.file, scope, base))
+                    .collect()
             })
             .collect();
         for ix in 0..self.classes.len() {
@@ -460,12 +501,21 @@ impl<'a> Program<'a> {
     fn called_at(&self, module: ScopeId, name: &str) -> Option<PathNode> {
         let file = self.file_of_scope(module);
         let ir = self.ir(file);
-        let ExprKind::Block { items, .. } = &ir.expr(ir.functions[0].body?).kind else { return None };
+        let ExprKind::Block { items, .. } = &ir.expr(ir.functions[0].body?).kind else {
+            return None;
+        };
         items.iter().rev().find_map(|&item| {
-            let ExprKind::Assign { target: Pattern::Name(target, _), value: Some(value), .. } = &ir.expr(item).kind else {
+            let ExprKind::Assign {
+                target: Pattern::Name(target, _),
+                value: Some(value),
+                ..
+            } = &ir.expr(item).kind
+            else {
                 return None;
             };
-            let ExprKind::Call { callee, .. } = &ir.expr(*value).kind else { return None };
+            let ExprKind::Call { callee, .. } = &ir.expr(*value).kind else {
+                return None;
+            };
             if ir.name(*target) != name {
                 return None;
             }
@@ -483,10 +533,13 @@ impl<'a> Program<'a> {
         let info = self.class(class);
         let ir = self.ir(info.file);
         let scope = self.scope_id(info.file, ir.class(info.ix).scope);
-        ir.class(info.ix).bases.iter().find_map(|&base| match self.resolve_expr(info.file, scope, base) {
-            Symbol::External(node) if self.catalogs.type_at(node).is_some() => Some(node),
-            _ => None,
-        })
+        ir.class(info.ix)
+            .bases
+            .iter()
+            .find_map(|&base| match self.resolve_expr(info.file, scope, base) {
+                Symbol::External(node) if self.catalogs.type_at(node).is_some() => Some(node),
+                _ => None,
+            })
     }
 
     /// The strings behind names.
@@ -500,7 +553,9 @@ impl<'a> Program<'a> {
         match &ir.expr(id).kind {
             ExprKind::Name(name) => self.lookup(scope, ir.name(*name)),
             ExprKind::Path { segments, .. } => self.resolve_path(scope, None, &self.texts(file, segments)),
-            ExprKind::Attr { base, name, .. } => self.member(self.resolve_expr(file, scope, *base), ir.name(*name)),
+            ExprKind::Attr { base, name, .. } => {
+                self.member(self.resolve_expr(file, scope, *base), ir.name(*name))
+            }
             ExprKind::Index { base, .. } => self.resolve_expr(file, scope, *base),
             _ => Symbol::Unknown,
         }
@@ -544,7 +599,9 @@ impl<'a> Program<'a> {
 
     /// `seen` are the modules whose glob imports are being followed: `use super::*` goes in circles.
     fn local_within(&self, scope: ScopeId, name: &str, hops: u32, seen: &mut Vec<ScopeId>) -> Symbol<'a> {
-        let Some(hops) = hops.checked_sub(1) else { return Symbol::Unknown };
+        let Some(hops) = hops.checked_sub(1) else {
+            return Symbol::Unknown;
+        };
         let info = &self.scopes[scope.index()];
         if let Some((&name, def)) = info.defs.get_key_value(name) {
             return match *def {
@@ -574,7 +631,10 @@ impl<'a> Program<'a> {
             Symbol::Class(_) => self.member(target, name),
             _ => Symbol::Unknown,
         });
-        through.into_iter().find(Symbol::is_known).unwrap_or(Symbol::Unknown)
+        through
+            .into_iter()
+            .find(Symbol::is_known)
+            .unwrap_or(Symbol::Unknown)
     }
 
     /// What an import statement's path stands for.
@@ -586,27 +646,40 @@ impl<'a> Program<'a> {
         match ir.language {
             Language::Rust => self.resolve_path_within(scope, None, &path, hops),
             Language::Python => {
-                let path = if import.kind == ImportKind::Root { &path[..path.len().min(1)] } else { &path[..] };
+                let path = if import.kind == ImportKind::Root {
+                    &path[..path.len().min(1)]
+                } else {
+                    &path[..]
+                };
                 self.python_import(file, import.level, path, hops)
             }
         }
     }
 
     fn python_import(&self, file: FileId, level: u32, path: &[&str], hops: u32) -> Symbol<'a> {
-        let base = if level == 0 { Vec::new() } else { self.python_package(file, level) };
+        let base = if level == 0 {
+            Vec::new()
+        } else {
+            self.python_package(file, level)
+        };
         let dotted = |upto: usize| {
             let parts: Vec<&str> = base.iter().copied().chain(path[..upto].iter().copied()).collect();
             parts.join(".")
         };
         for upto in (1..=path.len()).rev().chain((level > 0).then_some(0)) {
-            let Some(module) = self.python_module(file, &dotted(upto)) else { continue };
+            let Some(module) = self.python_module(file, &dotted(upto)) else {
+                continue;
+            };
             return self.descend(Symbol::Module(module), &path[upto..], hops);
         }
         let language = Language::Python;
         match path {
-            [root, rest @ ..] if level == 0 => {
-                Symbol::External(rest.iter().fold(self.catalogs.root(language, root), |node, part| self.catalogs.child(node, part)))
-            }
+            [root, rest @ ..] if level == 0 => Symbol::External(
+                rest.iter()
+                    .fold(self.catalogs.root(language, root), |node, part| {
+                        self.catalogs.child(node, part)
+                    }),
+            ),
             _ => Symbol::Unknown,
         }
     }
@@ -655,11 +728,20 @@ impl<'a> Program<'a> {
         if let Some(parent) = info.parent {
             let ix = scope.0 - self.scope_base[info.file.index()];
             let name = self.ir(info.file).scopes[ix as usize].name?;
-            return Some(format!("{}::{}", self.rust_key(parent)?, self.ir(info.file).name(name)));
+            return Some(format!(
+                "{}::{}",
+                self.rust_key(parent)?,
+                self.ir(info.file).name(name)
+            ));
         }
         let name = self.crate_of[info.file.index()].as_ref()?;
         let modules = rust_module_parts(&self.files[info.file.index()].path);
-        Some(std::iter::once(name.as_str()).chain(modules).collect::<Vec<_>>().join("::"))
+        Some(
+            std::iter::once(name.as_str())
+                .chain(modules)
+                .collect::<Vec<_>>()
+                .join("::"),
+        )
     }
 
     /// The root module of a crate of the workspace, by its importable name.
@@ -672,9 +754,19 @@ impl<'a> Program<'a> {
         self.resolve_path_within(scope, own, path, MAX_HOPS)
     }
 
-    fn resolve_path_within(&self, scope: ScopeId, own: Option<ClassId>, path: &[&str], hops: u32) -> Symbol<'a> {
-        let Some(hops) = hops.checked_sub(1) else { return Symbol::Unknown };
-        let Some((&first, mut rest)) = path.split_first() else { return Symbol::Unknown };
+    fn resolve_path_within(
+        &self,
+        scope: ScopeId,
+        own: Option<ClassId>,
+        path: &[&str],
+        hops: u32,
+    ) -> Symbol<'a> {
+        let Some(hops) = hops.checked_sub(1) else {
+            return Symbol::Unknown;
+        };
+        let Some((&first, mut rest)) = path.split_first() else {
+            return Symbol::Unknown;
+        };
         let mut symbol = match first {
             "crate" => {
                 let name = self.crate_of[self.file_of_scope(scope).index()].as_deref();
@@ -728,7 +820,9 @@ impl<'a> Program<'a> {
             Symbol::External(node) => Symbol::External(self.catalogs.child(node, name)),
             Symbol::Class(class) => match self.method(class, name) {
                 Some(method) => Symbol::Function(method),
-                None => self.nested_class(class, name).map_or(Symbol::Unknown, Symbol::Class),
+                None => self
+                    .nested_class(class, name)
+                    .map_or(Symbol::Unknown, Symbol::Class),
             },
             _ => Symbol::Unknown,
         }
@@ -759,12 +853,25 @@ fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
     match &ir.expr(id).kind {
         ExprKind::Block { items, .. } => items.iter().for_each(|&item| top_level_names(ir, item, out)),
         ExprKind::If { then, otherwise, .. } => {
-            [Some(*then), *otherwise].into_iter().flatten().for_each(|block| top_level_names(ir, block, out));
+            [Some(*then), *otherwise]
+                .into_iter()
+                .flatten()
+                .for_each(|block| top_level_names(ir, block, out));
         }
-        ExprKind::Try { body, handlers, otherwise, finally } => {
+        ExprKind::Try {
+            body,
+            handlers,
+            otherwise,
+            finally,
+        } => {
             let blocks = [Some(*body), *otherwise, *finally];
-            blocks.into_iter().flatten().for_each(|block| top_level_names(ir, block, out));
-            handlers.iter().for_each(|handler| top_level_names(ir, handler.body, out));
+            blocks
+                .into_iter()
+                .flatten()
+                .for_each(|block| top_level_names(ir, block, out));
+            handlers
+                .iter()
+                .for_each(|handler| top_level_names(ir, handler.body, out));
         }
         ExprKind::With { body, .. } => top_level_names(ir, *body, out),
         ExprKind::Assign { target, .. } => target_names(target, out),
@@ -783,15 +890,23 @@ fn target_names(pattern: &Pattern, out: &mut Vec<Name>) {
 /// The crate's importable name and the module path of a Rust file.
 fn rust_module<'p>(path: &'p str, packages: &[PackageRoot]) -> (String, Vec<&'p str>) {
     let dir = rust_package_dir(path);
-    let named = packages.iter().find(|package| package.dir == dir).map(|package| package.name.clone());
+    let named = packages
+        .iter()
+        .find(|package| package.dir == dir)
+        .map(|package| package.name.clone());
     let name = named.unwrap_or_else(|| dir.rsplit('/').next().unwrap_or("").replace('-', "_"));
     // Binaries, examples and tests are crates of their own that use the library by its name.
     let inner = path.strip_prefix(dir).unwrap_or(path).trim_start_matches('/');
-    let own_root = ["src/bin/", "examples/", "tests/", "benches/"].iter().find_map(|folder| {
-        let rest = inner.strip_prefix(folder)?;
-        let stem = rest.split('/').next().unwrap_or(rest);
-        Some(format!("{name}#{folder}{}", stem.strip_suffix(".rs").unwrap_or(stem)))
-    });
+    let own_root = ["src/bin/", "examples/", "tests/", "benches/"]
+        .iter()
+        .find_map(|folder| {
+            let rest = inner.strip_prefix(folder)?;
+            let stem = rest.split('/').next().unwrap_or(rest);
+            Some(format!(
+                "{name}#{folder}{}",
+                stem.strip_suffix(".rs").unwrap_or(stem)
+            ))
+        });
     (own_root.unwrap_or(name), rust_module_parts(path))
 }
 
@@ -812,7 +927,10 @@ fn rust_package_dir(path: &str) -> &str {
 
 /// `a/src/b/c.rs` is the module `b::c` of its crate.
 fn rust_module_parts(path: &str) -> Vec<&str> {
-    let inner = path.strip_prefix(rust_package_dir(path)).unwrap_or(path).trim_start_matches('/');
+    let inner = path
+        .strip_prefix(rust_package_dir(path))
+        .unwrap_or(path)
+        .trim_start_matches('/');
     let inner = inner.strip_suffix(".rs").unwrap_or(inner);
     let mut parts: Vec<&str> = inner.split('/').collect();
     match parts.first() {

@@ -77,7 +77,15 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries) -> Vec<Lo
     for (ix, found) in summaries.facts.iter().enumerate() {
         if !found.sites.is_empty() {
             let id = FnId(u32::try_from(ix).expect("ids fit"));
-            of_function(&View { program, summaries, id, found }, &mut sites);
+            of_function(
+                &View {
+                    program,
+                    summaries,
+                    id,
+                    found,
+                },
+                &mut sites,
+            );
         }
     }
     sites.sort_by_key(|site: &LoopSite| (site.location, site.kind));
@@ -103,25 +111,49 @@ fn of_function(cx: &View<'_, '_>, out: &mut Vec<LoopSite>) {
     for (site, queries) in cx.found.sites.iter().zip(queries) {
         if !queries.is_empty() {
             let (kind, location) = (site.kind, Location::new(file, site.span));
-            out.push(LoopSite { kind, location, origin: site.origin, queries });
+            out.push(LoopSite {
+                kind,
+                location,
+                origin: site.origin,
+                queries,
+            });
         }
     }
 }
 
 /// The site that repeats a fact, unless every loop around it is a legitimate sequence.
 fn per_element(cx: &View<'_, '_>, file: FileId, fact: &Fact) -> Option<(usize, LoopQuery)> {
-    let around: Vec<usize> = fact.path.loops.indices().filter(|&ix| ix < cx.found.sites.len()).collect();
-    let repeating: Vec<usize> = around.into_iter().filter(|&ix| repeats(&cx.found.sites[ix], ix, fact)).collect();
+    let around: Vec<usize> = fact
+        .path
+        .loops
+        .indices()
+        .filter(|&ix| ix < cx.found.sites.len())
+        .collect();
+    let repeating: Vec<usize> = around
+        .into_iter()
+        .filter(|&ix| repeats(&cx.found.sites[ix], ix, fact))
+        .collect();
     let innermost = *repeating.last()?;
     let (access, deps, effect) = match &fact.what {
         What::Query { access, .. } => (*access, fact.deps, None),
         What::Call { callee, args } => {
             let effects = &cx.summaries.effects[callee.index()];
-            let effect = effects.iter().min_by_key(|effect| (effect.distance, effect.access))?;
-            (effect.access, call_deps(fact, args, effect), Some((*callee, effect)))
+            let effect = effects
+                .iter()
+                .min_by_key(|effect| (effect.distance, effect.access))?;
+            (
+                effect.access,
+                call_deps(fact, args, effect),
+                Some((*callee, effect)),
+            )
         }
     };
-    let site = repeating.iter().rev().copied().find(|&ix| deps.loops.has(ix)).unwrap_or(innermost);
+    let site = repeating
+        .iter()
+        .rev()
+        .copied()
+        .find(|&ix| deps.loops.has(ix))
+        .unwrap_or(innermost);
     let dependence = if deps.loops.has(site) {
         Dependence::Element
     } else if deps.varies.has(site) || effect.is_some() {
@@ -131,7 +163,9 @@ fn per_element(cx: &View<'_, '_>, file: FileId, fact: &Fact) -> Option<(usize, L
     };
     let function = cx.program.function(cx.id).2;
     let outer = repeating.iter().rev().filter(|&&ix| ix < site);
-    let trace = effect.map(|(callee, effect)| trace(cx, callee, effect)).unwrap_or_default();
+    let trace = effect
+        .map(|(callee, effect)| trace(cx, callee, effect))
+        .unwrap_or_default();
     let source = query_source(cx, fact, effect);
     let query = LoopQuery {
         location: Location::new(file, fact.span),
@@ -140,8 +174,15 @@ fn per_element(cx: &View<'_, '_>, file: FileId, fact: &Fact) -> Option<(usize, L
         library: library(cx.program, source),
         remedy: remedy(cx.program, source, access),
         dependence,
-        confidence: confidence(&cx.found.sites[site], fact, dependence, effect.map(|(_, effect)| effect)),
-        outer: outer.map(|&ix| Location::new(file, cx.found.sites[ix].span)).collect(),
+        confidence: confidence(
+            &cx.found.sites[site],
+            fact,
+            dependence,
+            effect.map(|(_, effect)| effect),
+        ),
+        outer: outer
+            .map(|&ix| Location::new(file, cx.found.sites[ix].span))
+            .collect(),
         trace,
         scope: cx.program.qualified_name(cx.id),
         in_test: function.is_test,
@@ -160,7 +201,10 @@ fn repeats(site: &Site, ix: usize, fact: &Fact) -> bool {
 /// What the query behind a call depends on, in terms of the caller.
 fn call_deps(fact: &Fact, args: &[Given], effect: &Effect) -> Deps {
     let passed = passed_on(args, effect.params);
-    Deps { varies: fact.deps.varies, ..passed }
+    Deps {
+        varies: fact.deps.varies,
+        ..passed
+    }
 }
 
 fn confidence(site: &Site, fact: &Fact, dependence: Dependence, effect: Option<&Effect>) -> Confidence {
@@ -182,7 +226,11 @@ fn trace(cx: &View<'_, '_>, callee: FnId, effect: &Effect) -> Vec<TraceStep> {
     loop {
         let fact = &cx.summaries.facts[function.index()].facts[at.fact];
         let location = Location::new(cx.program.function(function).0, fact.span);
-        steps.push(TraceStep { location, label: fact.label.clone(), is_query: at.via.is_none() });
+        steps.push(TraceStep {
+            location,
+            label: fact.label.clone(),
+            is_query: at.via.is_none(),
+        });
         let Some((next, ix)) = at.via else { return steps };
         (function, at) = (next, cx.summaries.effects[next.index()][ix]);
     }
@@ -194,7 +242,9 @@ fn query_source(cx: &View<'_, '_>, fact: &Fact, effect: Option<(FnId, &Effect)>)
     let mut next = effect.map(|(callee, effect)| (callee, *effect));
     while let Some((function, effect)) = next {
         what = &cx.summaries.facts[function.index()].facts[effect.fact].what;
-        next = effect.via.map(|(callee, ix)| (callee, cx.summaries.effects[callee.index()][ix]));
+        next = effect
+            .via
+            .map(|(callee, ix)| (callee, cx.summaries.effects[callee.index()][ix]));
     }
     match what {
         What::Query { source, .. } => Some(*source),

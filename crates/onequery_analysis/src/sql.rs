@@ -32,7 +32,10 @@ pub(crate) fn statement(text: &str) -> Statement {
 fn verb(text: &str) -> Option<Access> {
     // Rust's string literals keep their line continuations.
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '(' | '\\'));
-    let word = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("");
+    let word = text
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .next()
+        .unwrap_or("");
     // A word alone is a word: a statement goes on after a space.
     let goes_on = text[word.len()..].starts_with(char::is_whitespace);
     let is = |words: &[&str]| goes_on && words.iter().any(|known| known.eq_ignore_ascii_case(word));

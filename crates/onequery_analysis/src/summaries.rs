@@ -8,15 +8,16 @@ use std::collections::VecDeque;
 use onequery_core::ir::FnIx;
 use onequery_core::{FileId, Problem, ProblemKind, Span};
 use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::Access;
-use crate::eval::{Known, Passed, evaluate, is_root};
+use crate::eval::{About, Evaluated, Known, Slot, evaluate, is_root, slot};
 use crate::facts::{FnFacts, Given, What};
 use crate::program::{FnId, Program};
 use crate::value::{Bits, Deps, Value};
 
-/// Rounds of the value fixpoint. A value travels one call, import or attribute a round; real code settles in three.
-const MAX_ROUNDS: usize = 5;
+/// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
+const MAX_ROUNDS: usize = 16;
 
 /// What calling each function does.
 pub(crate) struct Summaries {
@@ -56,41 +57,78 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
                 .map(move |(ix, _)| program.fn_id(file, FnIx(ix)))
         })
         .collect();
-    let mut known = Known { returns: vec![Value::default(); program.n_functions()], ..Known::default() };
-    let mut problems = Vec::new();
-    for round in 1.. {
-        let results: Vec<Vec<(FnId, FnFacts)>> = roots.par_iter().map(|&root| evaluate(program, &known, root)).collect();
-        let mut facts = vec![FnFacts::default(); program.n_functions()];
-        for (id, found) in results.into_iter().flatten() {
-            facts[id.index()] = found;
-        }
-        let next = learn(program, &facts);
-        let settled = next.same_as(&known);
-        if !settled && round >= MAX_ROUNDS {
-            let message = format!("values were still changing after {MAX_ROUNDS} rounds; some stay unknown");
-            problems.push((FileId(0), Problem { kind: ProblemKind::Fuel, span: Span::default(), message }));
-        }
-        if settled || round >= MAX_ROUNDS {
+    let mut known = Known {
+        returns: vec![Value::default(); program.n_functions()],
+        ..Known::default()
+    };
+    let mut results: Vec<Evaluated> = Vec::new();
+    results.resize_with(roots.len(), Evaluated::default);
+    let mut changed: Option<FxHashSet<Slot>> = None;
+    for round in 0.. {
+        results.par_iter_mut().zip(&roots).for_each(|(result, &root)| {
+            // The first round evaluates everything, later ones what asked for something that has changed.
+            if changed
+                .as_ref()
+                .is_none_or(|changed| !changed.is_disjoint(&result.reads))
+            {
+                *result = evaluate(program, &known, root);
+            }
+        });
+        let next = learn(program, &results);
+        let differences = next.differences(&known);
+        if differences.is_empty() || round >= MAX_ROUNDS {
+            let facts = by_function(program, results);
             let effects = propagate(&facts);
-            return Summaries { facts, effects, problems };
+            let problems = (!differences.is_empty()).then(out_of_fuel).into_iter().collect();
+            return Summaries {
+                facts,
+                effects,
+                problems,
+            };
         }
-        known = next;
+        (known, changed) = (next, Some(differences));
     }
     unreachable!("the loop ends at MAX_ROUNDS")
 }
 
-/// What a round's facts say of returns, attributes and variables.
-fn learn(program: &Program<'_>, facts: &[FnFacts]) -> Known {
-    let mut known = Known { returns: Vec::with_capacity(facts.len()), ..Known::default() };
-    for (ix, found) in facts.iter().enumerate() {
-        known.returns.push(found.returns.clone());
-        known.collections.push(found.collections);
+fn out_of_fuel() -> (FileId, Problem) {
+    let message = format!("values were still changing after {MAX_ROUNDS} rounds; some stay unknown");
+    (
+        FileId(0),
+        Problem {
+            kind: ProblemKind::Fuel,
+            span: Span::default(),
+            message,
+        },
+    )
+}
+
+fn by_function(program: &Program<'_>, results: Vec<Evaluated>) -> Vec<FnFacts> {
+    let mut facts = vec![FnFacts::default(); program.n_functions()];
+    for (id, found) in results.into_iter().flat_map(|result| result.facts) {
+        facts[id.index()] = found;
+    }
+    facts
+}
+
+/// What a round's facts say of returns, attributes, variables and parameters.
+fn learn(program: &Program<'_>, results: &[Evaluated]) -> Known {
+    let mut known = Known {
+        returns: vec![Value::default(); program.n_functions()],
+        collections: vec![Bits::default(); program.n_functions()],
+        ..Known::default()
+    };
+    for (id, found) in results.iter().flat_map(|result| &result.facts) {
+        known.returns[id.index()] = found.returns.clone();
+        known.collections[id.index()] = found.collections;
         for (class, name, value) in &found.attributes {
             let entry = known.attributes.entry((*class, name.clone()));
-            entry.and_modify(|known| *known = known.clone().join(value.clone())).or_insert_with(|| value.clone());
+            entry
+                .and_modify(|known| *known = known.clone().join(value.clone()))
+                .or_insert_with(|| value.clone());
         }
         if !found.variables.is_empty() {
-            let (file, _, function) = program.function(FnId(u32::try_from(ix).expect("ids fit")));
+            let (file, _, function) = program.function(*id);
             let scope = program.scope_id(file, function.scope);
             for (name, value) in &found.variables {
                 known.variables.insert((scope, name.clone()), value.clone());
@@ -106,17 +144,43 @@ fn learn(program: &Program<'_>, facts: &[FnFacts]) -> Known {
 }
 
 impl Known {
-    fn same_as(&self, other: &Self) -> bool {
-        let same = |a: &Value, b: &Value| a.ty == b.ty && a.bound == b.bound && a.likely == b.likely;
-        self.returns.len() == other.returns.len()
-            && self.returns.iter().zip(&other.returns).all(|(a, b)| same(a, b))
-            && self.attributes.len() == other.attributes.len()
-            && self.attributes.iter().all(|(key, a)| other.attributes.get(key).is_some_and(|b| same(a, b)))
-            && self.collections == other.collections
-            && self.passed == other.passed
-            && self.variables.len() == other.variables.len()
-            && self.variables.iter().all(|(key, a)| other.variables.get(key).is_some_and(|b| same(a, b)))
+    /// The slots whose knowledge is not the same as before.
+    fn differences(&self, before: &Self) -> FxHashSet<Slot> {
+        let same = |a: &Value, b: &Value| {
+            a.ty == b.ty
+                && a.bound == b.bound
+                && a.likely == b.likely
+                && a.int == b.int
+                && a.statement == b.statement
+        };
+        let mut slots = FxHashSet::default();
+        for (ix, (a, b)) in (0_u32..).zip(self.returns.iter().zip(&before.returns)) {
+            let at = ix as usize;
+            if !same(a, b) || self.collections.get(at) != before.collections.get(at) {
+                slots.insert(slot(About::Function, ix, ""));
+            }
+        }
+        let attributes = changed(&self.attributes, &before.attributes, same);
+        slots.extend(attributes.map(|(class, name)| slot(About::Attribute, class.0, name)));
+        let variables = changed(&self.variables, &before.variables, same);
+        slots.extend(variables.map(|(scope, name)| slot(About::Variable, scope.0, name)));
+        let passed = changed(&self.passed, &before.passed, |a, b| a == b);
+        slots.extend(passed.map(|function| slot(About::Passed, function.0, "")));
+        slots
     }
+}
+
+/// The keys of two maps under which they differ, in no particular order.
+fn changed<'m, K: Eq + std::hash::Hash, V>(
+    now: &'m FxHashMap<K, V>,
+    before: &'m FxHashMap<K, V>,
+    same: impl Fn(&V, &V) -> bool + 'm,
+) -> impl Iterator<Item = &'m K> {
+    let new = now
+        .iter()
+        .filter(move |(key, value)| before.get(key).is_none_or(|old| !same(value, old)));
+    let gone = before.keys().filter(|key| !now.contains_key(key));
+    new.map(|(key, _)| key).chain(gone)
 }
 
 /// Walks from queries up the calls, breadth first: each function gets the shortest way to each kind of access.
@@ -149,7 +213,9 @@ fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
         let effect = effects[callee][at];
         for &(caller, ix) in &callers[callee] {
             let fact = &facts[caller].facts[ix];
-            let What::Call { args, .. } = &fact.what else { continue };
+            let What::Call { args, .. } = &fact.what else {
+                continue;
+            };
             let passed = passed_on(args, effect.params);
             let callee = FnId(u32::try_from(callee).expect("ids fit"));
             let effect = Effect {

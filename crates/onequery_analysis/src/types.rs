@@ -29,15 +29,18 @@ impl<'a> Program<'a> {
     }
 
     fn declared_within(&self, at: TypeScope<'_>, ty: &TypeRef, depth: u32) -> Ty {
-        let Some(depth) = depth.checked_sub(1) else { return Ty::Unknown };
+        let Some(depth) = depth.checked_sub(1) else {
+            return Ty::Unknown;
+        };
         let inner = |ty: &TypeRef| self.declared_within(at, ty, depth);
         match ty {
             TypeRef::Path { path, args, .. } => self.declared_path(at, path, args, depth),
             TypeRef::Tuple(parts) if parts.is_empty() => Ty::Plain,
             TypeRef::Tuple(parts) => Ty::tuple(parts.iter().map(inner).collect()),
-            TypeRef::Slice(item) => {
-                Ty::lib(self.catalogs.literals(self.ir(at.file).language).list, vec![inner(item)])
-            }
+            TypeRef::Slice(item) => Ty::lib(
+                self.catalogs.literals(self.ir(at.file).language).list,
+                vec![inner(item)],
+            ),
             TypeRef::Bounds(bounds) => self.bounded(at, bounds, depth),
             TypeRef::Union(parts) => {
                 let known = parts.iter().map(inner).filter(|ty| *ty != Ty::Plain);
@@ -54,9 +57,19 @@ impl<'a> Program<'a> {
         known.into_iter().find(|ty| !ty.is_unknown()).unwrap_or_default()
     }
 
-    fn declared_path(&self, at: TypeScope<'_>, path: &[onequery_core::Name], args: &[TypeRef], depth: u32) -> Ty {
+    fn declared_path(
+        &self,
+        at: TypeScope<'_>,
+        path: &[onequery_core::Name],
+        args: &[TypeRef],
+        depth: u32,
+    ) -> Ty {
         if let [name] = path {
-            let generic = at.generics.iter().flat_map(|generics| generics.iter()).find(|generic| generic.name == *name);
+            let generic = at
+                .generics
+                .iter()
+                .flat_map(|generics| generics.iter())
+                .find(|generic| generic.name == *name);
             if let Some(generic) = generic {
                 return self.bounded(at, &generic.bounds, depth);
             }
@@ -66,7 +79,10 @@ impl<'a> Program<'a> {
             Symbol::Class(class) => self.instance(class, depth),
             Symbol::External(node) => match self.catalogs.type_at(node) {
                 Some(ty) => {
-                    let args = args.iter().map(|arg| self.declared_within(at, arg, depth)).collect();
+                    let args = args
+                        .iter()
+                        .map(|arg| self.declared_within(at, arg, depth))
+                        .collect();
                     self.library(ty, args)
                 }
                 None => Ty::Unknown,
@@ -78,11 +94,18 @@ impl<'a> Program<'a> {
     /// An instance of a class; an alias is what it stands for.
     fn instance(&self, class: ClassId, depth: u32) -> Ty {
         let ir = self.class_ir(class);
-        let alias = (ir.kind == ClassKind::Alias).then(|| ir.fields.first().and_then(|field| field.ty.as_ref())).flatten();
+        let alias = (ir.kind == ClassKind::Alias)
+            .then(|| ir.fields.first().and_then(|field| field.ty.as_ref()))
+            .flatten();
         match alias {
             Some(ty) => {
                 let file = self.class(class).file;
-                let at = TypeScope { file, scope: self.scope_id(file, ir.scope), own: None, generics: [&ir.generics, &[]] };
+                let at = TypeScope {
+                    file,
+                    scope: self.scope_id(file, ir.scope),
+                    own: None,
+                    generics: [&ir.generics, &[]],
+                };
                 self.declared_within(at, ty, depth)
             }
             None => Ty::Instance(class),
@@ -99,12 +122,26 @@ impl<'a> Program<'a> {
 
     /// Fills the holes of a template that speak of the receiver only.
     pub(crate) fn fill_receiver(&self, template: &Template, receiver: &Ty) -> Ty {
-        self.fill(template, &Holes { receiver, args: &[], returned: &Ty::Unknown, type_args: &[] })
+        self.fill(
+            template,
+            &Holes {
+                receiver,
+                args: &[],
+                returned: &Ty::Unknown,
+                type_args: &[],
+            },
+        )
     }
 
     /// Fills a template.
     pub(crate) fn fill(&self, template: &Template, holes: &Holes<'_>) -> Ty {
-        let arg = |ix: usize| holes.args.get(ix).map(|value| value.ty.clone()).unwrap_or_default();
+        let arg = |ix: usize| {
+            holes
+                .args
+                .get(ix)
+                .map(|value| value.ty.clone())
+                .unwrap_or_default()
+        };
         match template {
             Template::Unknown => Ty::Unknown,
             Template::Plain => Ty::Plain,
@@ -121,7 +158,9 @@ impl<'a> Program<'a> {
             Template::ReturnedItem => self.item(holes.returned),
             Template::TypeArg(ix) => holes.type_args.get(*ix).cloned().unwrap_or_default(),
             Template::Class(ty) => Ty::External(self.catalogs.ty(*ty).node),
-            Template::Lib(ty, args) => self.library(*ty, args.iter().map(|arg| self.fill(arg, holes)).collect()),
+            Template::Lib(ty, args) => {
+                self.library(*ty, args.iter().map(|arg| self.fill(arg, holes)).collect())
+            }
             Template::Tuple(parts) => Ty::tuple(parts.iter().map(|part| self.fill(part, holes)).collect()),
         }
     }
@@ -151,22 +190,37 @@ impl<'a> Program<'a> {
     }
 
     /// A property of a library type, its own or inherited.
-    pub(crate) fn inherited<T>(&self, ty: LibTy, of: impl Fn(&'a crate::catalog::TypeInfo) -> Option<T> + Copy) -> Option<T> {
-        of(self.catalogs.ty(ty)).or_else(|| self.catalogs.bases(ty).iter().find_map(|&base| self.inherited(base, of)))
+    pub(crate) fn inherited<T>(
+        &self,
+        ty: LibTy,
+        of: impl Fn(&'a crate::catalog::TypeInfo) -> Option<T> + Copy,
+    ) -> Option<T> {
+        of(self.catalogs.ty(ty)).or_else(|| {
+            self.catalogs
+                .bases(ty)
+                .iter()
+                .find_map(|&base| self.inherited(base, of))
+        })
     }
 
     /// An instance of a class object.
     pub(crate) fn instance_of(&self, ty: &Ty) -> Ty {
         match ty {
             Ty::Class(class) => Ty::Instance(*class),
-            Ty::External(node) => self.catalogs.type_at(*node).map_or(Ty::Unknown, |ty| Ty::lib(ty, Vec::new())),
+            Ty::External(node) => self
+                .catalogs
+                .type_at(*node)
+                .map_or(Ty::Unknown, |ty| Ty::lib(ty, Vec::new())),
             _ => Ty::Unknown,
         }
     }
 
     /// Whether a class has a fixed number of members: `class Color(Enum)`.
     pub(crate) fn is_enumeration(&self, class: ClassId) -> bool {
-        self.class(class).library_bases.iter().any(|&base| self.catalogs.ty(base).enumeration)
+        self.class(class)
+            .library_bases
+            .iter()
+            .any(|&base| self.catalogs.ty(base).enumeration)
     }
 }
 

@@ -161,7 +161,7 @@ impl Deps {
 
 /// How many elements iterating over a value gives, as far as it matters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Bound {
+pub(crate) enum Bound {
     /// It depends on data.
     #[default]
     Data,
@@ -216,7 +216,10 @@ pub(crate) struct Value {
 impl Value {
     /// A value of a type, from nothing.
     pub(crate) fn of(ty: Ty) -> Self {
-        Self { ty, ..Self::default() }
+        Self {
+            ty,
+            ..Self::default()
+        }
     }
 
     /// A literal number, text or flag.
@@ -234,13 +237,29 @@ impl Value {
         Self {
             ty: self.ty.join(other.ty),
             deps: self.deps.with(other.deps),
-            bound: if self.bound == other.bound { self.bound } else { Bound::Data },
-            measure: if self.measure == other.measure { self.measure } else { Measure::None },
+            bound: if self.bound == other.bound {
+                self.bound
+            } else {
+                Bound::Data
+            },
+            measure: if self.measure == other.measure {
+                self.measure
+            } else {
+                Measure::None
+            },
             likely: self.likely || other.likely,
-            statement: if self.statement == other.statement { self.statement } else { Statement::Unknown },
+            statement: if self.statement == other.statement {
+                self.statement
+            } else {
+                Statement::Unknown
+            },
             whole: Bits(self.whole.0 & other.whole.0),
             whole_params: Bits(self.whole_params.0 & other.whole_params.0),
-            looked_up: if self.looked_up == other.looked_up { self.looked_up } else { None },
+            looked_up: if self.looked_up == other.looked_up {
+                self.looked_up
+            } else {
+                None
+            },
             origin: self.origin.min(other.origin).or(self.origin).or(other.origin),
             int: if self.int == other.int { self.int } else { None },
             is_error: self.is_error && other.is_error,

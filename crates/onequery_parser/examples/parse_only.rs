@@ -1,7 +1,10 @@
 //! Measures the Python front end on a folder: `cargo run --release --example parse_only -- path/to/project`.
 //!
-//! Prints the seconds for reading every `.py` file, for tree-sitter alone, and for lowering (which contains it), on one
+//! Prints the seconds for reading every Python file, for tree-sitter alone, and for lowering (which contains it), on one
 //! thread and on all. It is the baseline that changes to the front end are compared with.
+//!
+//! With `--only parse` behind the folder, the whole process does nothing but read and parse every file once, on all
+//! threads: what `bench/run` compares the whole tool with.
 
 use std::env;
 use std::fs;
@@ -15,11 +18,16 @@ use tree_sitter::Parser;
 
 fn main() -> io::Result<()> {
     let root = env::args_os().nth(1).unwrap_or_else(|| ".".into());
+    let only = env::args_os().nth(2).zip(env::args_os().nth(3));
+    let only_parse = only.is_some_and(|(option, value)| option == "--only" && value == "parse");
     let lower = front_end("py").expect("Python is a front end").lower;
 
     let mut paths = Vec::new();
     collect(Path::new(&root), &mut paths)?;
     paths.sort();
+    if only_parse {
+        return parse(&paths);
+    }
     let start = Instant::now();
     let texts: Vec<String> = paths
         .iter()
@@ -36,10 +44,7 @@ fn main() -> io::Result<()> {
     )?;
 
     let start = Instant::now();
-    let mut parser = Parser::new();
-    parser
-        .set_language(&tree_sitter_python::LANGUAGE.into())
-        .expect("Cargo.lock pairs the grammar with a tree-sitter that can read it");
+    let mut parser = python_parser();
     let n_nodes: usize = texts
         .iter()
         .filter_map(|text| parser.parse(text, None))
@@ -67,15 +72,63 @@ fn main() -> io::Result<()> {
     )
 }
 
-/// All `.py` files below a folder; links are not followed.
+/// Reads and parses every file once, on all threads, and keeps nothing.
+fn parse(paths: &[PathBuf]) -> io::Result<()> {
+    let parse = |parser: &mut Parser, path: &PathBuf| -> io::Result<(usize, usize)> {
+        let text = fs::read(path)?;
+        let tree = parser
+            .parse(&text, None)
+            .expect("a parser without a deadline always gives a tree");
+        let n_lines = text.iter().filter(|&&byte| byte == b'\n').count();
+        Ok((n_lines, tree.root_node().descendant_count()))
+    };
+    let (n_lines, n_nodes) = paths
+        .par_iter()
+        .map_init(python_parser, parse)
+        .try_reduce(|| (0, 0), |a, b| Ok((a.0 + b.0, a.1 + b.1)))?;
+    writeln!(
+        io::stdout(),
+        "{} files, {n_lines} lines, {n_nodes} nodes",
+        paths.len()
+    )
+}
+
+fn python_parser() -> Parser {
+    let mut parser = Parser::new();
+    parser
+        .set_language(&tree_sitter_python::LANGUAGE.into())
+        .expect("Cargo.lock pairs the grammar with a tree-sitter that can read it");
+    parser
+}
+
+/// Folders that `onequery` passes over, whatever `.gitignore` says.
+const FOREIGN: &[&str] = &[
+    "target",
+    "node_modules",
+    "site-packages",
+    "__pycache__",
+    "vendor",
+    "vendored",
+    "third_party",
+    "venv",
+];
+
+/// All Python files below a folder that `onequery` would read; links are not followed.
+///
+/// `.gitignore` is not looked at, so a comparison wants a fresh checkout.
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;
         let path = entry.path();
+        let name = entry.file_name();
+        let is_passed_over =
+            name.as_encoded_bytes().starts_with(b".") || FOREIGN.iter().any(|it| name == *it);
         if kind.is_dir() {
-            collect(&path, paths)?;
-        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "py") {
+            if !is_passed_over {
+                collect(&path, paths)?;
+            }
+        } else if kind.is_file() && path.extension().is_some_and(|it| it == "py" || it == "pyi") {
             paths.push(path);
         }
     }

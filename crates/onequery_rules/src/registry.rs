@@ -45,7 +45,14 @@ fn check_site(site: &LoopSite) -> (Vec<Finding>, Vec<(FileId, Problem)>) {
             Err(_) => {
                 let message = format!("rule `{}` failed here; please report this", rule.info.id);
                 let span = site.location.span;
-                problems.push((site.location.file, Problem { kind: ProblemKind::Internal, span, message }));
+                problems.push((
+                    site.location.file,
+                    Problem {
+                        kind: ProblemKind::Internal,
+                        span,
+                        message,
+                    },
+                ));
             }
         }
     }
@@ -61,7 +68,11 @@ mod tests {
         assert!(RULES.is_sorted_by_key(|rule| rule.info.id));
         for rule in RULES {
             let info = rule.info;
-            assert!(info.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{}", info.id);
+            assert!(
+                info.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
+                "{}",
+                info.id
+            );
             assert!(!info.summary.ends_with('.'), "{}: a summary is a phrase", info.id);
             for heading in ["## What it does", "## Why is this bad?", "## What it cannot see"] {
                 assert!(info.docs.contains(heading), "{} lacks `{heading}`", info.id);

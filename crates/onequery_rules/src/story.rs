@@ -35,22 +35,40 @@ pub(crate) fn per(site: &LoopSite) -> &'static str {
 
 fn steps(site: &LoopSite, query: &LoopQuery) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut push = |role, location, message: String| steps.push(Step { role, location, message });
+    let mut push = |role, location, message: String| {
+        steps.push(Step {
+            role,
+            location,
+            message,
+        })
+    };
     if let Some(origin) = site.origin.filter(|origin| *origin != query.location) {
         push(StepRole::Origin, origin, "the rows come from here".to_owned());
     }
     for &outer in query.outer.iter().rev() {
-        push(StepRole::Loop, outer, "the outer loop repeats everything inside".to_owned());
+        push(
+            StepRole::Loop,
+            outer,
+            "the outer loop repeats everything inside".to_owned(),
+        );
     }
     push(StepRole::Loop, site.location, repeats(site).to_owned());
     if query.trace.is_empty() {
-        push(StepRole::Query, query.location, format!("executes `{}` through {}", query.label, query.library));
+        push(
+            StepRole::Query,
+            query.location,
+            format!("executes `{}` through {}", query.label, query.library),
+        );
         return steps;
     }
     push(StepRole::Call, query.location, format!("calls `{}`", query.label));
     for step in &query.trace {
         if step.is_query {
-            push(StepRole::Query, step.location, format!("executes `{}` through {}", step.label, query.library));
+            push(
+                StepRole::Query,
+                step.location,
+                format!("executes `{}` through {}", step.label, query.library),
+            );
         } else {
             push(StepRole::Call, step.location, format!("calls `{}`", step.label));
         }

@@ -38,7 +38,9 @@ pub fn triage(mut findings: Vec<Finding>, policy: &Policy<'_>) -> Triaged {
         let reason = match (policy.hidden_file)(finding.primary.file) {
             Some(reason) => Some(format!("in {reason}")),
             None if finding.in_test && !policy.include_tests => Some("in tests".to_owned()),
-            None if finding.confidence < policy.min_confidence => Some(format!("only {}", finding.confidence.id())),
+            None if finding.confidence < policy.min_confidence => {
+                Some(format!("only {}", finding.confidence.id()))
+            }
             None => None,
         };
         match reason {
@@ -46,7 +48,10 @@ pub fn triage(mut findings: Vec<Finding>, policy: &Policy<'_>) -> Triaged {
             None => shown.push(finding),
         }
     }
-    Triaged { shown, hidden: hidden.into_iter().collect() }
+    Triaged {
+        shown,
+        hidden: hidden.into_iter().collect(),
+    }
 }
 
 /// Gives each finding the hash of rule, path, scope and headline, and of its rank among equal ones.

@@ -53,7 +53,6 @@ pub struct CatalogInfo {
 /// A library type.
 #[derive(Debug)]
 pub(crate) struct TypeInfo {
-    pub(crate) name: String,
     extends: Vec<LibTy>,
     pub(crate) item: Option<Template>,
     pub(crate) inner: Option<Template>,
@@ -129,6 +128,7 @@ pub(crate) struct CallInfo {
     pub(crate) grows: bool,
     pub(crate) looks_up: bool,
     pub(crate) decorates: Option<Decorates>,
+    pub(crate) leaves: bool,
     pub(crate) fails: bool,
     remedy: Option<String>,
     pub(crate) likely: bool,
@@ -230,7 +230,10 @@ impl Catalogs {
     pub fn load(files: &[(&str, &str)]) -> Result<Self, CatalogError> {
         let mut parsed = Vec::new();
         for &(file, text) in files {
-            let fail = |message| CatalogError { file: file.to_owned(), message };
+            let fail = |message| CatalogError {
+                file: file.to_owned(),
+                message,
+            };
             let catalog: schema::File = toml::from_str(text).map_err(|error| fail(error.to_string()))?;
             let language = [Language::Python, Language::Rust]
                 .into_iter()
@@ -272,7 +275,9 @@ impl Catalogs {
     /// How the call is batched: its own remedy, or its catalogue's for this access.
     pub(crate) fn remedy(&self, call: CallId, access: Access) -> Option<&str> {
         let info = self.call(call);
-        info.remedy.as_deref().or_else(|| self.remedy_of(info.catalog, access))
+        info.remedy
+            .as_deref()
+            .or_else(|| self.remedy_of(info.catalog, access))
     }
 
     /// How reading rows of this type is batched.
@@ -300,7 +305,11 @@ impl Catalogs {
             return PathNode::OTHER;
         }
         let children = &self.nodes[node.0 as usize].children;
-        children.get(name).or_else(|| children.get("*")).copied().unwrap_or(PathNode::OTHER)
+        children
+            .get(name)
+            .or_else(|| children.get("*"))
+            .copied()
+            .unwrap_or(PathNode::OTHER)
     }
 
     pub(crate) fn type_at(&self, node: PathNode) -> Option<LibTy> {
@@ -324,7 +333,11 @@ impl Catalogs {
     /// What a method of a type may do: the alternatives in order, which differ in their conditions.
     pub(crate) fn methods(&self, ty: LibTy, name: &str, on_class: bool) -> &[CallId] {
         let info = self.ty(ty);
-        let own = if on_class { &info.class_methods } else { &info.methods };
+        let own = if on_class {
+            &info.class_methods
+        } else {
+            &info.methods
+        };
         match own.get(name) {
             Some(calls) => calls,
             None => info
@@ -344,8 +357,16 @@ impl Catalogs {
     /// What reading an attribute of a type gives.
     pub(crate) fn attribute(&self, ty: LibTy, name: &str, on_class: bool) -> Option<&AttributeInfo> {
         let info = self.ty(ty);
-        let own = if on_class { &info.class_attributes } else { &info.attributes };
-        own.get(name).or_else(|| info.extends.iter().find_map(|&base| self.attribute(base, name, on_class)))
+        let own = if on_class {
+            &info.class_attributes
+        } else {
+            &info.attributes
+        };
+        own.get(name).or_else(|| {
+            info.extends
+                .iter()
+                .find_map(|&base| self.attribute(base, name, on_class))
+        })
     }
 
     /// What reading an attribute of a class gives that is not part of the project.
@@ -381,7 +402,10 @@ impl Compiler {
 
     fn compile(mut self, files: Vec<(&str, Language, schema::File)>) -> Result<Catalogs, CatalogError> {
         for (ix, (file, language, catalog)) in files.iter().enumerate() {
-            let fail = |message| CatalogError { file: (*file).to_owned(), message };
+            let fail = |message| CatalogError {
+                file: (*file).to_owned(),
+                message,
+            };
             self.out.infos.push(CatalogInfo {
                 id: catalog.id.clone(),
                 title: catalog.title.clone(),
@@ -393,12 +417,17 @@ impl Compiler {
                 remedies: catalog.remedies.clone(),
             });
             for ty in &catalog.types {
-                let id = LibTy(u16::try_from(self.out.types.len()).map_err(|_| fail("too many types".to_owned()))?);
-                if self.names.insert(format!("{}.{}", catalog.id, ty.name), id).is_some() {
+                let id = LibTy(
+                    u16::try_from(self.out.types.len()).map_err(|_| fail("too many types".to_owned()))?,
+                );
+                if self
+                    .names
+                    .insert(format!("{}.{}", catalog.id, ty.name), id)
+                    .is_some()
+                {
                     return Err(fail(format!("type `{}` is declared twice", ty.name)));
                 }
                 self.out.types.push(TypeInfo {
-                    name: ty.name.clone(),
                     extends: Vec::new(),
                     item: None,
                     inner: None,
@@ -426,13 +455,25 @@ impl Compiler {
             }
         }
         for (ix, (file, language, catalog)) in files.into_iter().enumerate() {
-            self.file(ix, language, catalog)
-                .map_err(|message| CatalogError { file: file.to_owned(), message })?;
+            self.file(ix, language, catalog).map_err(|message| CatalogError {
+                file: file.to_owned(),
+                message,
+            })?;
         }
         // An entry that holds for any arguments comes after those that know theirs, whatever file it is in.
         let calls = &self.out.calls;
-        let of_types = self.out.types.iter_mut().flat_map(|ty| [&mut ty.methods, &mut ty.class_methods]);
-        for calls_of_name in self.out.shapes.iter_mut().chain(of_types).flat_map(FxHashMap::values_mut) {
+        let of_types = self
+            .out
+            .types
+            .iter_mut()
+            .flat_map(|ty| [&mut ty.methods, &mut ty.class_methods]);
+        for calls_of_name in self
+            .out
+            .shapes
+            .iter_mut()
+            .chain(of_types)
+            .flat_map(FxHashMap::values_mut)
+        {
             calls_of_name.sort_by_key(|call| calls[call.0 as usize].when.is_none());
         }
         Ok(self.out)
@@ -442,8 +483,13 @@ impl Compiler {
         let id = catalog.id;
         for ty in &catalog.types {
             let of = self.names[&format!("{id}.{}", ty.name)];
-            let optional = |text: &Option<String>| text.as_deref().map(|text| self.template(&id, text)).transpose();
-            let extends = ty.extends.iter().map(|base| self.find(&id, base)).collect::<Result<_, _>>()?;
+            let optional =
+                |text: &Option<String>| text.as_deref().map(|text| self.template(&id, text)).transpose();
+            let extends = ty
+                .extends
+                .iter()
+                .map(|base| self.find(&id, base))
+                .collect::<Result<_, _>>()?;
             let (item, inner) = (optional(&ty.item)?, optional(&ty.inner)?);
             let (enter, call, index) = (optional(&ty.enter)?, optional(&ty.call)?, optional(&ty.index)?);
             let info = &mut self.out.types[of.0 as usize];
@@ -481,16 +527,25 @@ impl Compiler {
                 for name in &names {
                     let calls = match target {
                         Owner::Shape => self.out.shapes[slot(language)].entry(name.as_str().into()),
-                        Owner::Instance(ty) => self.out.types[ty.0 as usize].methods.entry(name.as_str().into()),
-                        Owner::Class(ty) => self.out.types[ty.0 as usize].class_methods.entry(name.as_str().into()),
-                        Owner::ClassShape => return Err("methods of unknown classes are not known".to_owned()),
+                        Owner::Instance(ty) => {
+                            self.out.types[ty.0 as usize].methods.entry(name.as_str().into())
+                        }
+                        Owner::Class(ty) => self.out.types[ty.0 as usize]
+                            .class_methods
+                            .entry(name.as_str().into()),
+                        Owner::ClassShape => {
+                            return Err("methods of unknown classes are not known".to_owned());
+                        }
                     };
                     calls.or_default().push(call);
                 }
             }
         }
         for attribute in catalog.attributes {
-            let info = AttributeInfo { gives: self.template(&id, &attribute.gives)?, likely: attribute.likely };
+            let info = AttributeInfo {
+                gives: self.template(&id, &attribute.gives)?,
+                likely: attribute.likely,
+            };
             for on in &attribute.on {
                 let target = self.owner(&id, on)?;
                 for name in &attribute.name {
@@ -510,12 +565,24 @@ impl Compiler {
     fn call(&mut self, ix: usize, id: &str, call: schema::Call) -> Result<CallId, String> {
         let call_id = CallId(u32::try_from(self.out.calls.len()).map_err(|_| "too many entries".to_owned())?);
         let when = call.when.map(|when| self.condition(id, when)).transpose()?;
-        let gives = call.gives.as_deref().map_or(Ok(Template::Unknown), |text| self.template(id, text))?;
+        let gives = call
+            .gives
+            .as_deref()
+            .map_or(Ok(Template::Unknown), |text| self.template(id, text))?;
         let callback = call
             .callback
             .map(|callback| {
-                let gets = callback.gets.iter().map(|text| self.template(id, text)).collect::<Result<_, _>>()?;
-                Ok::<_, String>(CallbackInfo { arg: callback.arg, runs: callback.runs, gets, over: callback.over })
+                let gets = callback
+                    .gets
+                    .iter()
+                    .map(|text| self.template(id, text))
+                    .collect::<Result<_, _>>()?;
+                Ok::<_, String>(CallbackInfo {
+                    arg: callback.arg,
+                    runs: callback.runs,
+                    gets,
+                    over: callback.over,
+                })
             })
             .transpose()?;
         self.out.calls.push(CallInfo {
@@ -535,6 +602,7 @@ impl Compiler {
             grows: call.grows,
             looks_up: call.looks_up,
             decorates: call.decorates,
+            leaves: call.leaves,
             fails: call.fails,
             remedy: call.remedy,
             likely: call.likely,
@@ -571,14 +639,19 @@ impl Compiler {
     /// A type by its own name within the file, or by `catalogue.Name`.
     fn find(&self, id: &str, name: &str) -> Result<LibTy, String> {
         let own = self.names.get(&format!("{id}.{name}"));
-        own.or_else(|| self.names.get(name)).copied().ok_or_else(|| format!("unknown type `{name}`"))
+        own.or_else(|| self.names.get(name))
+            .copied()
+            .ok_or_else(|| format!("unknown type `{name}`"))
     }
 
     fn node(&mut self, language: Language, path: &str) -> PathNode {
         let mut node = self.out.roots[slot(language)];
         for part in path.split("::").flat_map(|part| part.split('.')) {
             let next = PathNode(u32::try_from(self.out.nodes.len()).expect("catalogues are small"));
-            let child = *self.out.nodes[node.0 as usize].children.entry(part.into()).or_insert(next);
+            let child = *self.out.nodes[node.0 as usize]
+                .children
+                .entry(part.into())
+                .or_insert(next);
             if child == next {
                 self.out.nodes.push(Node::default());
             }

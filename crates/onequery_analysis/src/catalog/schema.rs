@@ -133,7 +133,7 @@ pub enum Access {
 /// When a callback runs.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
-pub enum Runs {
+pub(crate) enum Runs {
     /// Once per element of something.
     Each,
     /// At most once per call.
@@ -159,7 +159,7 @@ pub(super) struct Callback {
 /// A positional or keyword argument.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
-pub enum Position {
+pub(crate) enum Position {
     /// By position, without the receiver.
     Index(usize),
     /// By keyword.
@@ -179,7 +179,7 @@ pub(super) struct When {
 /// How many elements iterating over a result gives, as far as a loop over it is concerned.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
-pub enum BoundKind {
+pub(crate) enum BoundKind {
     /// As many as the first argument (or the receiver) has.
     Passes,
     /// As given by literal arguments: `range(3)`.
@@ -245,6 +245,9 @@ pub(super) struct Call {
     pub(super) looks_up: bool,
     /// What it makes of a function that it decorates.
     pub(super) decorates: Option<Decorates>,
+    /// Does not come back: the path ends with an error.
+    #[serde(default)]
+    pub(super) leaves: bool,
     /// Makes an error: returning it is not a success.
     #[serde(default)]
     pub(super) fails: bool,
@@ -258,7 +261,7 @@ pub(super) struct Call {
 /// An argument that is iterated over.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(untagged)]
-pub enum Consumed {
+pub(crate) enum Consumed {
     /// By position.
     Arg(usize),
     /// `"self"`: the receiver.
@@ -267,7 +270,7 @@ pub enum Consumed {
 
 /// The one word [`Consumed::Receiver`] is written as.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-pub enum Receiver {
+pub(crate) enum Receiver {
     /// The receiver.
     #[serde(rename = "self")]
     Receiver,
@@ -276,7 +279,7 @@ pub enum Receiver {
 /// What a decorator makes of a function.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
-pub enum Decorates {
+pub(crate) enum Decorates {
     /// Reading it calls it.
     Property,
     /// It has no receiver.

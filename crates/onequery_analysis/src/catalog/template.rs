@@ -46,7 +46,11 @@ pub(super) fn parse(text: &str, resolve: &dyn Fn(&str) -> Option<LibTy>) -> Resu
     let mut parser = Parser { rest: text, resolve };
     let template = parser.template()?;
     parser.skip_space();
-    if parser.rest.is_empty() { Ok(template) } else { Err(format!("unexpected `{}` in type `{text}`", parser.rest)) }
+    if parser.rest.is_empty() {
+        Ok(template)
+    } else {
+        Err(format!("unexpected `{}` in type `{text}`", parser.rest))
+    }
 }
 
 struct Parser<'a> {
@@ -97,7 +101,9 @@ impl<'a> Parser<'a> {
         }
         let word = self.word();
         let numbered = |prefix: &str, suffix: &str| {
-            word.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix)).and_then(|digits| digits.parse().ok())
+            word.strip_prefix(prefix)
+                .and_then(|rest| rest.strip_suffix(suffix))
+                .and_then(|digits| digits.parse().ok())
         };
         let hole = match word {
             "?" => Some(Template::Unknown),
@@ -124,7 +130,11 @@ impl<'a> Parser<'a> {
             return find(class).map(Template::Class);
         }
         let ty = find(word)?;
-        let args = if self.eat('<') { self.list('>')? } else { Vec::new() };
+        let args = if self.eat('<') {
+            self.list('>')?
+        } else {
+            Vec::new()
+        };
         Ok(Template::Lib(ty, args))
     }
 }

@@ -3,9 +3,12 @@
 use onequery_core::Name;
 use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Spread, TypeRef};
 
+use super::flow::Leaves;
 use super::loops::element_of;
-use super::{Eval, few};
-use crate::catalog::{Access, ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, PathNode, Position, Runs};
+use super::{About, Eval, few};
+use crate::catalog::{
+    Access, ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, PathNode, Position, Runs,
+};
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::program::{ClassId, FnId};
 use crate::sql::Statement;
@@ -25,22 +28,35 @@ struct Args<'e> {
 
 impl Args<'_> {
     fn deps(&self) -> Deps {
-        self.values.iter().fold(Deps::default(), |deps, value| deps.with(value.deps))
+        self.values
+            .iter()
+            .fold(Deps::default(), |deps, value| deps.with(value.deps))
     }
 
     /// The index of an argument by position or keyword.
     fn find(&self, ir: &onequery_core::ir::FileIr, position: &Position) -> Option<usize> {
         match position {
-            Position::Index(ix) => self.written.get(*ix).filter(|arg| arg.name.is_none()).map(|_| *ix),
-            Position::Keyword(keyword) => {
-                self.written.iter().position(|arg| arg.name.is_some_and(|name| ir.name(name) == keyword))
-            }
+            Position::Index(ix) => self
+                .written
+                .get(*ix)
+                .filter(|arg| arg.name.is_none())
+                .map(|_| *ix),
+            Position::Keyword(keyword) => self
+                .written
+                .iter()
+                .position(|arg| arg.name.is_some_and(|name| ir.name(name) == keyword)),
         }
     }
 }
 
 impl<'a> Eval<'_, 'a> {
-    pub(super) fn call(&mut self, id: ExprId, callee: ExprId, args: &'a [Arg], generics: &'a [TypeRef]) -> Value {
+    pub(super) fn call(
+        &mut self,
+        id: ExprId,
+        callee: ExprId,
+        args: &'a [Arg],
+        generics: &'a [TypeRef],
+    ) -> Value {
         if let ExprKind::Attr { base, name, .. } = self.ir.expr(callee).kind {
             let receiver = self.eval(base);
             let mut args = self.args(args);
@@ -60,7 +76,11 @@ impl<'a> Eval<'_, 'a> {
     }
 
     fn args(&mut self, written: &'a [Arg]) -> Args<'a> {
-        let mut args = Args { written, values: Vec::with_capacity(written.len()), closures: Vec::new() };
+        let mut args = Args {
+            written,
+            values: Vec::with_capacity(written.len()),
+            closures: Vec::new(),
+        };
         for arg in written {
             if let ExprKind::Lambda(ix) = self.ir.expr(arg.value).kind {
                 args.closures.push(ix);
@@ -95,12 +115,17 @@ impl<'a> Eval<'_, 'a> {
             return Value::default();
         }
         let function = self.ir.function(closure);
-        let Some(body) = function.body else { return Value::default() };
+        let Some(body) = function.body else {
+            return Value::default();
+        };
         self.inlined.push(closure);
         self.returned.push(Value::default());
         let env = self.env.clone();
         for (ix, param) in function.params.iter().enumerate() {
-            let declared = param.ty.as_ref().map(|ty| self.program.declared(self.type_scope(), ty));
+            let declared = param
+                .ty
+                .as_ref()
+                .map(|ty| self.program.declared(self.type_scope(), ty));
             let passed = given.get(ix).cloned();
             // `lambda sku=sku: …` captures by a default.
             let default = passed.is_none().then_some(param.default).flatten();
@@ -134,9 +159,15 @@ impl<'a> Eval<'_, 'a> {
         let text = self.text(name);
         let catalogs = self.program.catalogs;
         let called = match &receiver.ty {
-            Ty::Module(_) | Ty::Tuple(_) => Value { deps: receiver.deps, ..self.attribute(receiver, name, id) },
+            Ty::Module(_) | Ty::Tuple(_) => Value {
+                deps: receiver.deps,
+                ..self.attribute(receiver, name, id)
+            },
             Ty::External(node) => {
-                let on_class = catalogs.type_at(*node).map(|ty| catalogs.methods(ty, text, true)).unwrap_or_default();
+                let on_class = catalogs
+                    .type_at(*node)
+                    .map(|ty| catalogs.methods(ty, text, true))
+                    .unwrap_or_default();
                 if let Some(entry) = self.choose(on_class, args) {
                     return self.entry(id, entry, Some((base, receiver)), args, generics);
                 }
@@ -170,11 +201,17 @@ impl<'a> Eval<'_, 'a> {
             },
             Ty::Super(class) => match self.super_method(*class, text) {
                 Member::Project(method) => {
-                    let own = Value { ty: Ty::Instance(*class), ..receiver.clone() };
+                    let own = Value {
+                        ty: Ty::Instance(*class),
+                        ..receiver.clone()
+                    };
                     return self.project_call(id, method, Some(&own), false, args);
                 }
                 Member::Library(entries) => {
-                    let own = Value { ty: Ty::Instance(*class), ..receiver.clone() };
+                    let own = Value {
+                        ty: Ty::Instance(*class),
+                        ..receiver.clone()
+                    };
                     return match self.choose(entries, args) {
                         Some(entry) => self.entry(id, entry, Some((base, &own)), args, generics),
                         None => self.unknown_call(receiver, args),
@@ -220,7 +257,10 @@ impl<'a> Eval<'_, 'a> {
 
     /// The first entry whose condition holds.
     fn choose(&self, entries: &[CallId], args: &Args<'_>) -> Option<CallId> {
-        entries.iter().copied().find(|&entry| self.holds(self.program.catalogs.call(entry), args))
+        entries
+            .iter()
+            .copied()
+            .find(|&entry| self.holds(self.program.catalogs.call(entry), args))
     }
 
     fn holds(&self, entry: &CallInfo, args: &Args<'_>) -> bool {
@@ -235,9 +275,11 @@ impl<'a> Eval<'_, 'a> {
                 },
                 ArgIs::Class(of) => match &value.ty {
                     Ty::Class(class) => self.program.class_extends(*class, of),
-                    Ty::External(node) => {
-                        self.program.catalogs.type_at(*node).is_some_and(|ty| self.program.catalogs.extends(ty, of))
-                    }
+                    Ty::External(node) => self
+                        .program
+                        .catalogs
+                        .type_at(*node)
+                        .is_some_and(|ty| self.program.catalogs.extends(ty, of)),
                     _ => false,
                 },
             })
@@ -264,7 +306,10 @@ impl<'a> Eval<'_, 'a> {
 
     fn super_method(&self, class: ClassId, name: &str) -> Member<'a> {
         let bases = self.program.class(class).mro.get(1..).unwrap_or_default();
-        match bases.iter().find_map(|&base| self.program.class(base).methods.get(name).copied()) {
+        match bases
+            .iter()
+            .find_map(|&base| self.program.class(base).methods.get(name).copied())
+        {
             Some(method) => Member::Project(method),
             None => self.library_method(class, name, false),
         }
@@ -273,7 +318,10 @@ impl<'a> Eval<'_, 'a> {
     fn library_method(&self, class: ClassId, name: &str, on_class: bool) -> Member<'a> {
         let catalogs = self.program.catalogs;
         let bases = &self.program.class(class).library_bases;
-        let found = bases.iter().map(|&base| catalogs.methods(base, name, on_class)).find(|entries| !entries.is_empty());
+        let found = bases
+            .iter()
+            .map(|&base| catalogs.methods(base, name, on_class))
+            .find(|entries| !entries.is_empty());
         found.map_or(Member::None, Member::Library)
     }
 
@@ -295,7 +343,11 @@ impl<'a> Eval<'_, 'a> {
                 if let Some(ty) = catalogs.type_at(*node) {
                     let type_args = self.type_args(generics);
                     let ty = self.program.library(ty, type_args);
-                    return Value { likely: called.likely, ..Value::of(ty) }.with_deps(args.deps());
+                    return Value {
+                        likely: called.likely,
+                        ..Value::of(ty)
+                    }
+                    .with_deps(args.deps());
                 }
                 self.unknown_call(called, args)
             }
@@ -307,7 +359,11 @@ impl<'a> Eval<'_, 'a> {
                     }
                     None => args.deps(),
                 };
-                Value { likely: called.likely, ..Value::of(Ty::Instance(*class)) }.with_deps(deps)
+                Value {
+                    likely: called.likely,
+                    ..Value::of(Ty::Instance(*class))
+                }
+                .with_deps(deps)
             }
             Ty::Function(function) => {
                 let (file, ix, declaration) = self.program.function(*function);
@@ -320,7 +376,11 @@ impl<'a> Eval<'_, 'a> {
             Ty::Lib(lib, _) => match self.program.inherited(*lib, |info| info.call.as_ref()) {
                 Some(template) => {
                     let ty = self.program.fill_receiver(template, &called.ty);
-                    Value { likely: called.likely, ..Value::of(ty) }.with_deps(args.deps())
+                    Value {
+                        likely: called.likely,
+                        ..Value::of(ty)
+                    }
+                    .with_deps(args.deps())
                 }
                 None => self.unknown_call(called, args),
             },
@@ -346,9 +406,16 @@ impl<'a> Eval<'_, 'a> {
 
     /// Nothing is known of the callee: its result depends on its arguments and on whatever else it reads.
     fn unknown_call(&mut self, called: &Value, args: &Args<'_>) -> Value {
-        let deps = Deps { varies: self.active(), ..called.deps.with(args.deps()) };
+        let deps = Deps {
+            varies: self.active(),
+            ..called.deps.with(args.deps())
+        };
         // `State::iter()` of an enumeration goes over its few members.
-        Value { bound: called.bound, ..Value::default() }.with_deps(deps)
+        Value {
+            bound: called.bound,
+            ..Value::default()
+        }
+        .with_deps(deps)
     }
 
     /// A call of a function of the project.
@@ -362,8 +429,10 @@ impl<'a> Eval<'_, 'a> {
     ) -> Value {
         let (file, _, function) = self.program.function(callee);
         let scope = self.program.scope_id(file, function.scope);
-        let decorated =
-            function.decorators.iter().find_map(|&decorator| self.program.decorates(file, scope, decorator));
+        let decorated = function
+            .decorators
+            .iter()
+            .find_map(|&decorator| self.program.decorates(file, scope, decorator));
         let binds_receiver = match (receiver, decorated) {
             (None, _) | (_, Some(Decorates::Static)) => None,
             (Some(receiver), Some(Decorates::Class)) => Some(receiver),
@@ -386,8 +455,14 @@ impl<'a> Eval<'_, 'a> {
                 ),
             };
             // Arguments that no parameter names go to `*args` and `**kwargs`, which come last.
-            let at = param.filter(|&at| at < given.len()).or_else(|| given.len().checked_sub(1));
-            let takes_all = self.known.collections.get(callee.index()).is_some_and(|taken| at.is_some_and(|at| taken.has(at)));
+            let at = param
+                .filter(|&at| at < given.len())
+                .or_else(|| given.len().checked_sub(1));
+            let takes_all = self
+                .known
+                .collections
+                .get(callee.index())
+                .is_some_and(|taken| at.is_some_and(|at| taken.has(at)));
             if takes_all {
                 batched.add(value.whole);
                 self.facts.collections.add(value.whole_params);
@@ -397,25 +472,52 @@ impl<'a> Eval<'_, 'a> {
                 given[at].deps.add(value.deps);
                 given[at].ty = if spread { Ty::Unknown } else { value.ty.clone() };
                 given[at].bound = value.bound;
+                given[at].int = value.int;
             }
         }
-        let deps = args.deps().with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
-        let deps = deps.with(Deps { batched, ..Deps::default() });
+        let deps = args
+            .deps()
+            .with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
+        let deps = deps.with(Deps {
+            batched,
+            ..Deps::default()
+        });
         let likely = receiver.is_some_and(|receiver| receiver.likely);
         let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
-        let varies = Deps { varies: self.active(), ..Deps::default() };
+        let varies = Deps {
+            varies: self.active(),
+            ..Deps::default()
+        };
         let returned = self.returned_by(callee);
-        Value { likely: returned.likely || likely, ..returned }.with_deps(deps).with_deps(queried).with_deps(varies)
+        Value {
+            likely: returned.likely || likely,
+            ..returned
+        }
+        .with_deps(deps)
+        .with_deps(queried)
+        .with_deps(varies)
     }
 
     /// What earlier rounds say a function returns.
     pub(super) fn returned_by(&self, function: FnId) -> Value {
-        let known = self.known.returns.get(function.index()).cloned().unwrap_or_default();
-        Value { deps: Deps::default(), ..known }
+        self.ask(About::Function, function.0, "");
+        let known = self
+            .known
+            .returns
+            .get(function.index())
+            .cloned()
+            .unwrap_or_default();
+        Value {
+            deps: Deps::default(),
+            ..known
+        }
     }
 
     fn type_args(&self, generics: &[TypeRef]) -> Vec<Ty> {
-        generics.iter().map(|ty| self.program.declared(self.type_scope(), ty)).collect()
+        generics
+            .iter()
+            .map(|ty| self.program.declared(self.type_scope(), ty))
+            .collect()
     }
 
     /// A call of a catalogue's entry.
@@ -453,6 +555,12 @@ impl<'a> Eval<'_, 'a> {
             self.note_stop(id);
         }
         deps.add(returned.deps);
+        if info.leaves {
+            self.leaves = Some(Leaves {
+                loops: self.left_by_return(),
+                failed: true,
+            });
+        }
         if info.paces {
             self.mark_site(|site| site.paced = true);
         }
@@ -473,27 +581,36 @@ impl<'a> Eval<'_, 'a> {
             self.note_growth(base, args.deps());
         }
         let text = info.sql.and_then(|ix| args.values.get(ix));
-        let statement = match text.map(|text| text.statement) {
-            None | Some(Statement::Unknown) => own.statement,
-            Some(known) => known,
-        };
         // A list of statements is executed one by one: a migration, not rows.
         let is_listed = text.is_some_and(|text| {
             matches!(text.ty, Ty::Unknown | Ty::Plain) && text.deps.loops.meets(self.active())
         });
+        let statement = match text.map(|text| text.statement) {
+            Some(Statement::Unknown) if is_listed => Statement::Other,
+            None | Some(Statement::Unknown) => own.statement,
+            Some(known) => known,
+        };
         let likely = own.likely || info.likely || text.is_some_and(|text| text.likely);
         let type_args = self.type_args(generics);
-        let holes = Holes { receiver: &own.ty, args: &args.values, returned: &returned.ty, type_args: &type_args };
+        let holes = Holes {
+            receiver: &own.ty,
+            args: &args.values,
+            returned: &returned.ty,
+            type_args: &type_args,
+        };
         let ty = self.program.fill(&info.gives, &holes);
         let executed = match (info.runs, statement) {
             (Some(Access::Commit), _) => Some(Access::Commit),
             (_, Statement::Other) => None,
-            (Some(access), Statement::Unknown) => (!is_listed).then_some(access),
+            (Some(access), Statement::Unknown) => Some(access),
             (Some(_), Statement::Rows(access)) => Some(access),
             (None, _) => None,
         };
         if let Some(access) = executed {
-            let what = What::Query { access, source: QuerySource::Call(entry) };
+            let what = What::Query {
+                access,
+                source: QuerySource::Call(entry),
+            };
             deps.add(self.fact(id, what, deps, likely));
         }
         // `list(batch)` and `batch.iter()` are still the batch.
@@ -503,15 +620,27 @@ impl<'a> Eval<'_, 'a> {
         });
         let passed_whole = passed_whole.flatten();
         let rows = matches!(&ty, Ty::Lib(lib, _) if self.program.inherited(*lib, |info| info.runs_on_iterate.then_some(())).is_some());
-        let origin = if rows || info.runs.is_some() { Some(self.here(self.span_of(id))) } else { own.origin };
+        let origin = if rows || info.runs.is_some() {
+            Some(self.here(self.span_of(id)))
+        } else {
+            own.origin
+        };
         Value {
             bound: self.bound_of(info, &own, args),
-            measure: if info.measures && self.outlives_rounds(receiver, args) { Measure::Size } else { Measure::None },
+            measure: if info.measures && self.outlives_rounds(receiver, args) {
+                Measure::Size
+            } else {
+                Measure::None
+            },
             likely,
             statement,
             whole: passed_whole.map_or(Bits::default(), |value| value.whole),
             whole_params: passed_whole.map_or(Bits::default(), |value| value.whole_params),
-            looked_up: if info.looks_up { receiver.and_then(|(base, _)| self.root_name(base)) } else { None },
+            looked_up: if info.looks_up {
+                receiver.and_then(|(base, _)| self.root_name(base))
+            } else {
+                None
+            },
             origin,
             is_error: info.fails,
             ..Value::of(ty)
@@ -524,14 +653,19 @@ impl<'a> Eval<'_, 'a> {
         let mut batched = Bits::default();
         for (ix, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
             let by_keyword = arg.name.is_some_and(|name| {
-                info.takes_all_suffix.as_ref().is_some_and(|suffix| self.text(name).ends_with(suffix.as_str()))
+                info.takes_all_suffix
+                    .as_ref()
+                    .is_some_and(|suffix| self.text(name).ends_with(suffix.as_str()))
             });
             if by_keyword || (arg.name.is_none() && info.takes_all.contains(&ix)) {
                 batched.add(value.whole);
                 self.facts.collections.add(value.whole_params);
             }
         }
-        Deps { batched, ..Deps::default() }
+        Deps {
+            batched,
+            ..Deps::default()
+        }
     }
 
     /// Whether what is measured is kept from round to round: `len(batch)`, not `len(order.items)`.
@@ -539,7 +673,8 @@ impl<'a> Eval<'_, 'a> {
         let measured = receiver.map(|(base, value)| (base, value.deps));
         let first = || Some((args.written.first()?.value, args.values.first()?.deps));
         measured.or_else(first).is_some_and(|(place, deps)| {
-            !deps.loops.meets(self.innermost()) || self.root_name(place).is_some_and(|name| self.is_carried(name))
+            !deps.loops.meets(self.innermost())
+                || self.root_name(place).is_some_and(|name| self.is_carried(name))
         })
     }
 
@@ -550,7 +685,8 @@ impl<'a> Eval<'_, 'a> {
             None => Bound::Data,
             Some(BoundKind::Passes) => {
                 // A receiver that is a module or class passes nothing on; then it is the first argument.
-                let of_receiver = matches!(own.ty, Ty::Lib(..) | Ty::Unknown | Ty::Tuple(_)) && !own.ty.is_unknown();
+                let of_receiver =
+                    matches!(own.ty, Ty::Lib(..) | Ty::Unknown | Ty::Tuple(_)) && !own.ty.is_unknown();
                 let from = if of_receiver { Some(own) } else { first };
                 from.map_or(Bound::Data, |value| value.bound)
             }
@@ -591,18 +727,36 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// Evaluates what an entry calls back, per element or once. Gives what it returns.
-    fn called_back(&mut self, id: ExprId, callback: &CallbackInfo, own: &Value, args: &mut Args<'a>) -> Value {
-        let Some(at) = args.find(self.ir, &callback.arg) else { return Value::default() };
-        let Some(called) = args.values.get(at).cloned() else { return Value::default() };
+    fn called_back(
+        &mut self,
+        id: ExprId,
+        callback: &CallbackInfo,
+        own: &Value,
+        args: &mut Args<'a>,
+    ) -> Value {
+        let Some(at) = args.find(self.ir, &callback.arg) else {
+            return Value::default();
+        };
+        let Some(called) = args.values.get(at).cloned() else {
+            return Value::default();
+        };
         let over = match callback.over {
             Some(ix) => args.values.get(ix).cloned().unwrap_or_default(),
             None => own.clone(),
         };
-        let holes = Holes { receiver: &own.ty, args: &args.values, returned: &Ty::Unknown, type_args: &[] };
+        let holes = Holes {
+            receiver: &own.ty,
+            args: &args.values,
+            returned: &Ty::Unknown,
+            type_args: &[],
+        };
         let given: Vec<Value> = callback
             .gets
             .iter()
-            .map(|template| Value { ty: self.program.fill(template, &holes), ..element_of(&over) })
+            .map(|template| Value {
+                ty: self.program.fill(template, &holes),
+                ..element_of(&over)
+            })
             .collect();
         let place = args.written[at].value;
         if let ExprKind::Lambda(closure) = self.ir.expr(place).kind {
@@ -613,16 +767,17 @@ impl<'a> Eval<'_, 'a> {
             let site = Site {
                 kind: SiteKind::Callback,
                 span: self.callee_span(id),
-                source: None,
                 origin: over.origin,
                 bound: over.bound,
                 has_elements: true,
                 source_known: !over.ty.is_unknown(),
                 paced: false,
-                outer: None,
             };
             self.repeat(site, None, false, &mut |eval, bit| {
-                let deps = Deps { loops: bit, ..Deps::default() };
+                let deps = Deps {
+                    loops: bit,
+                    ..Deps::default()
+                };
                 returned = eval.call_value(place, &called, &given, deps);
             });
             return returned;
@@ -636,19 +791,35 @@ impl<'a> Eval<'_, 'a> {
 
     /// Calls a value that was passed as an argument.
     fn call_value(&mut self, place: ExprId, called: &Value, given: &[Value], deps: Deps) -> Value {
-        let Ty::Function(function) = called.ty else { return Value::default().with_deps(deps) };
+        let Ty::Function(function) = called.ty else {
+            return Value::default().with_deps(deps);
+        };
         let (file, ix, declaration) = self.program.function(function);
         if declaration.name.is_none() && file == self.file {
             return self.inline(ix, given, deps);
         }
         let params = declaration.params.len().max(1);
-        let mut args = vec![Given { deps, ..Given::default() }; params];
+        let mut args = vec![
+            Given {
+                deps,
+                ..Given::default()
+            };
+            params
+        ];
         // Bound methods have a receiver before what the callback is given.
         let offset = usize::from(self.program.class_of(function).is_some());
         for (arg, value) in args.iter_mut().skip(offset).zip(given) {
             arg.ty = value.ty.clone();
         }
-        let queried = self.fact(place, What::Call { callee: function, args }, deps, called.likely);
+        let queried = self.fact(
+            place,
+            What::Call {
+                callee: function,
+                args,
+            },
+            deps,
+            called.likely,
+        );
         self.returned_by(function).with_deps(deps).with_deps(queried)
     }
 

@@ -18,7 +18,10 @@ pub(super) struct Leaves {
 impl Leaves {
     /// After a branch whose both sides leave.
     fn both(self, other: Self) -> Self {
-        Self { loops: Bits(self.loops.0 & other.loops.0), failed: self.failed && other.failed }
+        Self {
+            loops: Bits(self.loops.0 & other.loops.0),
+            failed: self.failed && other.failed,
+        }
     }
 }
 
@@ -104,7 +107,10 @@ impl Eval<'_, '_> {
             self.decides(tested.deps, leaves);
         }
         self.merge(then_env, then_leaves, else_leaves);
-        value.join(other).with_deps(Deps { queries: tested.deps.queries, ..Deps::default() })
+        value.join(other).with_deps(Deps {
+            queries: tested.deps.queries,
+            ..Deps::default()
+        })
     }
 
     /// Joins the current environment with another branch's; a branch that left does not count.
@@ -131,7 +137,11 @@ impl Eval<'_, '_> {
                     fact.path.decides.add(leaves.loops);
                 }
             } else {
-                self.facts.facts.iter_mut().skip(ix).for_each(|fact| fact.path.decides.add(leaves.loops));
+                self.facts
+                    .facts
+                    .iter_mut()
+                    .skip(ix)
+                    .for_each(|fact| fact.path.decides.add(leaves.loops));
             }
         }
     }
@@ -160,7 +170,11 @@ impl Eval<'_, '_> {
                 }
             }
             // `if let Some(known) = cache.get(&key)`.
-            ExprKind::Assign { target: Pattern::Variant { .. }, value: Some(value), .. } => self.looked_up(*value, out),
+            ExprKind::Assign {
+                target: Pattern::Variant { .. },
+                value: Some(value),
+                ..
+            } => self.looked_up(*value, out),
             ExprKind::Name(name) => {
                 // `country = known.get(code)`, then `if country is None:`.
                 out.extend(self.env.get(*name).and_then(|value| value.looked_up));
@@ -173,7 +187,10 @@ impl Eval<'_, '_> {
 
     fn remember(&self, id: ExprId, out: &mut Vec<Name>) {
         if let Some(name) = self.root_name(id) {
-            let varies = self.env.get(name).is_some_and(|value| value.deps.loops.meets(self.innermost()));
+            let varies = self
+                .env
+                .get(name)
+                .is_some_and(|value| value.deps.loops.meets(self.innermost()));
             // A variable that was assigned from the element in this round remembers nothing.
             if !varies || self.is_carried(name) {
                 out.push(name);
@@ -183,8 +200,13 @@ impl Eval<'_, '_> {
 
     /// A branch that fills what its condition looked up runs once per distinct key.
     fn note_memo(&mut self, start: usize, changes: usize, remembered: &[Name]) {
-        if self.changed[changes..].iter().any(|name| remembered.contains(name)) {
-            self.facts.facts[start..].iter_mut().for_each(|fact| fact.path.memoised = true);
+        if self.changed[changes..]
+            .iter()
+            .any(|name| remembered.contains(name))
+        {
+            self.facts.facts[start..]
+                .iter_mut()
+                .for_each(|fact| fact.path.memoised = true);
         }
     }
 
@@ -223,7 +245,10 @@ impl Eval<'_, '_> {
             Some((env, leaves)) => (self.env, self.leaves) = (env, leaves),
             None => self.env = env,
         }
-        result.with_deps(Deps { queries: subject_value.deps.queries, ..Deps::default() })
+        result.with_deps(Deps {
+            queries: subject_value.deps.queries,
+            ..Deps::default()
+        })
     }
 
     pub(super) fn with(&mut self, items: &[(ExprId, Option<Pattern>)], body: ExprId) -> Value {
@@ -300,13 +325,19 @@ impl Eval<'_, '_> {
         if !failed {
             self.return_value(value);
         }
-        self.leaves = Some(Leaves { loops: self.left_by_return(), failed });
+        self.leaves = Some(Leaves {
+            loops: self.left_by_return(),
+            failed,
+        });
         Value::default()
     }
 
     pub(super) fn raise(&mut self, values: &[ExprId]) -> Value {
         self.eval_all(values);
-        self.leaves = Some(Leaves { loops: self.left_by_return(), failed: true });
+        self.leaves = Some(Leaves {
+            loops: self.left_by_return(),
+            failed: true,
+        });
         Value::default()
     }
 }

@@ -21,35 +21,58 @@ pub(super) struct Active {
     kept: Vec<Name>,
 }
 
+/// What a comprehension's result takes over from what its outermost clause goes through.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Gathered {
+    whole: Bits,
+    whole_params: Bits,
+    bound: Bound,
+}
+
 /// Muted passes double the work per nesting level; deeper loops are evaluated once.
 const MAX_PASSES: u32 = 3;
 
 impl Eval<'_, '_> {
     /// The sites around the current place.
     pub(super) fn active(&self) -> Bits {
-        self.loops.iter().fold(Bits::default(), |bits, active| Bits(bits.0 | Bits::one(active.site).0))
+        self.loops.iter().fold(Bits::default(), |bits, active| {
+            Bits(bits.0 | Bits::one(active.site).0)
+        })
     }
 
     /// The innermost site.
     pub(super) fn innermost(&self) -> Bits {
-        self.loops.last().map(|active| Bits::one(active.site)).unwrap_or_default()
+        self.loops
+            .last()
+            .map(|active| Bits::one(active.site))
+            .unwrap_or_default()
     }
 
     /// The sites that a `return` at the current place leaves: those inside the closure, if it is in one.
     pub(super) fn left_by_return(&self) -> Bits {
         let inside = self.loops.iter().skip(self.flow_base);
-        inside.fold(Bits::default(), |bits, active| Bits(bits.0 | Bits::one(active.site).0))
+        inside.fold(Bits::default(), |bits, active| {
+            Bits(bits.0 | Bits::one(active.site).0)
+        })
     }
 
     /// Whether a variable keeps its value from round to round of the innermost loop.
     pub(super) fn is_carried(&self, name: Name) -> bool {
-        self.loops.last().is_some_and(|active| active.carried.contains(&name))
+        self.loops
+            .last()
+            .is_some_and(|active| active.carried.contains(&name))
     }
 
     /// The innermost sites whose rounds all see one and the same value of a variable.
     pub(super) fn rounds_that_keep(&self, name: Name) -> Bits {
-        let keeping = self.loops.iter().rev().take_while(|active| active.kept.contains(&name));
-        keeping.fold(Bits::default(), |bits, active| Bits(bits.0 | Bits::one(active.site).0))
+        let keeping = self
+            .loops
+            .iter()
+            .rev()
+            .take_while(|active| active.kept.contains(&name));
+        keeping.fold(Bits::default(), |bits, active| {
+            Bits(bits.0 | Bits::one(active.site).0)
+        })
     }
 
     /// Marks the innermost site.
@@ -68,7 +91,6 @@ impl Eval<'_, '_> {
         body: &mut dyn FnMut(&mut Self, Bits),
     ) -> usize {
         let ix = self.facts.sites.len();
-        let site = Site { outer: self.loops.last().map(|active| active.site), ..site };
         let bit = Bits::one(ix);
         let mut carried = Vec::new();
         let before = self.env.clone();
@@ -76,11 +98,25 @@ impl Eval<'_, '_> {
             let changes = self.changed.len();
             self.muted += 1;
             self.passes += 1;
-            self.one_round(Active { site: ix, label, is_loop, carried: Vec::new(), kept: Vec::new() }, site.clone(), body);
+            self.one_round(
+                Active {
+                    site: ix,
+                    label,
+                    is_loop,
+                    carried: Vec::new(),
+                    kept: Vec::new(),
+                },
+                site.clone(),
+                body,
+            );
             self.facts.sites.truncate(ix);
             self.muted -= 1;
             self.passes -= 1;
-            carried = self.changed[changes..].iter().copied().filter(|&name| before.get(name).is_some()).collect();
+            carried = self.changed[changes..]
+                .iter()
+                .copied()
+                .filter(|&name| before.get(name).is_some())
+                .collect();
             let after = std::mem::replace(&mut self.env, before.clone());
             for &name in &carried {
                 if let (Some(old), Some(new)) = (before.get(name), after.get(name)) {
@@ -90,8 +126,22 @@ impl Eval<'_, '_> {
                 }
             }
         }
-        let kept = before.iter().map(|(name, _)| *name).filter(|name| !carried.contains(name)).collect();
-        self.one_round(Active { site: ix, label, is_loop, carried, kept }, site, body);
+        let kept = before
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| !carried.contains(name))
+            .collect();
+        self.one_round(
+            Active {
+                site: ix,
+                label,
+                is_loop,
+                carried,
+                kept,
+            },
+            site,
+            body,
+        );
         let after = std::mem::take(&mut self.env);
         // The loop may not run at all.
         self.env = before.join(after);
@@ -117,34 +167,63 @@ impl Eval<'_, '_> {
             let deps = self.consume(source, &value);
             value.with_deps(deps)
         });
-        if let (Some(value), LoopKind::Comprehension, None) = (&source, the_loop.kind, self.gathered) {
-            // What a comprehension makes of a batch is still the batch.
-            self.gathered = Some((value.whole, value.whole_params));
+        if let (Some(value), LoopKind::Comprehension) = (&source, the_loop.kind) {
+            match &mut self.gathered {
+                // What a comprehension makes of a batch is still the batch.
+                None => {
+                    let (whole, whole_params, bound) = (value.whole, value.whole_params, value.bound);
+                    self.gathered = Some(Gathered {
+                        whole,
+                        whole_params,
+                        bound,
+                    });
+                }
+                Some(outermost) if value.bound != Bound::Constant => outermost.bound = Bound::Data,
+                Some(_) => {}
+            }
         }
         let kind = match the_loop.kind {
             LoopKind::For | LoopKind::AsyncFor => SiteKind::For,
             LoopKind::Comprehension => SiteKind::Comprehension,
             LoopKind::While | LoopKind::WhileLet | LoopKind::Endless => SiteKind::While,
         };
-        let item = source.as_ref().map(|value| self.program.item(&value.ty)).unwrap_or_default();
+        let item = source
+            .as_ref()
+            .map(|value| self.program.item(&value.ty))
+            .unwrap_or_default();
         // A loop over classes has as many rounds as there are classes.
         let over_classes = matches!(item, Ty::Lib(lib, _) if self.program.catalogs.ty(lib).enumeration);
         let site = Site {
             kind,
             span: the_loop.head_span,
-            source: the_loop.source.map(|source| self.ir.span(source)),
             origin: source.as_ref().and_then(|value| value.origin),
-            bound: if over_classes { Bound::Constant } else { source.as_ref().map_or(Bound::Data, |value| value.bound) },
+            bound: if over_classes {
+                Bound::Constant
+            } else {
+                source.as_ref().map_or(Bound::Data, |value| value.bound)
+            },
             has_elements: source.is_some(),
             source_known: source.as_ref().is_none_or(|value| !value.ty.is_unknown()),
             paced: false,
-            outer: None,
         };
-        let element = source.as_ref().map(|value| Value { ty: item, ..element_of(value) });
+        let element = source.as_ref().map(|value| Value {
+            ty: item,
+            ..element_of(value)
+        });
         self.repeat(site, the_loop.label, true, &mut |eval, bit| {
             if let (Some(pattern), Some(element)) = (&the_loop.element, &element) {
-                let deps = Deps { loops: bit, ..element.deps };
-                eval.bind(pattern, Value { deps, whole: bit, ..element.clone() });
+                let deps = Deps {
+                    loops: bit,
+                    ..element.deps
+                };
+                eval.bind(
+                    pattern,
+                    Value {
+                        deps,
+                        whole: bit,
+                        ..element.clone()
+                    },
+                );
             }
             if let Some(header) = the_loop.header {
                 eval.loop_header(header);
@@ -164,7 +243,7 @@ impl Eval<'_, '_> {
         let loops = self.innermost();
         self.decides(deps, Leaves { loops, failed: false });
         // `while ix < len(items)` with `ix += 1` walks over elements; `while tries < 3` does not.
-        if value.measure == Measure::Reached && !value.int.is_some_and(|int| int <= FEW) {
+        if value.measure == Measure::Reached && value.int.is_none_or(|int| int > FEW) {
             self.mark_site(|site| site.has_elements = true);
         }
     }
@@ -180,7 +259,11 @@ impl Eval<'_, '_> {
 
     pub(super) fn next_round(&mut self, label: Option<Name>) -> Value {
         // `continue 'outer` leaves the loops inside the labelled one.
-        let loops = if label.is_some() { self.inner_loops(label, false) } else { Bits::default() };
+        let loops = if label.is_some() {
+            self.inner_loops(label, false)
+        } else {
+            Bits::default()
+        };
         self.leaves = Some(Leaves { loops, failed: false });
         Value::default()
     }
@@ -206,8 +289,10 @@ impl Eval<'_, '_> {
         let outer = self.each.replace((each, Value::default()));
         let outer_source = self.gathered.take();
         self.eval(body);
-        let (whole, whole_params) = std::mem::replace(&mut self.gathered, outer_source).unwrap_or_default();
-        let element = std::mem::replace(&mut self.each, outer).map(|(_, value)| value).unwrap_or_default();
+        let gathered = std::mem::replace(&mut self.gathered, outer_source).unwrap_or_default();
+        let element = std::mem::replace(&mut self.each, outer)
+            .map(|(_, value)| value)
+            .unwrap_or_default();
         self.env = env;
         let literals = self.program.catalogs.literals(self.language());
         let ty = match kind {
@@ -216,7 +301,14 @@ impl Eval<'_, '_> {
             ComprehensionKind::Generator => Ty::lib(literals.generator, vec![element.ty]),
             ComprehensionKind::Dict => Ty::lib(literals.dict, element.ty.args().to_vec()),
         };
-        Value { likely: element.likely, whole, whole_params, ..Value::of(ty) }.with_deps(element.deps)
+        Value {
+            likely: element.likely,
+            whole: gathered.whole,
+            whole_params: gathered.whole_params,
+            bound: gathered.bound,
+            ..Value::of(ty)
+        }
+        .with_deps(element.deps)
     }
 }
 

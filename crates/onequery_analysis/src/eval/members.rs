@@ -3,7 +3,7 @@
 use onequery_core::ir::ExprId;
 use onequery_core::{Name, Span};
 
-use super::Eval;
+use super::{About, Eval};
 use crate::catalog::{Access, AttributeInfo, Decorates, PathNode};
 use crate::facts::{Given, QuerySource, What};
 use crate::program::{ClassId, Symbol};
@@ -14,7 +14,13 @@ impl Eval<'_, '_> {
     /// The value of `base.name` where it is not called.
     pub(super) fn attribute(&mut self, base: &Value, name: Name, id: ExprId) -> Value {
         let text = self.text(name);
-        let inherit = |value: Value| Value { likely: value.likely || base.likely, ..value }.with_deps(base.deps);
+        let inherit = |value: Value| {
+            Value {
+                likely: value.likely || base.likely,
+                ..value
+            }
+            .with_deps(base.deps)
+        };
         match &base.ty {
             Ty::Module(module) => self.symbol_value(self.program.member(Symbol::Module(*module), text)),
             Ty::External(node) => self.external_attribute(*node, text),
@@ -27,11 +33,17 @@ impl Eval<'_, '_> {
             },
             Ty::Tuple(Some(parts)) => {
                 let part = text.parse().ok().and_then(|ix: usize| parts.get(ix)).cloned();
-                Value { bound: Bound::Data, ..Value::of(part.unwrap_or_default()) }.with_deps(base.deps)
+                Value {
+                    bound: Bound::Data,
+                    ..Value::of(part.unwrap_or_default())
+                }
+                .with_deps(base.deps)
             }
             Ty::Unknown => match self.program.catalogs.class_shape(self.language(), text) {
                 // `for model in models: model.objects…` walks over classes, of which there are few.
-                Some(info) if !base.deps.loops.meets(self.active()) => inherit(self.known_attribute(info, &base.ty)),
+                Some(info) if !base.deps.loops.meets(self.active()) => {
+                    inherit(self.known_attribute(info, &base.ty))
+                }
                 _ => Value::default().with_deps(base.deps),
             },
             Ty::Plain | Ty::Function(_) | Ty::Tuple(None) => Value::default().with_deps(base.deps),
@@ -39,12 +51,17 @@ impl Eval<'_, '_> {
     }
 
     fn known_attribute(&self, info: &AttributeInfo, receiver: &Ty) -> Value {
-        Value { likely: info.likely, ..Value::of(self.program.fill_receiver(&info.gives, receiver)) }
+        Value {
+            likely: info.likely,
+            ..Value::of(self.program.fill_receiver(&info.gives, receiver))
+        }
     }
 
     fn external_attribute(&self, node: PathNode, name: &str) -> Value {
         let catalogs = self.program.catalogs;
-        let on_class = catalogs.type_at(node).and_then(|ty| catalogs.attribute(ty, name, true));
+        let on_class = catalogs
+            .type_at(node)
+            .and_then(|ty| catalogs.attribute(ty, name, true));
         let child = catalogs.child(node, name);
         match (on_class, child) {
             (Some(info), _) => self.known_attribute(info, &Ty::External(node)),
@@ -72,8 +89,15 @@ impl Eval<'_, '_> {
         }
         let catalogs = self.program.catalogs;
         let info = self.program.class(class);
-        let inherited = info.library_bases.iter().find_map(|&base| catalogs.attribute(base, name, true));
-        let by_shape = || info.has_unknown_base.then(|| catalogs.class_shape(self.language(), name)).flatten();
+        let inherited = info
+            .library_bases
+            .iter()
+            .find_map(|&base| catalogs.attribute(base, name, true));
+        let by_shape = || {
+            info.has_unknown_base
+                .then(|| catalogs.class_shape(self.language(), name))
+                .flatten()
+        };
         match inherited.or_else(by_shape) {
             Some(info) => self.known_attribute(info, &Ty::Class(class)),
             None => Value::default(),
@@ -84,12 +108,17 @@ impl Eval<'_, '_> {
         if let Some(method) = self.program.method(class, name) {
             let (file, _, function) = self.program.function(method);
             let scope = self.program.scope_id(file, function.scope);
-            let is_property = function
-                .decorators
-                .iter()
-                .any(|&decorator| self.program.decorates(file, scope, decorator) == Some(Decorates::Property));
+            let is_property = function.decorators.iter().any(|&decorator| {
+                self.program.decorates(file, scope, decorator) == Some(Decorates::Property)
+            });
             if is_property {
-                let what = What::Call { callee: method, args: vec![Given { deps: base.deps, ..Given::default() }] };
+                let what = What::Call {
+                    callee: method,
+                    args: vec![Given {
+                        deps: base.deps,
+                        ..Given::default()
+                    }],
+                };
                 let deps = self.fact(id, what, base.deps, base.likely);
                 return self.returned_by(method).with_deps(deps);
             }
@@ -104,7 +133,10 @@ impl Eval<'_, '_> {
         }
         let catalogs = self.program.catalogs;
         let bases = &self.program.class(class).library_bases;
-        match bases.iter().find_map(|&base| catalogs.attribute(base, name, false)) {
+        match bases
+            .iter()
+            .find_map(|&base| catalogs.attribute(base, name, false))
+        {
             Some(info) => self.known_attribute(info, &base.ty),
             None => Value::default(),
         }
@@ -113,14 +145,21 @@ impl Eval<'_, '_> {
     /// What `super().name` is: a method of a base, or an attribute of one.
     fn super_attribute(&mut self, class: ClassId, name: &str) -> Value {
         let bases = self.program.class(class).mro.get(1..).unwrap_or_default();
-        let method = bases.iter().find_map(|&base| self.program.class(base).methods.get(name).copied());
-        method.map(|method| Value::of(Ty::Function(method))).unwrap_or_default()
+        let method = bases
+            .iter()
+            .find_map(|&base| self.program.class(base).methods.get(name).copied());
+        method
+            .map(|method| Value::of(Ty::Function(method)))
+            .unwrap_or_default()
     }
 
     /// What was assigned to an attribute of a class or its instances anywhere.
     fn stored_attribute(&self, class: ClassId, name: &str) -> Option<Value> {
         let mro = &self.program.class(class).mro;
-        let stored = mro.iter().find_map(|&base| self.known.attributes.get(&(base, name.to_owned())))?;
+        let stored = mro.iter().find_map(|&base| {
+            self.ask(About::Attribute, base.0, name);
+            self.known.attributes.get(&(base, name.to_owned()))
+        })?;
         (!stored.ty.is_unknown()).then(|| stored.clone())
     }
 
@@ -132,7 +171,12 @@ impl Eval<'_, '_> {
             let field = class.fields.iter().find(|field| ir.name(field.name) == name);
             if let Some(ty) = field.and_then(|field| field.ty.as_ref()) {
                 let scope = self.program.scope_id(file, class.scope);
-                let at = TypeScope { file, scope, own: Some(base), generics: [&class.generics, &[]] };
+                let at = TypeScope {
+                    file,
+                    scope,
+                    own: Some(base),
+                    generics: [&class.generics, &[]],
+                };
                 return self.program.declared(at, ty);
             }
         }
@@ -142,10 +186,15 @@ impl Eval<'_, '_> {
     /// The value of a path `a::b::C`.
     pub(super) fn path_value(&mut self, segments: &[Name]) -> Value {
         let texts = self.program.texts(self.file, segments);
-        let symbol = self.program.resolve_path(self.scope(), self.type_scope().own, &texts);
+        let symbol = self
+            .program
+            .resolve_path(self.scope(), self.type_scope().own, &texts);
         match (symbol, texts.split_last()) {
             (Symbol::Unknown, Some((last, owner))) if !owner.is_empty() => {
-                match self.program.resolve_path(self.scope(), self.type_scope().own, owner) {
+                match self
+                    .program
+                    .resolve_path(self.scope(), self.type_scope().own, owner)
+                {
                     // `Color::Red`, `Self::TABLES`.
                     Symbol::Class(class) => self.associated(class, last),
                     Symbol::External(node) => self.external_attribute(node, last),
@@ -163,12 +212,20 @@ impl Eval<'_, '_> {
     fn associated(&mut self, class: ClassId, name: &str) -> Value {
         let ir = self.program.ir(self.program.class(class).file);
         let is_variant = self.program.class_ir(class).kind == onequery_core::ir::ClassKind::Enum
-            && self.program.class_ir(class).fields.iter().any(|field| ir.name(field.name) == name);
+            && self
+                .program
+                .class_ir(class)
+                .fields
+                .iter()
+                .any(|field| ir.name(field.name) == name);
         if is_variant {
             return Value::of(Ty::Instance(class));
         }
         // What a type has besides methods and variants are constants, or what a derive macro adds to an enumeration.
-        Value { bound: Bound::Constant, ..self.class_attribute(class, name) }
+        Value {
+            bound: Bound::Constant,
+            ..self.class_attribute(class, name)
+        }
     }
 
     /// `base[index]`.
@@ -177,7 +234,9 @@ impl Eval<'_, '_> {
         let key = self.eval(index);
         let deps = value.deps.with(key.deps);
         let ty = match (&value.ty, key.int) {
-            (Ty::Tuple(Some(parts)), Some(ix)) => usize::try_from(ix).ok().and_then(|ix| parts.get(ix)).cloned(),
+            (Ty::Tuple(Some(parts)), Some(ix)) => {
+                usize::try_from(ix).ok().and_then(|ix| parts.get(ix)).cloned()
+            }
             (Ty::Lib(lib, _), _) => {
                 let template = self.program.inherited(*lib, |info| info.index.as_ref());
                 template.map(|template| self.program.fill_receiver(template, &value.ty))
@@ -186,13 +245,23 @@ impl Eval<'_, '_> {
             (Ty::Class(_) | Ty::External(_), _) => Some(value.ty.clone()),
             _ => None,
         };
-        let mut result = Value { likely: value.likely, origin: value.origin, ..Value::of(ty.unwrap_or_default()) };
+        let mut result = Value {
+            likely: value.likely,
+            origin: value.origin,
+            ..Value::of(ty.unwrap_or_default())
+        };
         result.deps = deps;
         if let Ty::Lib(lib, _) = value.ty
             && !value.fetched
-            && self.program.inherited(lib, |info| info.runs_on_index.then_some(())).is_some()
+            && self
+                .program
+                .inherited(lib, |info| info.runs_on_index.then_some(()))
+                .is_some()
         {
-            let what = What::Query { access: Access::Read, source: QuerySource::Implicit(lib) };
+            let what = What::Query {
+                access: Access::Read,
+                source: QuerySource::Implicit(lib),
+            };
             let queried = self.fact(id, what, deps, value.likely);
             result.deps.add(queried);
         }

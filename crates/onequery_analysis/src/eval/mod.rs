@@ -9,11 +9,15 @@ mod flow;
 mod loops;
 mod members;
 
+use std::cell::RefCell;
+use std::hash::{Hash as _, Hasher as _};
+
 use onequery_core::ir::{
-    AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, Spread, UnaryOp,
+    AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, Spread,
+    UnaryOp,
 };
 use onequery_core::{FileId, Language, Location, Name, Span};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{Access, Decorates};
 use crate::describe::describe;
@@ -51,6 +55,8 @@ struct PassedTo {
     differs: bool,
     /// `None` until a call is seen.
     bound: Option<Bound>,
+    /// The largest literal integer, as long as every call passes one.
+    int: Option<i64>,
 }
 
 impl Passed {
@@ -64,6 +70,10 @@ impl Passed {
             } else if says_something && known.ty != given.ty {
                 (known.ty, known.differs) = (Ty::Unknown, true);
             }
+            known.int = match known.bound {
+                None => given.int,
+                Some(_) => known.int.zip(given.int).map(|(known, given)| known.max(given)),
+            };
             let bound = known.bound.get_or_insert(given.bound);
             if *bound != given.bound {
                 *bound = Bound::Data;
@@ -72,8 +82,40 @@ impl Passed {
     }
 }
 
-/// Evaluates one function that is not nested in another. Gives its facts and those of the functions nested in it.
-pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Vec<(FnId, FnFacts)> {
+/// Something that earlier rounds found out and an evaluation asks for, as a hash.
+pub(crate) type Slot = u64;
+
+/// What kind of knowledge a [`Slot`] is about.
+#[derive(Clone, Copy, Hash)]
+pub(crate) enum About {
+    /// What a function returns, and which parameters it takes as whole sets.
+    Function,
+    /// What calls pass to a function.
+    Passed,
+    /// An attribute of a class.
+    Attribute,
+    /// A variable of a module.
+    Variable,
+}
+
+/// The slot of a function, class or module, with the name of what belongs to it.
+pub(crate) fn slot(about: About, id: u32, name: &str) -> Slot {
+    let mut hasher = rustc_hash::FxHasher::default();
+    (about, id, name).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What evaluating a function gave.
+#[derive(Default)]
+pub(crate) struct Evaluated {
+    /// The facts of the function and of those nested in it.
+    pub(crate) facts: Vec<(FnId, FnFacts)>,
+    /// What it asked for; when none of that changes, neither do the facts.
+    pub(crate) reads: FxHashSet<Slot>,
+}
+
+/// Evaluates one function that is not nested in another.
+pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evaluated {
     let (file, ix, function) = program.function(id);
     let mut eval = Eval {
         program,
@@ -97,12 +139,16 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Vec<(F
         inlined: Vec::new(),
         class_body: None,
         done: Vec::new(),
+        reads: RefCell::default(),
     };
     eval.bind_params(id, function);
     eval.body(function);
     let facts = eval.finish(id, function);
     eval.done.push((id, facts));
-    eval.done
+    Evaluated {
+        facts: eval.done,
+        reads: eval.reads.into_inner(),
+    }
 }
 
 /// Whether [`evaluate`] is to be called for a function, as opposed to those that it meets inside others.
@@ -141,17 +187,24 @@ struct Eval<'p, 'a> {
     /// The element of the comprehension being evaluated, and its value once it is known.
     each: Option<(ExprId, Value)>,
     /// What the outermost clause of the comprehension being evaluated goes through.
-    gathered: Option<(Bits, Bits)>,
+    gathered: Option<loops::Gathered>,
     /// Closures being evaluated, against recursion.
     inlined: Vec<FnIx>,
     /// The class whose body is being evaluated.
     class_body: Option<ClassId>,
     done: Vec<(FnId, FnFacts)>,
+    /// Reading is not a change of what is evaluated, hence the cell.
+    reads: RefCell<FxHashSet<Slot>>,
 }
 
 impl<'p, 'a> Eval<'p, 'a> {
     fn here(&self, span: Span) -> Location {
         Location::new(self.file, span)
+    }
+
+    /// Notes that something found out in earlier rounds is asked for.
+    fn ask(&self, about: About, id: u32, name: &str) {
+        self.reads.borrow_mut().insert(slot(about, id, name));
     }
 
     fn text(&self, name: Name) -> &'a str {
@@ -164,20 +217,31 @@ impl<'p, 'a> Eval<'p, 'a> {
 
     /// Binds the parameters of a named function to what their declarations say.
     fn bind_params(&mut self, id: FnId, function: &Function) {
+        self.ask(About::Passed, id.0, "");
         let class = self.program.class_of(id);
         let decorated = self.decorated(function);
         for (ix, param) in function.params.iter().enumerate() {
-            let declared = param.ty.as_ref().map(|ty| self.program.declared(self.type_scope(), ty));
+            let declared = param
+                .ty
+                .as_ref()
+                .map(|ty| self.program.declared(self.type_scope(), ty));
             let ty = match (declared, class) {
                 (Some(ty), _) if !ty.is_unknown() => ty,
                 (_, Some(class)) if ix == 0 && decorated == Some(Decorates::Class) => Ty::Class(class),
                 (_, Some(class)) if ix == 0 && decorated != Some(Decorates::Static) => Ty::Instance(class),
                 _ => Ty::Unknown,
             };
-            let deps = Deps { params: Bits::one(ix), ..Deps::default() };
-            let mut value = Value { whole_params: Bits::one(ix), ..Value::of(ty).with_deps(deps) };
+            let deps = Deps {
+                params: Bits::one(ix),
+                ..Deps::default()
+            };
+            let mut value = Value {
+                whole_params: Bits::one(ix),
+                ..Value::of(ty).with_deps(deps)
+            };
             if let Some(passed) = self.known.passed.get(&id).and_then(|passed| passed.0.get(ix)) {
                 value.bound = passed.bound.unwrap_or_default();
+                value.int = passed.int;
                 if value.ty.is_unknown() && param.spread == Spread::No {
                     // Calls that were not seen may pass something else.
                     value.likely = !passed.ty.is_unknown();
@@ -191,13 +255,17 @@ impl<'p, 'a> Eval<'p, 'a> {
     /// What the decorators make of a function.
     fn decorated(&self, function: &Function) -> Option<Decorates> {
         let scope = self.program.scope_id(self.file, function.scope);
-        function.decorators.iter().find_map(|&decorator| self.program.decorates(self.file, scope, decorator))
+        function
+            .decorators
+            .iter()
+            .find_map(|&decorator| self.program.decorates(self.file, scope, decorator))
     }
 
     fn body(&mut self, function: &Function) {
         if let Some(body) = function.body {
             let value = self.eval(body);
-            if self.leaves.is_none() && matches!(self.ir.expr(body).kind, ExprKind::Block { value: true, .. }) {
+            if self.leaves.is_none() && matches!(self.ir.expr(body).kind, ExprKind::Block { value: true, .. })
+            {
                 self.return_value(value);
             }
         }
@@ -228,10 +296,18 @@ impl<'p, 'a> Eval<'p, 'a> {
         }
         if let Some(yields) = facts.yields.take() {
             let generator = self.program.catalogs.literals(self.language()).generator;
-            facts.returns = Value { ty: Ty::lib(generator, vec![yields.ty]), deps: facts.returns.deps, ..Value::default() };
+            facts.returns = Value {
+                ty: Ty::lib(generator, vec![yields.ty]),
+                deps: facts.returns.deps,
+                ..Value::default()
+            };
         }
         if self.program.function(id).1 == FnIx(0) {
-            facts.variables = self.env.iter().map(|(name, value)| (self.text(*name).to_owned(), value.clone())).collect();
+            facts.variables = self
+                .env
+                .iter()
+                .map(|(name, value)| (self.text(*name).to_owned(), value.clone()))
+                .collect();
         }
         facts
     }
@@ -249,7 +325,8 @@ impl<'p, 'a> Eval<'p, 'a> {
     }
 
     fn scope(&self) -> ScopeId {
-        self.program.scope_id(self.file, self.ir.function(self.current).scope)
+        self.program
+            .scope_id(self.file, self.ir.function(self.current).scope)
     }
 
     /// Evaluates an expression: records what it executes and says what it is.
@@ -278,7 +355,11 @@ impl<'p, 'a> Eval<'p, 'a> {
                     Some(ExprKind::Literal(Literal::Str(text))) => sql::statement(self.text(*text)),
                     _ => Statement::Unknown,
                 };
-                Value { statement, ..Value::plain() }.with_deps(deps)
+                Value {
+                    statement,
+                    ..Value::plain()
+                }
+                .with_deps(deps)
             }
             ExprKind::Literal(literal) => self.literal(*literal),
             ExprKind::Name(name) => self.name(*name),
@@ -288,31 +369,54 @@ impl<'p, 'a> Eval<'p, 'a> {
                 self.attribute(&base, *name, id)
             }
             ExprKind::Index { base, index } => self.index(id, *base, *index),
-            ExprKind::Slice { base, parts, has_step } => {
+            ExprKind::Slice {
+                base,
+                parts,
+                has_step,
+            } => {
                 let value = self.eval(*base);
                 let deps = self.eval_all(parts);
                 if *has_step {
                     // `queryset[::2]` is executed; `queryset[:5]` is not.
                     self.consume(*base, &value);
                 }
-                Value { bound: slice_bound(value.bound), ..value }.with_deps(deps)
+                Value {
+                    bound: slice_bound(value.bound),
+                    ..value
+                }
+                .with_deps(deps)
             }
-            ExprKind::Call { callee, args, generics } => self.call(id, *callee, args, generics),
+            ExprKind::Call {
+                callee,
+                args,
+                generics,
+            } => self.call(id, *callee, args, generics),
             ExprKind::Await(inner) | ExprKind::Propagate(inner) => {
                 let value = self.eval(*inner);
-                Value { ty: self.program.inner(&value.ty), ..value }
+                Value {
+                    ty: self.program.inner(&value.ty),
+                    ..value
+                }
             }
             ExprKind::Deref(inner) | ExprKind::Spread(inner) => self.eval(*inner),
             ExprKind::Cast(inner, ty) => {
                 let value = self.eval(*inner);
-                Value { ty: self.program.declared(self.type_scope(), ty), ..value }
+                Value {
+                    ty: self.program.declared(self.type_scope(), ty),
+                    ..value
+                }
             }
             ExprKind::Unary(op, inner) => {
                 let value = self.eval(*inner);
                 if *op == UnaryOp::Not {
                     self.test(*inner, &value);
                 }
-                Value { ty: Ty::Plain, deps: value.deps, measure: value.measure, ..Value::default() }
+                Value {
+                    ty: Ty::Plain,
+                    deps: value.deps,
+                    measure: value.measure,
+                    ..Value::default()
+                }
             }
             ExprKind::Binary(op, left, right) => self.binary(*op, *left, *right),
             ExprKind::Collection(kind, items) => self.collection(*kind, items),
@@ -324,7 +428,13 @@ impl<'p, 'a> Eval<'p, 'a> {
             }
             ExprKind::Record { path, fields, rest } => self.record(path, fields, *rest),
             ExprKind::Lambda(ix) => {
-                for default in self.ir.function(*ix).params.iter().filter_map(|param| param.default) {
+                for default in self
+                    .ir
+                    .function(*ix)
+                    .params
+                    .iter()
+                    .filter_map(|param| param.default)
+                {
                     self.eval(default);
                 }
                 Value::of(Ty::Function(self.program.fn_id(self.file, *ix)))
@@ -333,12 +443,26 @@ impl<'p, 'a> Eval<'p, 'a> {
             ExprKind::Comprehension { body, each, kind } => self.comprehension(*kind, *body, *each),
             ExprKind::AsyncBlock(body) => self.in_closure(|eval| eval.eval(*body)),
             ExprKind::Block { items, value } => self.block(items, *value),
-            ExprKind::If { test, then, otherwise } => self.branch(*test, *then, *otherwise),
+            ExprKind::If {
+                test,
+                then,
+                otherwise,
+            } => self.branch(*test, *then, *otherwise),
             ExprKind::Match { subject, arms } => self.match_arms(*subject, arms),
             ExprKind::Loop(the_loop) => self.run_loop(the_loop),
             ExprKind::With { items, body, .. } => self.with(items, *body),
-            ExprKind::Try { body, handlers, otherwise, finally } => self.guarded(*body, handlers, *otherwise, *finally),
-            ExprKind::Assign { target, value, ty, mode } => self.assign(target, *value, ty.as_ref(), *mode),
+            ExprKind::Try {
+                body,
+                handlers,
+                otherwise,
+                finally,
+            } => self.guarded(*body, handlers, *otherwise, *finally),
+            ExprKind::Assign {
+                target,
+                value,
+                ty,
+                mode,
+            } => self.assign(target, *value, ty.as_ref(), *mode),
             ExprKind::Return(value) => self.leave_function(*value),
             ExprKind::Break(value, label) => self.leave_loop(*value, *label),
             ExprKind::Continue(label) => self.next_round(*label),
@@ -351,7 +475,10 @@ impl<'p, 'a> Eval<'p, 'a> {
             ExprKind::YieldFrom(source) => {
                 let value = self.eval(*source);
                 self.consume(*source, &value);
-                self.yield_value(Value { ty: self.program.item(&value.ty), ..value });
+                self.yield_value(Value {
+                    ty: self.program.item(&value.ty),
+                    ..value
+                });
                 Value::default()
             }
             ExprKind::DefineFunction(ix) => self.define_function(*ix),
@@ -384,8 +511,14 @@ impl<'p, 'a> Eval<'p, 'a> {
 
     fn literal(&self, literal: Literal) -> Value {
         match literal {
-            Literal::Str(text) => Value { statement: sql::statement(self.text(text)), ..Value::plain() },
-            Literal::Int(value) => Value { int: Some(value), ..Value::plain() },
+            Literal::Str(text) => Value {
+                statement: sql::statement(self.text(text)),
+                ..Value::plain()
+            },
+            Literal::Int(value) => Value {
+                int: Some(value),
+                ..Value::plain()
+            },
             _ => Value::plain(),
         }
     }
@@ -394,7 +527,9 @@ impl<'p, 'a> Eval<'p, 'a> {
         if let Some(value) = self.env.get(name) {
             return value.clone();
         }
-        let symbol = self.program.resolve_path(self.scope(), self.type_scope().own, &[self.text(name)]);
+        let symbol = self
+            .program
+            .resolve_path(self.scope(), self.type_scope().own, &[self.text(name)]);
         self.symbol_value(symbol)
     }
 
@@ -403,16 +538,29 @@ impl<'p, 'a> Eval<'p, 'a> {
         match symbol {
             Symbol::Unknown => Value::default(),
             Symbol::Class(class) => {
-                let bound = if self.program.is_enumeration(class) { Bound::Constant } else { Bound::Data };
-                Value { bound, ..Value::of(Ty::Class(class)) }
+                let bound = if self.program.is_enumeration(class) {
+                    Bound::Constant
+                } else {
+                    Bound::Data
+                };
+                Value {
+                    bound,
+                    ..Value::of(Ty::Class(class))
+                }
             }
             Symbol::Function(function) => Value::of(Ty::Function(function)),
             Symbol::Module(module) => Value::of(Ty::Module(module)),
             Symbol::External(node) => Value::of(Ty::External(node)),
             Symbol::Variable(scope, name) => {
+                self.ask(About::Variable, scope.0, name);
                 let value = self.known.variables.get(&(scope, name.to_owned()));
                 // What a variable was computed from concerns its own module only.
-                value.map(|value| Value { deps: Deps::default(), ..value.clone() }).unwrap_or_default()
+                value
+                    .map(|value| Value {
+                        deps: Deps::default(),
+                        ..value.clone()
+                    })
+                    .unwrap_or_default()
             }
         }
     }
@@ -425,7 +573,11 @@ impl<'p, 'a> Eval<'p, 'a> {
             let reached = a.measure == Measure::Reached || b.measure == Measure::Reached;
             let measure = if reached { Measure::Reached } else { Measure::None };
             // `found or default` is one of both; `a and b` as a value is mostly `b`.
-            let joined = if op == BinaryOp::Or { a.join(b) } else { b.with_deps(a.deps) };
+            let joined = if op == BinaryOp::Or {
+                a.join(b)
+            } else {
+                b.with_deps(a.deps)
+            };
             return Value { measure, ..joined };
         }
         let b = self.eval(right);
@@ -439,25 +591,45 @@ impl<'p, 'a> Eval<'p, 'a> {
                 let ty = if a.ty == b.ty { a.ty } else { a.ty.join(b.ty) };
                 let bound = if a.bound == b.bound { a.bound } else { Bound::Data };
                 let (likely, origin) = (a.likely || b.likely, a.origin.or(b.origin));
-                Value { bound, likely, origin, statement: a.statement, ..Value::of(ty) }.with_deps(deps)
+                Value {
+                    bound,
+                    likely,
+                    origin,
+                    statement: a.statement,
+                    ..Value::of(ty)
+                }
+                .with_deps(deps)
             }
             // `"SELECT … %s" % key`.
-            BinaryOp::Modulo if matches!(a.statement, Statement::Rows(_)) => {
-                Value { statement: a.statement, ..Value::plain() }.with_deps(deps)
+            BinaryOp::Modulo if matches!(a.statement, Statement::Rows(_)) => Value {
+                statement: a.statement,
+                ..Value::plain()
             }
-            BinaryOp::Modulo => Value { measure: Measure::Remainder, ..Value::plain() }.with_deps(deps),
+            .with_deps(deps),
+            BinaryOp::Modulo => Value {
+                measure: Measure::Remainder,
+                ..Value::plain()
+            }
+            .with_deps(deps),
             BinaryOp::Compare => {
-                let reached = [(&a, &b), (&b, &a)].into_iter().find(|(size, limit)| match size.measure {
-                    Measure::Remainder => true,
-                    // `len(batch) > 0` says nothing.
-                    Measure::Size => limit.int != Some(0),
-                    Measure::None | Measure::Reached => false,
-                });
+                let reached = [(&a, &b), (&b, &a)]
+                    .into_iter()
+                    .find(|(size, limit)| match size.measure {
+                        Measure::Remainder => true,
+                        // `len(batch) > 0` says nothing.
+                        Measure::Size => limit.int != Some(0),
+                        Measure::None | Measure::Reached => false,
+                    });
                 let (measure, int) = match reached {
                     Some((_, limit)) => (Measure::Reached, limit.int),
                     None => (Measure::None, None),
                 };
-                Value { measure, int, ..Value::plain() }.with_deps(deps)
+                Value {
+                    measure,
+                    int,
+                    ..Value::plain()
+                }
+                .with_deps(deps)
             }
             _ => Value::plain().with_deps(deps),
         }
@@ -465,7 +637,11 @@ impl<'p, 'a> Eval<'p, 'a> {
 
     fn collection(&mut self, kind: CollectionKind, items: &[ExprId]) -> Value {
         let mut deps = Deps::default();
-        let mut bound = if items.is_empty() { Bound::Data } else { Bound::Constant };
+        let mut bound = if items.is_empty() {
+            Bound::Data
+        } else {
+            Bound::Constant
+        };
         let mut types = Vec::with_capacity(items.len());
         let mut likely = false;
         for &item in items {
@@ -490,7 +666,12 @@ impl<'p, 'a> Eval<'p, 'a> {
                 Ty::lib(literals.dict, vec![keys, values])
             }
         };
-        Value { bound, likely, ..Value::of(ty) }.with_deps(deps)
+        Value {
+            bound,
+            likely,
+            ..Value::of(ty)
+        }
+        .with_deps(deps)
     }
 
     fn range(&mut self, from: Option<ExprId>, to: Option<ExprId>) -> Value {
@@ -501,10 +682,17 @@ impl<'p, 'a> Eval<'p, 'a> {
             (None, Some(to)) => few(Some(0), to.int),
             _ => false,
         };
-        let deps = [&from, &to].into_iter().flatten().fold(Deps::default(), |deps, value| deps.with(value.deps));
+        let deps = [&from, &to]
+            .into_iter()
+            .flatten()
+            .fold(Deps::default(), |deps, value| deps.with(value.deps));
         let range = self.program.catalogs.literals(self.language()).range;
         let bound = if few { Bound::Constant } else { Bound::Data };
-        Value { bound, ..Value::of(Ty::lib(range, vec![Ty::Plain])) }.with_deps(deps)
+        Value {
+            bound,
+            ..Value::of(Ty::lib(range, vec![Ty::Plain]))
+        }
+        .with_deps(deps)
     }
 
     fn record(&mut self, path: &[Name], fields: &[(Name, ExprId)], rest: Option<ExprId>) -> Value {
@@ -516,7 +704,10 @@ impl<'p, 'a> Eval<'p, 'a> {
             deps.add(self.eval(rest).deps);
         }
         let texts = self.program.texts(self.file, path);
-        let ty = match self.program.resolve_path(self.scope(), self.type_scope().own, &texts) {
+        let ty = match self
+            .program
+            .resolve_path(self.scope(), self.type_scope().own, &texts)
+        {
             Symbol::Class(class) => Ty::Instance(class),
             _ => Ty::Unknown,
         };
@@ -530,7 +721,9 @@ impl<'p, 'a> Eval<'p, 'a> {
         ty: Option<&onequery_core::ir::TypeRef>,
         mode: AssignMode,
     ) -> Value {
-        let declared = ty.map(|ty| self.program.declared(self.type_scope(), ty)).filter(|ty| !ty.is_unknown());
+        let declared = ty
+            .map(|ty| self.program.declared(self.type_scope(), ty))
+            .filter(|ty| !ty.is_unknown());
         let mut assigned = match value {
             Some(id) => self.eval(id),
             None if mode == AssignMode::Let || declared.is_some() => Value::default(),
@@ -546,21 +739,37 @@ impl<'p, 'a> Eval<'p, 'a> {
             // `n += 1` counts; anything else added to a list makes it grow.
             let counts = assigned.int == Some(1);
             let deps = before.deps.with(assigned.deps);
-            let ty = if before.ty.is_unknown() { assigned.ty } else { before.ty };
+            let ty = if before.ty.is_unknown() {
+                assigned.ty
+            } else {
+                before.ty
+            };
             let measure = if counts { Measure::Size } else { Measure::None };
-            assigned = Value { measure, likely: before.likely, statement: before.statement, ..Value::of(ty) }.with_deps(deps);
+            assigned = Value {
+                measure,
+                likely: before.likely,
+                statement: before.statement,
+                ..Value::of(ty)
+            }
+            .with_deps(deps);
         }
         let result = assigned.clone();
         self.bind(target, assigned);
         match mode {
-            AssignMode::Test => Value { ty: Ty::Plain, measure: Measure::None, ..result },
+            AssignMode::Test => Value {
+                ty: Ty::Plain,
+                measure: Measure::None,
+                ..result
+            },
             _ => result,
         }
     }
 
     fn set(&mut self, name: Name, value: Value) {
         if let Some(class) = self.class_body {
-            self.facts.attributes.push((class, self.text(name).to_owned(), value.clone()));
+            self.facts
+                .attributes
+                .push((class, self.text(name).to_owned(), value.clone()));
         }
         self.changed.push(name);
         self.env.set(name, value);
@@ -575,15 +784,34 @@ impl<'p, 'a> Eval<'p, 'a> {
                     Ty::Tuple(Some(types)) if types.len() == parts.len() => Some(types.clone()),
                     _ => None,
                 };
-                let item = if fixed.is_none() { self.program.item(&value.ty) } else { Ty::Unknown };
+                let item = if fixed.is_none() {
+                    self.program.item(&value.ty)
+                } else {
+                    Ty::Unknown
+                };
                 for (ix, part) in parts.iter().enumerate() {
-                    let ty = fixed.as_ref().map_or_else(|| item.clone(), |types| types[ix].clone());
-                    self.bind(part, Value { ty, bound: Bound::Data, ..value.clone() });
+                    let ty = fixed
+                        .as_ref()
+                        .map_or_else(|| item.clone(), |types| types[ix].clone());
+                    self.bind(
+                        part,
+                        Value {
+                            ty,
+                            bound: Bound::Data,
+                            ..value.clone()
+                        },
+                    );
                 }
             }
             Pattern::Rest(part) => {
                 if let Some(part) = part {
-                    self.bind(part, Value { ty: Ty::Unknown, ..value });
+                    self.bind(
+                        part,
+                        Value {
+                            ty: Ty::Unknown,
+                            ..value
+                        },
+                    );
                 }
             }
             Pattern::Variant { path, parts } => self.bind_variant(path, parts, &value),
@@ -604,7 +832,10 @@ impl<'p, 'a> Eval<'p, 'a> {
     /// `Some(x)`, `Ok(x)`, `Order { id, .. }`.
     fn bind_variant(&mut self, path: &[Name], parts: &[(Option<Name>, Pattern)], value: &Value) {
         let texts = self.program.texts(self.file, path);
-        let class = match self.program.resolve_path(self.scope(), self.type_scope().own, &texts) {
+        let class = match self
+            .program
+            .resolve_path(self.scope(), self.type_scope().own, &texts)
+        {
             Symbol::Class(class) => Some(class),
             _ => None,
         };
@@ -624,8 +855,13 @@ impl<'p, 'a> Eval<'p, 'a> {
             ExprKind::Attr { base, name, .. } => {
                 let owner = self.eval(base);
                 if let Ty::Instance(class) | Ty::Class(class) = owner.ty {
-                    let stored = Value { deps: Deps::default(), ..value };
-                    self.facts.attributes.push((class, self.text(name).to_owned(), stored));
+                    let stored = Value {
+                        deps: Deps::default(),
+                        ..value
+                    };
+                    self.facts
+                        .attributes
+                        .push((class, self.text(name).to_owned(), stored));
                 }
             }
             ExprKind::Index { base, index } => {
@@ -744,11 +980,24 @@ impl<'p, 'a> Eval<'p, 'a> {
             return Deps::default();
         }
         let ix = self.facts.facts.len();
-        let path = Path { loops: self.active(), ..self.path };
+        let path = Path {
+            loops: self.active(),
+            ..self.path
+        };
         let (span, label) = (self.ir.span(id), describe(self.ir, id));
-        self.facts.facts.push(Fact { span, label, deps, likely, path, what });
+        self.facts.facts.push(Fact {
+            span,
+            label,
+            deps,
+            likely,
+            path,
+            what,
+        });
         self.sealed.push(false);
-        Deps { queries: Bits::one(ix), ..Deps::default() }
+        Deps {
+            queries: Bits::one(ix),
+            ..Deps::default()
+        }
     }
 
     /// A value is iterated over or listed: a query that was only built is executed now.
@@ -768,13 +1017,21 @@ impl<'p, 'a> Eval<'p, 'a> {
         value: &Value,
         runs: impl Fn(&crate::catalog::TypeInfo) -> Option<()> + Copy,
     ) -> Deps {
-        let Ty::Lib(lib, _) = value.ty else { return Deps::default() };
+        let Ty::Lib(lib, _) = value.ty else {
+            return Deps::default();
+        };
         if self.program.inherited(lib, runs).is_none() || value.fetched {
             return Deps::default();
         }
-        let what = What::Query { access: Access::Read, source: QuerySource::Implicit(lib) };
+        let what = What::Query {
+            access: Access::Read,
+            source: QuerySource::Implicit(lib),
+        };
         let deps = self.fact(place, what, value.deps, value.likely);
-        let keeps_rows = self.program.inherited(lib, |info| info.keeps_rows.then_some(())).is_some();
+        let keeps_rows = self
+            .program
+            .inherited(lib, |info| info.keeps_rows.then_some(()))
+            .is_some();
         if let (ExprKind::Name(name), true) = (&self.ir.expr(place).kind, keeps_rows) {
             let once = self.rounds_that_keep(*name);
             if let (Some(fact), false) = (self.facts.facts.last_mut(), deps.queries.is_empty()) {
@@ -799,6 +1056,9 @@ fn few(from: Option<i64>, to: Option<i64>) -> bool {
 
 /// A slice of a literal is as constant as the literal; a slice of pages is not a page.
 fn slice_bound(bound: Bound) -> Bound {
-    if bound == Bound::Constant { Bound::Constant } else { Bound::Data }
+    if bound == Bound::Constant {
+        Bound::Constant
+    } else {
+        Bound::Data
+    }
 }
-

@@ -72,7 +72,8 @@ impl Joined {
                 let upto = written.content.find('{').unwrap_or(written.content.len());
                 let leading = [&self.text, start_of(written.content, upto.min(MAX_INTERNED))].concat();
                 let name = out.name(&leading);
-                self.code.push(out.expr(ExprKind::Literal(Literal::Str(name)), cx.span()));
+                self.code
+                    .push(out.expr(ExprKind::Literal(Literal::Str(name)), cx.span()));
             }
             interpolations(cx, out, &mut self.code);
         }

@@ -137,7 +137,10 @@ impl Lowering {
     fn format(&mut self, tokens: TokenStream, span: Span) -> Option<ExprId> {
         let args = list.parse2(tokens).ok()?;
         let text = match &args.first()?.value {
-            Value::Expr(Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. })) => text,
+            Value::Expr(Expr::Lit(syn::ExprLit {
+                lit: syn::Lit::Str(text),
+                ..
+            })) => text,
             _ => return None,
         };
         let place = spans::span(text.span());

@@ -31,6 +31,12 @@ Whether every element has to be durable before the next one starts.",
 fn check(site: &LoopSite, findings: &mut Vec<Finding>) {
     for query in site.queries.iter().filter(|query| query.access == Access::Commit) {
         let headline = format!("`{}` commits {}", query.label, story::per(site));
-        findings.push(story::finding(&COMMIT_IN_LOOP.info, site, query, headline, query.remedy.clone()));
+        findings.push(story::finding(
+            &COMMIT_IN_LOOP.info,
+            site,
+            query,
+            headline,
+            query.remedy.clone(),
+        ));
     }
 }

@@ -39,7 +39,13 @@ fn check(site: &LoopSite, findings: &mut Vec<Finding>) {
         if query.access == Access::Read && query.dependence == Dependence::Invariant {
             let headline = format!("`{}` runs the same query {}", query.label, story::per(site));
             let help = Some("execute it once before the loop and use the result inside".to_owned());
-            findings.push(story::finding(&INVARIANT_QUERY_IN_LOOP.info, site, query, headline, help));
+            findings.push(story::finding(
+                &INVARIANT_QUERY_IN_LOOP.info,
+                site,
+                query,
+                headline,
+                help,
+            ));
         }
     }
 }

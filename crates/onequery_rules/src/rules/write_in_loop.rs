@@ -33,6 +33,12 @@ Whether the next row needs what the one before returned, and whether each row's 
 fn check(site: &LoopSite, findings: &mut Vec<Finding>) {
     for query in site.queries.iter().filter(|query| query.access == Access::Write) {
         let headline = format!("`{}` writes {}", query.label, story::per(site));
-        findings.push(story::finding(&WRITE_IN_LOOP.info, site, query, headline, query.remedy.clone()));
+        findings.push(story::finding(
+            &WRITE_IN_LOOP.info,
+            site,
+            query,
+            headline,
+            query.remedy.clone(),
+        ));
     }
 }
