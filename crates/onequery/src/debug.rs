@@ -7,6 +7,7 @@ use onequery_parser::{dump, front_end};
 use onequery_rules::RULES;
 
 use crate::cli::{Debug, Phase};
+use crate::scope::Scope;
 use crate::{CLEAN, pipeline, project, read};
 
 /// Prints one phase.
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
                 .path
                 .canonicalize()
                 .with_context(|| args.path.display().to_string())?;
-            let run = pipeline::run(&project::root_of(&[path]));
+            let run = pipeline::run(&project::root_of(&[path]), &Scope::new(&[], Vec::new()));
             for site in &run.analysis.sites {
                 writeln!(
                     out,

@@ -3,6 +3,7 @@
 mod cli;
 mod debug;
 mod discover;
+mod needed;
 mod pipeline;
 mod project;
 mod read;

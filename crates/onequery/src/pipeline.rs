@@ -1,7 +1,8 @@
 //! One run: a folder becomes findings.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use onequery_analysis::{Analysis, Catalogs, PackageRoot, SourceFile, analyze};
@@ -10,6 +11,8 @@ use onequery_parser::{FrontEnd, front_end};
 use rayon::prelude::*;
 
 use crate::discover::{Found, discover};
+use crate::needed::Waiting;
+use crate::scope::Scope;
 use crate::{project, read};
 
 /// Everything that was read and found out.
@@ -20,10 +23,12 @@ pub(crate) struct Run {
     pub(crate) problems: Vec<(FileId, Problem)>,
     /// Folders that could not be walked.
     pub(crate) errors: Vec<String>,
+    /// Files that were not read because they are not reported on and nothing imports them, by kind.
+    pub(crate) skipped: BTreeMap<&'static str, usize>,
 }
 
-/// Analyses the project in a folder.
-pub(crate) fn run(root: &Path) -> Run {
+/// Analyses the project in a folder, as far as what `scope` reports on needs it.
+pub(crate) fn run(root: &Path, scope: &Scope) -> Run {
     let Found {
         sources: paths,
         manifests,
@@ -40,10 +45,7 @@ pub(crate) fn run(root: &Path) -> Run {
             project::package(dir, &std::fs::read_to_string(full).ok()?)
         })
         .collect();
-    let lowered: Vec<_> = paths
-        .into_par_iter()
-        .map(|(path, full)| lower(path, &full))
-        .collect();
+    let (lowered, skipped) = read_needed(paths, scope);
     let (mut files, mut texts, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for (ix, (mut file, text, trouble)) in (0_u32..).zip(lowered) {
         problems.extend(
@@ -66,11 +68,62 @@ pub(crate) fn run(root: &Path) -> Run {
         analysis,
         problems,
         errors,
+        skipped,
     }
 }
 
+/// Lowers the files that are reported on, then those they import, directly or through others. Sorted by path.
+///
+/// Also counts by kind what nobody needs.
+fn read_needed(
+    paths: Vec<(String, PathBuf)>,
+    scope: &Scope,
+) -> (Vec<Lowered>, BTreeMap<&'static str, usize>) {
+    let waits = |path: &str| match scope.kind(path) {
+        // Rust's modules are not found by imports alone; only those that nothing outside of tests can name may wait.
+        Some(kind) => path.ends_with(".py") || path.ends_with(".pyi") || matches!(kind, "tests" | "examples"),
+        None => false,
+    };
+    let (later, first): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| waits(path));
+    let all = |files: Vec<(String, PathBuf)>| -> Vec<Lowered> {
+        files
+            .into_par_iter()
+            .map(|(path, full)| lower(path, &full))
+            .collect()
+    };
+    let mut lowered = all(first);
+    let mut waiting = Waiting::new(
+        later
+            .iter()
+            .enumerate()
+            .map(|(ix, (path, _))| (ix, path.as_str())),
+    );
+    let mut read = BTreeSet::new();
+    let mut from = 0;
+    loop {
+        let needed = waiting.imported_by(lowered[from..].iter().map(|(file, ..)| file));
+        if needed.is_empty() {
+            break;
+        }
+        from = lowered.len();
+        lowered.extend(all(needed.iter().map(|&ix| later[ix].clone()).collect()));
+        read.extend(needed);
+    }
+    lowered.sort_by(|(a, ..), (b, ..)| a.path.cmp(&b.path));
+    let mut skipped = BTreeMap::new();
+    for (ix, (path, _)) in later.iter().enumerate() {
+        if let (false, Some(kind)) = (read.contains(&ix), scope.kind(path)) {
+            *skipped.entry(kind).or_default() += 1;
+        }
+    }
+    (lowered, skipped)
+}
+
+/// A lowered file, its text, and what was odd about reading it.
+type Lowered = (SourceFile, Arc<str>, Vec<Problem>);
+
 /// Reads and lowers one file; a panic costs this file only.
-fn lower(path: String, full: &Path) -> (SourceFile, Arc<str>, Vec<Problem>) {
+fn lower(path: String, full: &Path) -> Lowered {
     let front_end = full
         .extension()
         .and_then(|extension| extension.to_str())

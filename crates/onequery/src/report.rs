@@ -1,6 +1,5 @@
 //! `onequery check`: runs the pipeline and writes the reports.
 
-use std::collections::BTreeMap;
 use std::io::{BufWriter, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -23,13 +22,13 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
         return Ok(FAILED);
     }
     let root = project::root_of(&paths);
-    let run = pipeline::run(&root);
+    let within = paths.iter().map(|path| relative(&root, path)).collect();
+    let scope = Scope::new(&args.include, within);
+    let run = pipeline::run(&root, &scope);
     for error in &run.errors {
         complain(error);
         failed = true;
     }
-    let within = paths.iter().map(|path| relative(&root, path)).collect();
-    let scope = Scope::new(&args.include, within);
     let (findings, trouble) = onequery_rules::check(&run.analysis.sites);
     let policy = Policy {
         min_confidence: args.min_confidence.into(),
@@ -50,7 +49,7 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
     let (files, lines) = reported.fold((0, 0), |(files, lines), source| {
         (files + 1, lines + source.text.lines().count())
     });
-    let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut skipped = run.skipped.clone();
     for (_, problem) in &problems {
         match problem.kind {
             ProblemKind::TooLarge => *skipped.entry("too large").or_default() += 1,

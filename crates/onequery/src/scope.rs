@@ -20,6 +20,7 @@ const KINDS: &[Kind] = &[
             "**/migrations/**",
             "**/migration/**",
             "**/alembic/**",
+            "**/revisions/**/versions/**",
             "**/south_migrations/**",
             "**/*_migration.py",
         ],
@@ -110,6 +111,11 @@ impl Scope {
         if !self.within.is_empty() && !self.within.iter().any(inside) {
             return Some("other paths");
         }
+        self.kind(path)
+    }
+
+    /// The kind of code that a file is, when that kind is left out.
+    pub(crate) fn kind(&self, path: &str) -> Option<&'static str> {
         self.kinds
             .iter()
             .find(|(_, set)| set.is_match(path))

@@ -113,4 +113,6 @@ pub(crate) struct Given {
     pub(crate) bound: Bound,
     /// The literal integer.
     pub(crate) int: Option<i64>,
+    /// An argument stands there.
+    pub(crate) is_written: bool,
 }

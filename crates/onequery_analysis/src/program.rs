@@ -506,17 +506,20 @@ impl<'a> Program<'a> {
         };
         items.iter().rev().find_map(|&item| {
             let ExprKind::Assign {
-                target: Pattern::Name(target, _),
+                target,
                 value: Some(value),
                 ..
             } = &ir.expr(item).kind
             else {
                 return None;
             };
+            let Pattern::Name(target, _) = **target else {
+                return None;
+            };
             let ExprKind::Call { callee, .. } = &ir.expr(*value).kind else {
                 return None;
             };
-            if ir.name(*target) != name {
+            if ir.name(target) != name {
                 return None;
             }
             match self.resolve_expr(file, module, *callee) {

@@ -140,7 +140,7 @@ fn per_element(cx: &View<'_, '_>, file: FileId, fact: &Fact) -> Option<(usize, L
             let effects = &cx.summaries.effects[callee.index()];
             let effect = effects
                 .iter()
-                .min_by_key(|effect| (effect.distance, effect.access))?;
+                .min_by_key(|effect| (effect.conditional, effect.distance, effect.access))?;
             (
                 effect.access,
                 call_deps(fact, args, effect),
@@ -210,7 +210,7 @@ fn call_deps(fact: &Fact, args: &[Given], effect: &Effect) -> Deps {
 fn confidence(site: &Site, fact: &Fact, dependence: Dependence, effect: Option<&Effect>) -> Confidence {
     let by_shape = fact.likely || effect.is_some_and(|effect| effect.likely);
     let on_some_path = fact.path.on_error || fact.path.conditional;
-    if fact.path.memoised {
+    if fact.path.memoised || effect.is_some_and(|effect| effect.conditional) {
         Confidence::Possible
     } else if by_shape || on_some_path || dependence == Dependence::Unknown || !site.source_known {
         Confidence::Likely

@@ -41,8 +41,10 @@ pub(crate) struct Effect {
     pub(crate) distance: u32,
     /// Parameters that the query depends on.
     pub(crate) params: Bits,
-    /// Some link is recognised by its shape, or runs on some path only.
+    /// Some link is recognised by its shape.
     pub(crate) likely: bool,
+    /// Some link runs on some path only; whether this call takes that path is not known.
+    pub(crate) conditional: bool,
 }
 
 /// Evaluates all functions until nothing new is learnt, then propagates effects.
@@ -202,7 +204,8 @@ fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         via: None,
                         distance: 0,
                         params: fact.deps.params,
-                        likely: fact.likely || fact.path.conditional,
+                        likely: fact.likely,
+                        conditional: fact.path.conditional,
                     };
                     add(&mut effects[function], effect, function, &mut queue);
                 }
@@ -224,7 +227,8 @@ fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 via: Some((callee, at)),
                 distance: effect.distance + 1,
                 params: passed.params,
-                likely: effect.likely || fact.likely || fact.path.conditional,
+                likely: effect.likely || fact.likely,
+                conditional: effect.conditional || fact.path.conditional,
             };
             add(&mut effects[caller], effect, caller, &mut queue);
         }
@@ -238,9 +242,12 @@ pub(crate) fn passed_on(args: &[Given], params: Bits) -> Deps {
     chosen.fold(Deps::default(), |deps, (_, arg)| deps.with(arg.deps))
 }
 
-/// The first effect of a kind is the shortest; later ones are not needed.
+/// The first effect of a kind is the shortest; later ones are not needed, unless they run on every path.
 fn add(effects: &mut Vec<Effect>, effect: Effect, function: usize, queue: &mut VecDeque<(usize, usize)>) {
-    if effects.iter().all(|known| known.access != effect.access) {
+    if effects
+        .iter()
+        .all(|known| (known.access, known.conditional) != (effect.access, effect.conditional))
+    {
         queue.push_back((function, effects.len()));
         effects.push(effect);
     }

@@ -37,11 +37,11 @@ pub(crate) enum Ty {
 /// Type arguments; most types have none.
 pub(crate) type Args = Option<Arc<[Ty]>>;
 
-/// How deep type arguments may nest before they become unknown; recursive types would grow for ever.
-const MAX_TYPE_DEPTH: usize = 6;
+/// How deep type arguments may nest; what is deeper is unknown, or a list that holds itself would grow for ever.
+const MAX_TYPE_DEPTH: usize = 4;
 
 impl Ty {
-    /// A library type with arguments, cut at [`MAX_TYPE_DEPTH`].
+    /// A library type with arguments.
     pub(crate) fn lib(ty: LibTy, args: Vec<Self>) -> Self {
         Self::Lib(ty, pack(args))
     }
@@ -58,6 +58,22 @@ impl Ty {
         }
     }
 
+    /// The type without what nests deeper than `levels`.
+    fn cut(&self, levels: usize) -> Self {
+        let Some(below) = levels.checked_sub(1) else {
+            return Self::Unknown;
+        };
+        let cut = |args: &Args| {
+            args.as_ref()
+                .map(|args| args.iter().map(|arg| arg.cut(below)).collect())
+        };
+        match self {
+            Self::Lib(ty, args) => Self::Lib(*ty, cut(args)),
+            Self::Tuple(args) => Self::Tuple(cut(args)),
+            other => other.clone(),
+        }
+    }
+
     fn depth(&self) -> usize {
         1 + self.args().iter().map(Self::depth).max().unwrap_or(0)
     }
@@ -71,7 +87,8 @@ impl Ty {
     pub(crate) fn join(self, other: Self) -> Self {
         match (self, other) {
             (a, b) if a == b => a,
-            (Self::Unknown | Self::Plain, known) | (known, Self::Unknown | Self::Plain) => known,
+            (Self::Unknown, known) | (known, Self::Unknown) => known,
+            (Self::Plain, known) | (known, Self::Plain) => known,
             (Self::Lib(a, x), Self::Lib(b, y)) if a == b => {
                 let (x, y) = (x.unwrap_or_default(), y.unwrap_or_default());
                 let longer = x.len().max(y.len());
@@ -88,8 +105,8 @@ fn pack(mut args: Vec<Ty>) -> Args {
         return None;
     }
     for arg in &mut args {
-        if arg.depth() >= MAX_TYPE_DEPTH {
-            *arg = Ty::Unknown;
+        if arg.depth() > MAX_TYPE_DEPTH {
+            *arg = arg.cut(MAX_TYPE_DEPTH);
         }
     }
     Some(args.into())

@@ -380,7 +380,7 @@ pub enum ExprKind {
     /// Rust's `&x`, `&mut x` and `*x`: the same value for this analysis.
     Deref(ExprId),
     /// `x as T`, `typing.cast(T, x)` is not one.
-    Cast(ExprId, TypeRef),
+    Cast(ExprId, Box<TypeRef>),
     /// `[a, b]`, `(a, b)`, `{a, b}`, `{a: b}` (keys and values in turn), `vec![…]` is a call.
     Collection(CollectionKind, Box<[ExprId]>),
     /// Rust's `[x; n]`: `x` is evaluated once.
@@ -460,12 +460,12 @@ pub enum ExprKind {
     },
     /// An assignment or binding. Rust's `let` without a value has [`None`].
     Assign {
-        /// What is bound.
-        target: Pattern,
+        /// What is bound; behind a pointer, as are types, because it would double the size of every expression.
+        target: Box<Pattern>,
         /// The new value.
         value: Option<ExprId>,
         /// The declared type.
-        ty: Option<TypeRef>,
+        ty: Option<Box<TypeRef>>,
         /// What kind of assignment.
         mode: AssignMode,
     },

@@ -1006,7 +1006,7 @@ fn format_strings() {
         r"f(f'', f'a', f'{a}', F'{b!r:>{c}}{d=}', 'e' f'{g}' 'h', rf'{{}}{i}', f'{j:%Y}', t'{k}')",
         r#"
 fn #0()
-  f("", "a", format(a), format(b, c, d), format(g), format(i), format(j), format(k))
+  f("", "a", format(a), format(b, c, d), format(\"e\", g), format(i), format(j), format(k))
 "#,
     );
 }
@@ -1365,13 +1365,13 @@ fn types_in_strings_have_their_place() {
         .exprs
         .iter()
         .filter_map(|expr| match &expr.kind {
-            ExprKind::Assign {
-                ty: Some(onequery_core::ir::TypeRef::Path { span, args, .. }),
-                ..
-            } => Some((
-                span.text(text),
-                format!("{args:?}").contains("start: 11, end: 15"),
-            )),
+            ExprKind::Assign { ty: Some(ty), .. } => match &**ty {
+                onequery_core::ir::TypeRef::Path { span, args, .. } => Some((
+                    span.text(text),
+                    format!("{args:?}").contains("start: 11, end: 15"),
+                )),
+                _ => None,
+            },
             _ => None,
         })
         .collect();

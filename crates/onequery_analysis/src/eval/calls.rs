@@ -1,7 +1,7 @@
 //! Calls: of catalogue entries, of functions of the project, of values, and what they call back.
 
 use onequery_core::Name;
-use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Spread, TypeRef};
+use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Literal, Spread, TypeRef};
 
 use super::flow::Leaves;
 use super::loops::element_of;
@@ -473,11 +473,21 @@ impl<'a> Eval<'_, 'a> {
                 given[at].ty = if spread { Ty::Unknown } else { value.ty.clone() };
                 given[at].bound = value.bound;
                 given[at].int = value.int;
+                given[at].is_written = true;
             }
         }
         let deps = args
             .deps()
             .with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
+        for (given, param) in given.iter_mut().zip(&function.params) {
+            // An argument that is left out is its default.
+            if let (false, Some(default)) = (given.is_written, param.default) {
+                given.int = match ir.expr(default).kind {
+                    ExprKind::Literal(Literal::Int(value)) => Some(value),
+                    _ => None,
+                };
+            }
+        }
         let deps = deps.with(Deps {
             batched,
             ..Deps::default()
@@ -583,7 +593,8 @@ impl<'a> Eval<'_, 'a> {
         let text = info.sql.and_then(|ix| args.values.get(ix));
         // A list of statements is executed one by one: a migration, not rows.
         let is_listed = text.is_some_and(|text| {
-            matches!(text.ty, Ty::Unknown | Ty::Plain) && text.deps.loops.meets(self.active())
+            let made = matches!(text.ty, Ty::Unknown | Ty::Plain) && text.deps.loops.meets(self.active());
+            made || text.whole.meets(self.active())
         });
         let statement = match text.map(|text| text.statement) {
             Some(Statement::Unknown) if is_listed => Statement::Other,

@@ -4,6 +4,7 @@ use onequery_core::Name;
 use onequery_core::ir::{Arm, BinaryOp, ExprId, ExprKind, Handler, Pattern};
 
 use super::{Env, Eval};
+use crate::program::Symbol;
 use crate::value::{Bits, Deps, Measure, Ty, Value};
 
 /// How control left.
@@ -149,10 +150,19 @@ impl Eval<'_, '_> {
     /// Variables from outside the loop that a condition looks something up in: `key not in cache`, `if user is None`.
     fn remembered(&self, test: ExprId) -> Vec<Name> {
         let mut names = Vec::new();
-        if !self.active().is_empty() {
-            self.looked_up(test, &mut names);
+        self.looked_up(test, &mut names);
+        if self.loops.is_empty() {
+            // Between calls only what belongs to the module is remembered.
+            names.retain(|&name| self.env.get(name).is_none() && self.is_module_variable(name));
         }
         names
+    }
+
+    fn is_module_variable(&self, name: Name) -> bool {
+        matches!(
+            self.program.lookup(self.scope(), self.text(name)),
+            Symbol::Variable(..)
+        )
     }
 
     fn looked_up(&self, id: ExprId, out: &mut Vec<Name>) {
@@ -171,10 +181,12 @@ impl Eval<'_, '_> {
             }
             // `if let Some(known) = cache.get(&key)`.
             ExprKind::Assign {
-                target: Pattern::Variant { .. },
+                target,
                 value: Some(value),
                 ..
-            } => self.looked_up(*value, out),
+            } if matches!(**target, Pattern::Variant { .. }) => {
+                self.looked_up(*value, out);
+            }
             ExprKind::Name(name) => {
                 // `country = known.get(code)`, then `if country is None:`.
                 out.extend(self.env.get(*name).and_then(|value| value.looked_up));

@@ -29,8 +29,8 @@ pub(super) struct Gathered {
     bound: Bound,
 }
 
-/// Muted passes double the work per nesting level; deeper loops are evaluated once.
-const MAX_PASSES: u32 = 3;
+/// Loops nested deeper are evaluated once: a muted pass at every level would double the work each time.
+const MAX_PASSES: usize = 3;
 
 impl Eval<'_, '_> {
     /// The sites around the current place.
@@ -94,10 +94,9 @@ impl Eval<'_, '_> {
         let bit = Bits::one(ix);
         let mut carried = Vec::new();
         let before = self.env.clone();
-        if self.passes < MAX_PASSES {
+        if self.loops.len() < MAX_PASSES {
             let changes = self.changed.len();
             self.muted += 1;
-            self.passes += 1;
             self.one_round(
                 Active {
                     site: ix,
@@ -111,7 +110,6 @@ impl Eval<'_, '_> {
             );
             self.facts.sites.truncate(ix);
             self.muted -= 1;
-            self.passes -= 1;
             carried = self.changed[changes..]
                 .iter()
                 .copied()

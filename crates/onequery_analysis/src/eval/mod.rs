@@ -29,6 +29,9 @@ use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 use env::Env;
 use flow::Leaves;
 
+/// How deep evaluation recurses; what nests deeper is unknown. Chains of thousands of calls are written by programs.
+const MAX_DEPTH: u32 = 500;
+
 /// What earlier rounds found out.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
@@ -130,7 +133,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         leaves: None,
         sealed: Vec::new(),
         muted: 0,
-        passes: 0,
+        depth: 0,
         returned: Vec::new(),
         changed: Vec::new(),
         flow_base: 0,
@@ -176,8 +179,8 @@ struct Eval<'p, 'a> {
     sealed: Vec<bool>,
     /// Facts are not recorded while this is above zero.
     muted: u32,
-    /// How many muted passes are under way; bounds the doubling in nested loops.
-    passes: u32,
+    /// How many expressions are being evaluated inside each other.
+    depth: u32,
     /// Values of `return`s of the closure being evaluated, innermost last; empty in the function itself.
     returned: Vec<Value>,
     /// Names assigned so far, to see what a loop's body changes.
@@ -331,7 +334,12 @@ impl<'p, 'a> Eval<'p, 'a> {
 
     /// Evaluates an expression: records what it executes and says what it is.
     fn eval(&mut self, id: ExprId) -> Value {
+        if self.depth >= MAX_DEPTH {
+            return Value::default();
+        }
+        self.depth += 1;
         let value = self.eval_kind(id);
+        self.depth -= 1;
         if let Some((each, known)) = &mut self.each
             && *each == id
         {
@@ -462,7 +470,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 value,
                 ty,
                 mode,
-            } => self.assign(target, *value, ty.as_ref(), *mode),
+            } => self.assign(target, *value, ty.as_deref(), *mode),
             ExprKind::Return(value) => self.leave_function(*value),
             ExprKind::Break(value, label) => self.leave_loop(*value, *label),
             ExprKind::Continue(label) => self.next_round(*label),

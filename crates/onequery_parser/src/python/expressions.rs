@@ -412,7 +412,7 @@ fn named(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> ExprId {
     let value = Some(or_opaque(out, value, span));
     out.expr(
         ExprKind::Assign {
-            target,
+            target: Box::new(target),
             value,
             ty: None,
             mode: AssignMode::Set,

@@ -59,6 +59,8 @@ impl<'t> Written<'t> {
 struct Joined {
     text: String,
     code: Vec<ExprId>,
+    /// What stands before the first brace; it says which statement a text is.
+    leading: String,
     is_bytes: bool,
 }
 
@@ -67,21 +69,23 @@ impl Joined {
         let written = Written::new(cx.text());
         self.is_bytes |= written.has_prefix(b'b');
         if written.has_code() {
-            if self.code.is_empty() {
-                // What stands before the first brace says which statement a text is.
-                let upto = written.content.find('{').unwrap_or(written.content.len());
-                let leading = [&self.text, start_of(written.content, upto.min(MAX_INTERNED))].concat();
-                let name = out.name(&leading);
-                self.code
-                    .push(out.expr(ExprKind::Literal(Literal::Str(name)), cx.span()));
-            }
+            let before = self.code.len();
             interpolations(cx, out, &mut self.code);
+            if before == 0 && !self.code.is_empty() {
+                let upto = written.content.find('{').unwrap_or(written.content.len());
+                self.leading = [&self.text, start_of(written.content, upto.min(MAX_INTERNED))].concat();
+            }
         }
         let room = MAX_INTERNED.saturating_sub(self.text.len());
         self.text.push_str(start_of(written.content, room));
     }
 
-    fn finish(self, out: &mut Builder, span: Span) -> ExprId {
+    fn finish(mut self, out: &mut Builder, span: Span) -> ExprId {
+        if !self.leading.is_empty() {
+            let name = out.name(&self.leading);
+            self.code
+                .insert(0, out.expr(ExprKind::Literal(Literal::Str(name)), span));
+        }
         let kind = if !self.code.is_empty() {
             ExprKind::Format(self.code.into())
         } else if self.is_bytes {

@@ -102,9 +102,9 @@ pub(super) fn assignment(cx: &mut Cx<'_>, out: &mut Builder, mode: AssignMode, s
     }
     out.expr(
         ExprKind::Assign {
-            target,
+            target: Box::new(target),
             value,
-            ty,
+            ty: ty.map(Box::new),
             mode,
         },
         span,
@@ -126,7 +126,7 @@ fn type_alias(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> ExprId {
     };
     out.expr(
         ExprKind::Assign {
-            target,
+            target: Box::new(target),
             value: Some(value),
             ty: None,
             mode: AssignMode::Set,

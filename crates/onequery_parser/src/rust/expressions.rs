@@ -92,7 +92,10 @@ impl Lowering {
             ),
             Expr::Cast(cast) => {
                 let ty = self.ty(&cast.ty);
-                self.put(ExprKind::Cast(left, ty), start.cover(spans::tokens(&*cast.ty)))
+                self.put(
+                    ExprKind::Cast(left, Box::new(ty)),
+                    start.cover(spans::tokens(&*cast.ty)),
+                )
             }
             Expr::Index(index) => {
                 let end = spans::span(index.bracket_token.span.close());
@@ -364,7 +367,7 @@ impl Lowering {
     fn assign(&mut self, target: &Expr, mode: AssignMode, value: ExprId, end: Span) -> Spanned {
         let start = spans::tokens(target);
         let kind = ExprKind::Assign {
-            target: self.place(target),
+            target: Box::new(self.place(target)),
             value: Some(value),
             ty: None,
             mode,
@@ -375,7 +378,7 @@ impl Lowering {
     /// `let P = value` as a condition.
     pub(super) fn test(&mut self, pat: &syn::Pat, value: ExprId) -> ExprKind {
         ExprKind::Assign {
-            target: self.pattern(pat),
+            target: Box::new(self.pattern(pat)),
             value: Some(value),
             ty: None,
             mode: AssignMode::Test,

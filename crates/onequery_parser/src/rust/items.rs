@@ -385,9 +385,9 @@ impl Lowering {
         let ty = Some(self.ty(constant.ty));
         let value = constant.value.map(|value| self.expression(value));
         let kind = ExprKind::Assign {
-            target: constant.target,
+            target: Box::new(constant.target),
             value,
-            ty,
+            ty: ty.map(Box::new),
             mode: AssignMode::Set,
         };
         self.ir.expr(kind, constant.span)

@@ -83,9 +83,9 @@ impl Lowering {
     ) -> ExprId {
         let target = self.binding(pat, mode);
         let kind = ExprKind::Assign {
-            target,
+            target: Box::new(target),
             value,
-            ty,
+            ty: ty.map(Box::new),
             mode,
         };
         self.ir.expr(kind, span)
