@@ -13,7 +13,7 @@ pub(crate) struct FnFacts {
     /// Queries and calls, in order of evaluation. [`Deps::queries`] are indices into it.
     pub(crate) facts: Vec<Fact>,
     /// The joined value of all `return`s.
-    pub(crate) returns: Value,
+    pub(crate) returns: Option<Value>,
     /// What a generator yields.
     pub(crate) yields: Option<Value>,
     /// Parameters that are gone through or taken as a whole set.

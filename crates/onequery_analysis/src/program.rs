@@ -882,7 +882,8 @@ fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
     }
 }
 
-fn target_names(pattern: &Pattern, out: &mut Vec<Name>) {
+/// The names that a pattern of names and tuples binds.
+pub(crate) fn target_names(pattern: &Pattern, out: &mut Vec<Name>) {
     match pattern {
         Pattern::Name(name, _) => out.push(*name),
         Pattern::Tuple(parts) => parts.iter().for_each(|part| target_names(part, out)),

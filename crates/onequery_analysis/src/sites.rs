@@ -156,7 +156,7 @@ fn per_element(cx: &View<'_, '_>, file: FileId, fact: &Fact) -> Option<(usize, L
         .unwrap_or(innermost);
     let dependence = if deps.loops.has(site) {
         Dependence::Element
-    } else if deps.varies.has(site) || effect.is_some() {
+    } else if deps.varies.has(site) || (effect.is_some() && access != Access::Commit) {
         Dependence::Unknown
     } else {
         Dependence::Invariant
@@ -177,6 +177,7 @@ fn per_element(cx: &View<'_, '_>, file: FileId, fact: &Fact) -> Option<(usize, L
         confidence: confidence(
             &cx.found.sites[site],
             fact,
+            access,
             dependence,
             effect.map(|(_, effect)| effect),
         ),
@@ -207,10 +208,18 @@ fn call_deps(fact: &Fact, args: &[Given], effect: &Effect) -> Deps {
     }
 }
 
-fn confidence(site: &Site, fact: &Fact, dependence: Dependence, effect: Option<&Effect>) -> Confidence {
+fn confidence(
+    site: &Site,
+    fact: &Fact,
+    access: Access,
+    dependence: Dependence,
+    effect: Option<&Effect>,
+) -> Confidence {
     let by_shape = fact.likely || effect.is_some_and(|effect| effect.likely);
+    // A session that is opened for the element is committed for the element: isolation, not waste.
+    let own_session = access == Access::Commit && dependence != Dependence::Invariant;
     let on_some_path = fact.path.on_error || fact.path.conditional;
-    if fact.path.memoised || effect.is_some_and(|effect| effect.conditional) {
+    if own_session || fact.path.memoised || effect.is_some_and(|effect| effect.conditional) {
         Confidence::Possible
     } else if by_shape || on_some_path || dependence == Dependence::Unknown || !site.source_known {
         Confidence::Likely

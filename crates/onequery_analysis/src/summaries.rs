@@ -4,6 +4,7 @@
 //! up the calls. Both give the same result for any number of threads: a round reads only what the round before wrote.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use onequery_core::ir::FnIx;
 use onequery_core::{FileId, Problem, ProblemKind, Span};
@@ -73,15 +74,17 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
                 .as_ref()
                 .is_none_or(|changed| !changed.is_disjoint(&result.reads))
             {
-                *result = evaluate(program, &known, root);
+                *result = evaluate_or_report(program, &known, root);
             }
         });
         let next = learn(program, &results);
         let differences = next.differences(&known);
         if differences.is_empty() || round >= MAX_ROUNDS {
+            let failed = results.iter().filter_map(|result| result.failed.clone());
+            let fuel = (!differences.is_empty()).then(out_of_fuel);
+            let problems = failed.chain(fuel).collect();
             let facts = by_function(program, results);
             let effects = propagate(&facts);
-            let problems = (!differences.is_empty()).then(out_of_fuel).into_iter().collect();
             return Summaries {
                 facts,
                 effects,
@@ -91,6 +94,23 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
         (known, changed) = (next, Some(differences));
     }
     unreachable!("the loop ends at MAX_ROUNDS")
+}
+
+/// Evaluates a function; a panic costs this function only.
+fn evaluate_or_report(program: &Program<'_>, known: &Known, root: FnId) -> Evaluated {
+    catch_unwind(AssertUnwindSafe(|| evaluate(program, known, root))).unwrap_or_else(|_| {
+        let (file, _, function) = program.function(root);
+        let message = "a function could not be analysed; please report this".to_owned();
+        let problem = Problem {
+            kind: ProblemKind::Internal,
+            span: function.name_span,
+            message,
+        };
+        Evaluated {
+            failed: Some((file, problem)),
+            ..Evaluated::default()
+        }
+    })
 }
 
 fn out_of_fuel() -> (FileId, Problem) {
@@ -121,19 +141,20 @@ fn learn(program: &Program<'_>, results: &[Evaluated]) -> Known {
         ..Known::default()
     };
     for (id, found) in results.iter().flat_map(|result| &result.facts) {
-        known.returns[id.index()] = found.returns.clone();
+        known.returns[id.index()] = found.returns.as_ref().map(Value::exported).unwrap_or_default();
         known.collections[id.index()] = found.collections;
         for (class, name, value) in &found.attributes {
             let entry = known.attributes.entry((*class, name.clone()));
+            let value = value.exported();
             entry
                 .and_modify(|known| *known = known.clone().join(value.clone()))
-                .or_insert_with(|| value.clone());
+                .or_insert(value);
         }
         if !found.variables.is_empty() {
             let (file, _, function) = program.function(*id);
             let scope = program.scope_id(file, function.scope);
             for (name, value) in &found.variables {
-                known.variables.insert((scope, name.clone()), value.clone());
+                known.variables.insert((scope, name.clone()), value.exported());
             }
         }
         for fact in &found.facts {

@@ -249,6 +249,18 @@ impl Value {
         self
     }
 
+    /// What another function may know of it: names, loops and parameters have a meaning in their own function only.
+    pub(crate) fn exported(&self) -> Self {
+        Self {
+            deps: Deps::default(),
+            whole: Bits::default(),
+            whole_params: Bits::default(),
+            looked_up: None,
+            fetched: false,
+            ..self.clone()
+        }
+    }
+
     /// What is known when it is one or the other.
     pub(crate) fn join(self, other: Self) -> Self {
         Self {

@@ -1,5 +1,6 @@
 //! The textual form of a [`FileIr`], which layer tests compare and `onequery debug ir` prints.
 
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 use onequery_core::Name;
@@ -11,10 +12,7 @@ use onequery_core::ir::{
 /// Renders a whole file: imports, classes, impls, then each function with its body indented.
 #[must_use]
 pub fn dump(ir: &FileIr) -> String {
-    let mut out = Dump {
-        ir,
-        text: String::new(),
-    };
+    let mut out = Dump::new(ir);
     out.file();
     out.text
 }
@@ -22,6 +20,21 @@ pub fn dump(ir: &FileIr) -> String {
 struct Dump<'a> {
     ir: &'a FileIr,
     text: String,
+    /// How many expressions are being printed inside each other.
+    depth: Cell<u32>,
+}
+
+/// Chains of thousands of calls are printed up to here, so that printing them cannot overflow the stack.
+const MAX_PRINTED: u32 = 400;
+
+impl<'a> Dump<'a> {
+    fn new(ir: &'a FileIr) -> Self {
+        Self {
+            ir,
+            text: String::new(),
+            depth: Cell::new(0),
+        }
+    }
 }
 
 impl Dump<'_> {
@@ -441,6 +454,17 @@ impl Dump<'_> {
 
     /// Prints an expression on one line; nested blocks become `{ … }`.
     fn inline(&self, id: ExprId) -> String {
+        let depth = self.depth.get();
+        if depth >= MAX_PRINTED {
+            return "…".to_owned();
+        }
+        self.depth.set(depth + 1);
+        let text = self.inline_kind(id);
+        self.depth.set(depth);
+        text
+    }
+
+    fn inline_kind(&self, id: ExprId) -> String {
         let ir = self.ir;
         let types = |args: &[TypeRef]| match args {
             [] => String::new(),
@@ -586,10 +610,8 @@ impl Dump<'_> {
             | ExprKind::Try { .. }
             | ExprKind::DefineClass(..)
             | ExprKind::AsyncBlock(_) => {
-                let mut nested = Dump {
-                    ir,
-                    text: String::new(),
-                };
+                let mut nested = Dump::new(ir);
+                nested.depth.set(self.depth.get());
                 nested.statement(id, 0);
                 let lines: Vec<_> = nested.text.lines().map(str::trim).collect();
                 format!("{{ {} }}", lines.join("; "))

@@ -1006,7 +1006,7 @@ fn format_strings() {
         r"f(f'', f'a', f'{a}', F'{b!r:>{c}}{d=}', 'e' f'{g}' 'h', rf'{{}}{i}', f'{j:%Y}', t'{k}')",
         r#"
 fn #0()
-  f("", "a", format(a), format(b, c, d), format(\"e\", g), format(i), format(j), format(k))
+  f("", "a", format(a), format(b, c, d), format("e", g), format(i), format(j), format(k))
 "#,
     );
 }

@@ -10,7 +10,7 @@ use onequery_core::Language;
 use rustc_hash::FxHashMap;
 
 pub use schema::{Access, Kind};
-pub(crate) use schema::{BoundKind, Consumed, Decorates, Position, Runs};
+pub(crate) use schema::{BoundKind, Consumed, Decorates, Grows, Position, Runs};
 use template::Template;
 
 /// Index of a library type in [`Catalogs`].
@@ -125,7 +125,7 @@ pub(crate) struct CallInfo {
     pub(crate) takes: bool,
     pub(crate) measures: bool,
     pub(crate) stops: bool,
-    pub(crate) grows: bool,
+    pub(crate) grows: Option<Grows>,
     pub(crate) looks_up: bool,
     pub(crate) decorates: Option<Decorates>,
     pub(crate) leaves: bool,

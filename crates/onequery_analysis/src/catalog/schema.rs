@@ -182,6 +182,8 @@ pub(super) struct When {
 pub(crate) enum BoundKind {
     /// As many as the first argument (or the receiver) has.
     Passes,
+    /// As many as the shortest argument has: `zip`.
+    Shortest,
     /// As given by literal arguments: `range(3)`.
     Range,
     /// Batches of the first argument (or the receiver).
@@ -238,8 +240,7 @@ pub(super) struct Call {
     #[serde(default)]
     pub(super) stops: bool,
     /// Adds to what it is called on: a literal that grows is no constant.
-    #[serde(default)]
-    pub(super) grows: bool,
+    pub(super) grows: Option<Grows>,
     /// Looks a key up in what it is called on.
     #[serde(default)]
     pub(super) looks_up: bool,
@@ -274,6 +275,16 @@ pub(crate) enum Receiver {
     /// The receiver.
     #[serde(rename = "self")]
     Receiver,
+}
+
+/// How much a call adds to what it is called on.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Grows {
+    /// One element.
+    One,
+    /// As many as its argument has.
+    Many,
 }
 
 /// What a decorator makes of a function.

@@ -7,10 +7,11 @@ use super::flow::Leaves;
 use super::loops::element_of;
 use super::{About, Eval, few};
 use crate::catalog::{
-    Access, ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, PathNode, Position, Runs,
+    Access, ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, Grows, PathNode, Position,
+    Runs,
 };
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
-use crate::program::{ClassId, FnId};
+use crate::program::{ClassId, FnId, target_names};
 use crate::sql::Statement;
 use crate::types::Holes;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
@@ -119,8 +120,8 @@ impl<'a> Eval<'_, 'a> {
             return Value::default();
         };
         self.inlined.push(closure);
-        self.returned.push(Value::default());
-        let env = self.env.clone();
+        self.returned.push(None);
+        let (env, changes) = (self.env.clone(), self.changed.len());
         for (ix, param) in function.params.iter().enumerate() {
             let declared = param
                 .ty
@@ -141,10 +142,17 @@ impl<'a> Eval<'_, 'a> {
         }
         let last = self.in_closure(|eval| eval.eval(body));
         self.inlined.pop();
-        let returned = self.returned.pop().unwrap_or_default();
-        // Variables of the closure are gone; what it assigned outside of itself is kept in `changed`.
+        let returned = self.returned.pop().flatten();
+        // Its own variables are gone; what it assigned outside of itself is kept in `changed`.
         self.env = env;
-        returned.join(last)
+        let mut own = Vec::new();
+        function.params.iter().for_each(|param| target_names(&param.pattern, &mut own));
+        let inside = self.changed.split_off(changes);
+        self.changed.extend(inside.into_iter().filter(|name| !own.contains(name)));
+        match returned {
+            Some(returned) => returned.join(last),
+            None => last,
+        }
     }
 
     fn method_call(
@@ -585,10 +593,8 @@ impl<'a> Eval<'_, 'a> {
             });
             deps.loops.add(self.innermost());
         }
-        if info.grows
-            && let Some((base, _)) = receiver
-        {
-            self.note_growth(base, args.deps());
+        if let (Some(grows), Some((base, _))) = (info.grows, receiver) {
+            self.note_growth(base, args.deps(), grows);
         }
         let text = info.sql.and_then(|ix| args.values.get(ix));
         // A list of statements is executed one by one: a migration, not rows.
@@ -622,7 +628,9 @@ impl<'a> Eval<'_, 'a> {
                 access,
                 source: QuerySource::Call(entry),
             };
-            deps.add(self.fact(id, what, deps, likely));
+            // A commit depends on whose transaction it ends, not on what was done in it.
+            let asked = if access == Access::Commit { own.deps } else { deps };
+            deps.add(self.fact(id, what, asked, likely));
         }
         // `list(batch)` and `batch.iter()` are still the batch.
         let passed_whole = (info.bound == Some(BoundKind::Passes)).then(|| match receiver {
@@ -701,6 +709,10 @@ impl<'a> Eval<'_, 'a> {
                 let from = if of_receiver { Some(own) } else { first };
                 from.map_or(Bound::Data, |value| value.bound)
             }
+            Some(BoundKind::Shortest) if args.values.iter().any(|value| value.bound == Bound::Constant) => {
+                Bound::Constant
+            }
+            Some(BoundKind::Shortest) => Bound::Data,
             Some(BoundKind::Range) => {
                 let int = |ix: usize| args.values.get(ix).and_then(|value| value.int);
                 match args.values.len() {
@@ -728,11 +740,15 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// A literal that something is added to is no constant, and it depends on what is added.
-    fn note_growth(&mut self, base: ExprId, added: Deps) {
+    fn note_growth(&mut self, base: ExprId, added: Deps, grows: Grows) {
         let Some(name) = self.root_name(base) else { return };
         self.changed.push(name);
+        // One element more, once, leaves it as small as it was.
+        let grows_per_round = self.is_from_outside(name);
         if let Some(variable) = self.env.get_mut(name) {
-            variable.bound = Bound::Data;
+            if grows == Grows::Many || grows_per_round {
+                variable.bound = Bound::Data;
+            }
             variable.deps.add(added);
         }
     }

@@ -5,7 +5,7 @@ use onequery_core::ir::{Arm, BinaryOp, ExprId, ExprKind, Handler, Pattern};
 
 use super::{Env, Eval};
 use crate::program::Symbol;
-use crate::value::{Bits, Deps, Measure, Ty, Value};
+use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
 /// How control left.
 #[derive(Clone, Copy, Debug)]
@@ -331,7 +331,14 @@ impl Eval<'_, '_> {
     }
 
     pub(super) fn leave_function(&mut self, value: Option<ExprId>) -> Value {
-        let value = value.map(|value| self.eval(value)).unwrap_or(Value::plain());
+        let returns_nothing = value.is_some_and(
+            |value| matches!(&self.ir.expr(value).kind, ExprKind::Collection(_, items) if items.is_empty()),
+        );
+        let mut value = value.map(|value| self.eval(value)).unwrap_or(Value::plain());
+        if returns_nothing {
+            // `return []` has no elements, unlike `found = []`, which is there to be filled.
+            value.bound = Bound::Constant;
+        }
         // A search that returns what it found; `return Err(…)` is no success.
         let failed = value.is_error;
         if !failed {

@@ -63,6 +63,13 @@ impl Eval<'_, '_> {
             .is_some_and(|active| active.carried.contains(&name))
     }
 
+    /// Whether a variable was there before the innermost loop began.
+    pub(super) fn is_from_outside(&self, name: Name) -> bool {
+        self.loops
+            .last()
+            .is_some_and(|active| active.kept.contains(&name) || active.carried.contains(&name))
+    }
+
     /// The innermost sites whose rounds all see one and the same value of a variable.
     pub(super) fn rounds_that_keep(&self, name: Name) -> Bits {
         let keeping = self
@@ -283,7 +290,7 @@ impl Eval<'_, '_> {
 
     pub(super) fn comprehension(&mut self, kind: ComprehensionKind, body: ExprId, each: ExprId) -> Value {
         // The body binds the element's variables, which are gone afterwards.
-        let env = self.env.clone();
+        let (env, changes) = (self.env.clone(), self.changed.len());
         let outer = self.each.replace((each, Value::default()));
         let outer_source = self.gathered.take();
         self.eval(body);
@@ -292,6 +299,7 @@ impl Eval<'_, '_> {
             .map(|(_, value)| value)
             .unwrap_or_default();
         self.env = env;
+        self.changed.truncate(changes);
         let literals = self.program.catalogs.literals(self.language());
         let ty = match kind {
             ComprehensionKind::List => Ty::lib(literals.list, vec![element.ty]),

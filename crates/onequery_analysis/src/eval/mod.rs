@@ -16,7 +16,7 @@ use onequery_core::ir::{
     AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, Spread,
     UnaryOp,
 };
-use onequery_core::{FileId, Language, Location, Name, Span};
+use onequery_core::{FileId, Language, Location, Name, Problem, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{Access, Decorates};
@@ -115,6 +115,8 @@ pub(crate) struct Evaluated {
     pub(crate) facts: Vec<(FnId, FnFacts)>,
     /// What it asked for; when none of that changes, neither do the facts.
     pub(crate) reads: FxHashSet<Slot>,
+    /// That it could not be evaluated, which is our fault.
+    pub(crate) failed: Option<(FileId, Problem)>,
 }
 
 /// Evaluates one function that is not nested in another.
@@ -151,6 +153,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
     Evaluated {
         facts: eval.done,
         reads: eval.reads.into_inner(),
+        failed: None,
     }
 }
 
@@ -182,7 +185,7 @@ struct Eval<'p, 'a> {
     /// How many expressions are being evaluated inside each other.
     depth: u32,
     /// Values of `return`s of the closure being evaluated, innermost last; empty in the function itself.
-    returned: Vec<Value>,
+    returned: Vec<Option<Value>>,
     /// Names assigned so far, to see what a loop's body changes.
     changed: Vec<Name>,
     /// How many of `loops` are outside the closure being evaluated.
@@ -275,10 +278,11 @@ impl<'p, 'a> Eval<'p, 'a> {
     }
 
     fn return_value(&mut self, value: Value) {
-        match self.returned.last_mut() {
-            Some(returned) => *returned = std::mem::take(returned).join(value),
-            None => self.facts.returns = std::mem::take(&mut self.facts.returns).join(value),
-        }
+        let returned = self.returned.last_mut().unwrap_or(&mut self.facts.returns);
+        *returned = Some(match returned.take() {
+            Some(before) => before.join(value),
+            None => value,
+        });
     }
 
     fn yield_value(&mut self, value: Value) {
@@ -294,16 +298,12 @@ impl<'p, 'a> Eval<'p, 'a> {
         if let Some(declared) = &function.returns {
             let ty = self.program.declared(self.type_scope(), declared);
             if !ty.is_unknown() {
-                facts.returns.ty = ty;
+                facts.returns.get_or_insert_default().ty = ty;
             }
         }
         if let Some(yields) = facts.yields.take() {
             let generator = self.program.catalogs.literals(self.language()).generator;
-            facts.returns = Value {
-                ty: Ty::lib(generator, vec![yields.ty]),
-                deps: facts.returns.deps,
-                ..Value::default()
-            };
+            facts.returns = Some(Value::of(Ty::lib(generator, vec![yields.ty])));
         }
         if self.program.function(id).1 == FnIx(0) {
             facts.variables = self
