@@ -500,34 +500,29 @@ impl<'a> Program<'a> {
     /// What a module calls to make one of its variables: `db = SQLAlchemy(app)`.
     fn called_at(&self, module: ScopeId, name: &str) -> Option<PathNode> {
         let file = self.file_of_scope(module);
-        let ir = self.ir(file);
+        let ExprKind::Call { callee, .. } = self.ir(file).expr(self.assigned_at(module, name)?).kind else {
+            return None;
+        };
+        match self.resolve_expr(file, module, callee) {
+            Symbol::External(node) => Some(node),
+            // A project's subclass of the library's class is as good.
+            Symbol::Class(class) => self.direct_library_base(class),
+            _ => None,
+        }
+    }
+
+    /// What a module's top level last assigns to a variable.
+    pub(crate) fn assigned_at(&self, module: ScopeId, name: &str) -> Option<ExprId> {
+        let ir = self.ir(self.file_of_scope(module));
         let ExprKind::Block { items, .. } = &ir.expr(ir.functions[0].body?).kind else {
             return None;
         };
-        items.iter().rev().find_map(|&item| {
-            let ExprKind::Assign {
-                target,
-                value: Some(value),
-                ..
-            } = &ir.expr(item).kind
-            else {
-                return None;
-            };
-            let Pattern::Name(target, _) = **target else {
-                return None;
-            };
-            let ExprKind::Call { callee, .. } = &ir.expr(*value).kind else {
-                return None;
-            };
-            if ir.name(target) != name {
-                return None;
-            }
-            match self.resolve_expr(file, module, *callee) {
-                Symbol::External(node) => Some(node),
-                // A project's subclass of the library's class is as good.
-                Symbol::Class(class) => self.direct_library_base(class),
+        items.iter().rev().find_map(|&item| match &ir.expr(item).kind {
+            ExprKind::Assign { target, value, .. } => match **target {
+                Pattern::Name(target, _) if ir.name(target) == name => *value,
                 _ => None,
-            }
+            },
+            _ => None,
         })
     }
 
@@ -551,7 +546,7 @@ impl<'a> Program<'a> {
     }
 
     /// What a dotted expression of names stands for: `models.Model`, `db.Model`, `Generic[T]`.
-    fn resolve_expr(&self, file: FileId, scope: ScopeId, id: ExprId) -> Symbol<'a> {
+    pub(crate) fn resolve_expr(&self, file: FileId, scope: ScopeId, id: ExprId) -> Symbol<'a> {
         let ir = self.ir(file);
         match &ir.expr(id).kind {
             ExprKind::Name(name) => self.lookup(scope, ir.name(*name)),

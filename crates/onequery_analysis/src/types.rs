@@ -1,7 +1,7 @@
 //! Declared types become [`Ty`]s, and templates of catalogues are filled in.
 
 use onequery_core::FileId;
-use onequery_core::ir::{ClassKind, Generic, TypeRef};
+use onequery_core::ir::{ClassKind, ExprId, ExprKind, Generic, TypeRef};
 
 use crate::catalog::LibTy;
 use crate::catalog::template::Template;
@@ -87,6 +87,60 @@ impl<'a> Program<'a> {
                 }
                 None => Ty::Unknown,
             },
+            Symbol::Variable(module, name) => self.named_type(module, name, depth),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// The type that a variable is another name of: `Key = NewType("Key", int)`, `SessionDep = Annotated[Session, …]`.
+    fn named_type(&self, module: ScopeId, name: &str, depth: u32) -> Ty {
+        let file = self.file_of_scope(module);
+        let assigned = self.assigned_at(module, name);
+        assigned.map_or(Ty::Unknown, |value| self.type_of_expr(file, module, value, depth))
+    }
+
+    /// The type that an expression names where a type may stand.
+    fn type_of_expr(&self, file: FileId, module: ScopeId, id: ExprId, depth: u32) -> Ty {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Ty::Unknown;
+        };
+        let ir = self.ir(file);
+        let inner = |id: ExprId| self.type_of_expr(file, module, id, depth);
+        match &ir.expr(id).kind {
+            ExprKind::Name(_) | ExprKind::Attr { .. } => match self.resolve_expr(file, module, id) {
+                Symbol::Class(class) => self.instance(class, depth),
+                Symbol::External(node) => self
+                    .catalogs
+                    .type_at(node)
+                    .map_or(Ty::Unknown, |ty| Ty::lib(ty, Vec::new())),
+                Symbol::Variable(module, name) => self.named_type(module, name, depth),
+                _ => Ty::Unknown,
+            },
+            ExprKind::Index { base, index } => match self.resolve_expr(file, module, *base) {
+                Symbol::External(node) => match self.catalogs.type_at(node) {
+                    Some(ty) => {
+                        let args = match &ir.expr(*index).kind {
+                            ExprKind::Collection(_, items) => items.iter().map(|&item| inner(item)).collect(),
+                            _ => vec![inner(*index)],
+                        };
+                        self.library(ty, args)
+                    }
+                    None => Ty::Unknown,
+                },
+                _ => Ty::Unknown,
+            },
+            ExprKind::Call { callee, args, .. } => {
+                let Symbol::External(node) = self.resolve_expr(file, module, *callee) else {
+                    return Ty::Unknown;
+                };
+                let named = self
+                    .catalogs
+                    .call_at(node)
+                    .and_then(|call| self.catalogs.call(call).names_type);
+                named
+                    .and_then(|ix| args.get(ix))
+                    .map_or(Ty::Unknown, |arg| inner(arg.value))
+            }
             _ => Ty::Unknown,
         }
     }

@@ -252,6 +252,10 @@ pub(super) struct Call {
     /// Makes an error: returning it is not a success.
     #[serde(default)]
     pub(super) fails: bool,
+    /// A keyword argument whose presence means that nothing is executed.
+    pub(super) unless_keyword: Option<String>,
+    /// The position of the argument whose type the result is another name of: `NewType("Key", int)`.
+    pub(super) names_type: Option<usize>,
     /// How this very call is batched, when the catalogue's own remedies do not fit.
     pub(super) remedy: Option<String>,
     /// Recognised by its shape: right in most code, not in all.

@@ -146,9 +146,13 @@ impl<'a> Eval<'_, 'a> {
         // Its own variables are gone; what it assigned outside of itself is kept in `changed`.
         self.env = env;
         let mut own = Vec::new();
-        function.params.iter().for_each(|param| target_names(&param.pattern, &mut own));
+        function
+            .params
+            .iter()
+            .for_each(|param| target_names(&param.pattern, &mut own));
         let inside = self.changed.split_off(changes);
-        self.changed.extend(inside.into_iter().filter(|name| !own.contains(name)));
+        self.changed
+            .extend(inside.into_iter().filter(|name| !own.contains(name)));
         match returned {
             Some(returned) => returned.join(last),
             None => last,
@@ -616,7 +620,13 @@ impl<'a> Eval<'_, 'a> {
             type_args: &type_args,
         };
         let ty = self.program.fill(&info.gives, &holes);
+        let is_off = info.unless_keyword.as_ref().is_some_and(|keyword| {
+            args.written
+                .iter()
+                .any(|arg| arg.name.is_some_and(|name| self.text(name) == keyword))
+        });
         let executed = match (info.runs, statement) {
+            _ if is_off => None,
             (Some(Access::Commit), _) => Some(Access::Commit),
             (_, Statement::Other) => None,
             (Some(access), Statement::Unknown) => Some(access),
