@@ -20,7 +20,7 @@ const KINDS: &[Kind] = &[
             "**/migrations/**",
             "**/migration/**",
             "**/alembic/**",
-            "**/revisions/**/versions/**",
+            "**/revisions/**",
             "**/south_migrations/**",
             "**/*_migration.py",
         ],

@@ -1,7 +1,8 @@
 //! Whole-program analysis: lowered files become loop sites with the queries that they repeat.
 //!
 //! `FileIr*` → [`Program`](program::Program) → [`Summaries`](summaries::Summaries) → [`LoopSite`]s. What is known of
-//! libraries is data, in `catalog/*.toml`; this crate's code knows none of them by name, and no language either.
+//! libraries is data, in `catalog/*.toml`; this crate's code knows none of them by name. What it knows of languages is how
+//! their modules are found, in `program`.
 
 pub mod catalog;
 mod describe;

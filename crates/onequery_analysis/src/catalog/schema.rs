@@ -297,6 +297,8 @@ pub(crate) enum Grows {
 pub(crate) enum Decorates {
     /// Reading it calls it.
     Property,
+    /// Reading it the first time calls it.
+    CachedProperty,
     /// It has no receiver.
     Static,
     /// Its receiver is the class.

@@ -108,16 +108,24 @@ impl Eval<'_, '_> {
         if let Some(method) = self.program.method(class, name) {
             let (file, _, function) = self.program.function(method);
             let scope = self.program.scope_id(file, function.scope);
-            let is_property = function.decorators.iter().any(|&decorator| {
-                self.program.decorates(file, scope, decorator) == Some(Decorates::Property)
-            });
-            if is_property {
+            let decorated = function
+                .decorators
+                .iter()
+                .find_map(|&d| self.program.decorates(file, scope, d));
+            // `self.total` is the same object's in every round, and that object keeps it.
+            let is_kept =
+                decorated == Some(Decorates::CachedProperty) && !base.deps.loops.meets(self.active());
+            if is_kept {
+                return self.returned_by(method).with_deps(base.deps);
+            }
+            if matches!(decorated, Some(Decorates::Property | Decorates::CachedProperty)) {
+                let given = Given {
+                    deps: base.deps,
+                    ..Given::default()
+                };
                 let what = What::Call {
                     callee: method,
-                    args: vec![Given {
-                        deps: base.deps,
-                        ..Given::default()
-                    }],
+                    args: vec![given],
                 };
                 let deps = self.fact(id, what, base.deps, base.likely);
                 return self.returned_by(method).with_deps(deps);
