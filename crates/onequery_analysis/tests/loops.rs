@@ -1,0 +1,175 @@
+//! What the whole analysis makes of small programs: the sites, what they repeat, how sure that is.
+
+use std::fmt::Write as _;
+
+use onequery_analysis::{Catalogs, SourceFile, analyze};
+use onequery_parser::front_end;
+
+/// Analyses files that are written one after another, each under a line `//- path`, and compares what is repeated.
+fn check(text: &str, expected: &str) {
+    let files: Vec<SourceFile> = text
+        .split("//- ")
+        .skip(1)
+        .map(|file| {
+            let (path, text) = file.split_once('\n').expect("a file's text follows its path");
+            let extension = path.rsplit('.').next().unwrap_or_default();
+            let lower = front_end(extension).expect("the tests are Python or Rust").lower;
+            SourceFile {
+                path: path.to_owned(),
+                ir: lower(text),
+            }
+        })
+        .collect();
+    let analysis = analyze(&files, &[], &Catalogs::embedded());
+    assert_eq!(analysis.problems, [], "no limit is reached");
+    let mut found = String::new();
+    for query in analysis.sites.iter().flat_map(|site| &site.queries) {
+        let trace: String = query
+            .trace
+            .iter()
+            .map(|step| format!(" > {}", step.label))
+            .collect();
+        let (access, dependence, confidence) = (query.access, query.dependence, query.confidence.id());
+        let _ = writeln!(
+            found,
+            "{access:?} {dependence:?} {confidence} {}{trace}",
+            query.label
+        );
+    }
+    assert_eq!(found.trim(), expected.trim());
+}
+
+const MODELS: &str = "\
+//- shop/models.py
+from django.db import models
+class Order(models.Model):
+    pass
+";
+
+/// A Django view over [`MODELS`].
+fn check_view(view: &str, expected: &str) {
+    check(
+        &format!("{MODELS}//- shop/views.py\nfrom shop.models import Order\n{view}"),
+        expected,
+    );
+}
+
+#[test]
+fn a_query_that_depends_on_the_element() {
+    check_view(
+        "def load(ids: list[int]):\n    return [Order.objects.get(pk=i) for i in ids]\n",
+        "Read Element proven Order.objects.get",
+    );
+}
+
+#[test]
+fn the_same_query_every_time() {
+    check_view(
+        "def load(ids: list[int]):\n    for i in ids:\n        print(Order.objects.count())\n",
+        "Read Invariant proven Order.objects.count",
+    );
+}
+
+#[test]
+fn an_iterable_is_evaluated_once() {
+    check_view(
+        "def load():\n    for order in Order.objects.all():\n        print(order)\n",
+        "",
+    );
+    check_view(
+        "def load():\n    return [order.pk for order in Order.objects.all()]\n",
+        "",
+    );
+}
+
+#[test]
+fn inner_iterables_are_evaluated_per_element() {
+    check_view(
+        "def load(ids: list[int]):\n    return [o for i in ids for o in Order.objects.filter(user=i)]\n",
+        "Read Element proven Order.objects.filter",
+    );
+}
+
+#[test]
+fn calls_are_followed_across_files() {
+    check(
+        &format!(
+            "{MODELS}//- shop/load.py\nfrom .models import Order\ndef load(key):\n    return Order.objects.get(pk=key)\n\
+             //- shop/views.py\nfrom shop.load import load\ndef view(ids: list[int]):\n    return [load(i) for i in ids]\n"
+        ),
+        "Read Element proven load > Order.objects.get",
+    );
+}
+
+#[test]
+fn a_callee_that_queries_on_some_path_is_possible_only() {
+    check_view(
+        "def load(key, fresh):\n    if fresh:\n        return Order.objects.get(pk=key)\n    return key\n\
+         def view(ids: list[int]):\n    return [load(i, False) for i in ids]\n",
+        "Read Element possible load > Order.objects.get",
+    );
+}
+
+#[test]
+fn a_search_ends_the_loop() {
+    check_view(
+        "def find(ids):\n    for i in ids:\n        order = Order.objects.filter(pk=i).first()\n        if order:\n            return order\n",
+        "",
+    );
+}
+
+#[test]
+fn full_batches_are_flushed() {
+    check_view(
+        "def store(rows):\n    batch = []\n    for row in rows:\n        batch.append(Order())\n        if len(batch) >= 500:\n            \
+         Order.objects.bulk_create(batch)\n            batch = []\n",
+        "",
+    );
+}
+
+#[test]
+fn a_batch_is_taken_whole() {
+    check_view(
+        "def load(batches):\n    for ids in batches:\n        print(list(Order.objects.filter(pk__in=ids)))\n",
+        "",
+    );
+}
+
+#[test]
+fn recursive_types_settle() {
+    check_view("def nest(x):\n    return [nest(x)]\n", "");
+    check(
+        "//- a.py\nfrom b import f\ndef g():\n    return f()\n//- b.py\nfrom a import g\ndef f():\n    return g()\n",
+        "",
+    );
+}
+
+#[test]
+fn inheritance_in_circles_ends() {
+    check(
+        "//- a.py\nclass A(B): pass\nclass B(A): pass\ndef f(a: A):\n    return a.missing()\n",
+        "",
+    );
+}
+
+#[test]
+fn names_of_one_file_stay_in_it() {
+    check(
+        "//- a.py\ncache = {}\ndef find(key):\n    return cache.get(key)\n//- b.py\nfrom a import find\ndef f(k):\n    if find(k) is None:\n        return 1\n",
+        "",
+    );
+}
+
+#[test]
+fn rust_fields_and_closures() {
+    check(
+        "//- src/lib.rs\nuse sqlx::PgPool;\nstruct Repo { pool: PgPool }\nimpl Repo {\n    async fn load(&self, ids: &[i64]) {\n        \
+         for id in ids {\n            sqlx::query(\"SELECT 1 FROM t WHERE id = $1\").bind(id).fetch_one(&self.pool).await;\n        }\n    }\n}\n",
+        "Read Element proven sqlx::query(…).bind(…).fetch_one",
+    );
+    check(
+        "//- src/lib.rs\nuse sqlx::PgPool;\nfn one(pool: &PgPool, id: Option<i64>) {\n    \
+         id.map(|id| sqlx::query(\"SELECT 1\").bind(id).fetch_one(pool));\n}\n",
+        "",
+    );
+}
