@@ -20,7 +20,7 @@ const KINDS: &[Kind] = &[
             "**/migrations/**",
             "**/migration/**",
             "**/alembic/**",
-            "**/revisions/**",
+            "**/revisions/**/versions/**",
             "**/south_migrations/**",
             "**/*_migration.py",
         ],
@@ -53,7 +53,6 @@ const KINDS: &[Kind] = &[
             "**/seed*.{py,rs}",
             "**/fixtures/**",
             "**/demo_data/**",
-            "**/populatedb/**",
         ],
     },
     Kind {

@@ -265,6 +265,30 @@ pub struct Function {
     pub span: Span,
 }
 
+impl Function {
+    /// A function of which nothing is known but where it is written.
+    #[must_use]
+    pub fn unnamed(scope: ScopeIx, outer: Option<FnIx>, span: Span) -> Self {
+        Self {
+            name: None,
+            scope,
+            outer,
+            class: None,
+            in_impl: None,
+            decorators: Box::default(),
+            generics: Box::default(),
+            params: Box::default(),
+            returns: None,
+            body: None,
+            is_async: false,
+            is_generator: false,
+            is_test: false,
+            name_span: Span::default(),
+            span,
+        }
+    }
+}
+
 /// A parameter.
 #[derive(Clone, Debug)]
 pub struct Param {

@@ -19,23 +19,7 @@ impl Builder {
     /// An empty file: its own scope, and `functions[0]` as its top level.
     pub(crate) fn new(language: Language, end: usize) -> Self {
         let span = Span::new(0, u32::try_from(end).unwrap_or(u32::MAX));
-        let top_level = Function {
-            name: None,
-            scope: ScopeIx(0),
-            outer: None,
-            class: None,
-            in_impl: None,
-            decorators: Box::default(),
-            generics: Box::default(),
-            params: Box::default(),
-            returns: None,
-            body: None,
-            is_async: false,
-            is_generator: false,
-            is_test: false,
-            name_span: Span::default(),
-            span,
-        };
+        let top_level = Function::unnamed(ScopeIx(0), None, span);
         Self {
             ir: FileIr {
                 language,

@@ -650,7 +650,7 @@ impl<'a> Eval<'_, 'a> {
         let passed_whole = passed_whole.flatten();
         let rows = matches!(&ty, Ty::Lib(lib, _) if self.program.inherited(*lib, |info| info.runs_on_iterate.then_some(())).is_some());
         let origin = if rows || info.runs.is_some() {
-            Some(self.here(self.span_of(id)))
+            Some(self.here(self.ir.span(id)))
         } else {
             own.origin
         };
@@ -741,7 +741,7 @@ impl<'a> Eval<'_, 'a> {
 
     /// `any(query(x) for x in xs)` ends when a query's result says so.
     fn note_stop(&mut self, id: ExprId) {
-        let (span, outside) = (self.span_of(id), self.active());
+        let (span, outside) = (self.ir.span(id), self.active());
         for fact in &mut self.facts.facts {
             if span.contains(fact.span) {
                 fact.path.decides.add(fact.path.loops.without(outside));
@@ -865,9 +865,9 @@ impl<'a> Eval<'_, 'a> {
         match &self.ir.expr(id).kind {
             ExprKind::Call { callee, .. } => match &self.ir.expr(*callee).kind {
                 ExprKind::Attr { name_span, .. } => *name_span,
-                _ => self.span_of(*callee),
+                _ => self.ir.span(*callee),
             },
-            _ => self.span_of(id),
+            _ => self.ir.span(id),
         }
     }
 }

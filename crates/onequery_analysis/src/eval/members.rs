@@ -1,7 +1,7 @@
 //! Reading attributes, fields, paths and elements.
 
+use onequery_core::Name;
 use onequery_core::ir::ExprId;
-use onequery_core::{Name, Span};
 
 use super::{About, Eval};
 use crate::catalog::{Access, AttributeInfo, Decorates, PathNode};
@@ -274,10 +274,5 @@ impl Eval<'_, '_> {
             result.deps.add(queried);
         }
         result
-    }
-
-    /// The place of an expression, for origins.
-    pub(super) fn span_of(&self, id: ExprId) -> Span {
-        self.ir.span(id)
     }
 }

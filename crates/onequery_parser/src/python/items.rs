@@ -84,23 +84,7 @@ pub(super) fn lambda(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> ExprId {
 ///
 /// It is added before its parameters are lowered, so that a lambda in a default comes after it, in source order.
 fn add_function(cx: &Cx<'_>, out: &mut Builder, span: Span) -> FnIx {
-    out.function(Function {
-        name: None,
-        scope: ScopeIx(0),
-        outer: Some(cx.function),
-        class: None,
-        in_impl: None,
-        decorators: Box::default(),
-        generics: Box::default(),
-        params: Box::default(),
-        returns: None,
-        body: None,
-        is_async: false,
-        is_generator: false,
-        is_test: false,
-        name_span: Span::default(),
-        span,
-    })
+    out.function(Function::unnamed(ScopeIx(0), Some(cx.function), span))
 }
 
 /// Lowers the node under the cursor as the body of a function.

@@ -101,23 +101,7 @@ impl Lowering {
 
     /// A function of which nothing is known but its place.
     fn unnamed_function(&self) -> Function {
-        Function {
-            name: None,
-            scope: self.place.scope,
-            outer: Some(self.place.function),
-            class: None,
-            in_impl: None,
-            decorators: Box::default(),
-            generics: Box::default(),
-            params: Box::default(),
-            returns: None,
-            body: None,
-            is_async: false,
-            is_generator: false,
-            is_test: false,
-            name_span: Span::default(),
-            span: Span::default(),
-        }
+        Function::unnamed(self.place.scope, Some(self.place.function), Span::default())
     }
 }
 
