@@ -1,9 +1,13 @@
 //! What evaluating one function finds out: the loop sites it has, the queries it executes and the calls it makes.
 
+use std::sync::Arc;
+
 use onequery_core::Span;
 
 use crate::catalog::{Access, CallId, LibTy};
+use crate::models::RelId;
 use crate::program::{ClassId, FnId};
+use crate::rows::{Load, Rows};
 use crate::value::{Bits, Bound, Deps, Ty, Value};
 
 /// Everything found in one function.
@@ -40,6 +44,16 @@ pub(crate) struct Site {
     pub(crate) source_known: bool,
     /// Sleeps, or waits for messages.
     pub(crate) paced: bool,
+}
+
+impl Site {
+    /// Whether it repeats a fact once per element: it is none of the legitimate sequences. `ix` is its own index.
+    pub(crate) fn repeats(&self, ix: usize, fact: &Fact) -> bool {
+        let walks = self.has_elements && !(self.kind == SiteKind::While && self.paced);
+        let path = &fact.path;
+        let left = path.leaves.has(ix) || path.decides.has(ix) || path.flushes.has(ix);
+        walks && self.bound == Bound::Data && !left && !fact.deps.batched.has(ix)
+    }
 }
 
 /// What repeats.
@@ -81,6 +95,8 @@ pub(crate) enum QuerySource {
     Call(CallId),
     /// An implicit execution of a value: iterating, testing, subscripting.
     Implicit(LibTy),
+    /// Reading a relation.
+    Relation(RelId),
 }
 
 /// Something that may matter when it stands in a loop.
@@ -100,7 +116,12 @@ pub(crate) struct Fact {
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     /// A query that is executed.
-    Query { access: Access, source: QuerySource },
+    Query {
+        access: Access,
+        source: QuerySource,
+        /// The rows of a relation that could have been loaded before.
+        load: Option<Load>,
+    },
     /// A call of a function of the project, with what its parameters are given.
     Call { callee: FnId, args: Vec<Given> },
 }
@@ -115,4 +136,6 @@ pub(crate) struct Given {
     pub(crate) int: Option<i64>,
     /// An argument stands there.
     pub(crate) is_written: bool,
+    /// Rows of a model in it.
+    pub(crate) rows: Option<Arc<Rows>>,
 }

@@ -8,7 +8,9 @@ pub mod catalog;
 mod describe;
 mod eval;
 mod facts;
+mod models;
 mod program;
+mod rows;
 mod sites;
 mod sql;
 mod summaries;
@@ -19,7 +21,7 @@ use onequery_core::{FileId, Problem};
 
 pub use catalog::{Access, Catalogs};
 pub use program::{PackageRoot, SourceFile};
-pub use sites::{Dependence, LoopQuery, LoopSite, SiteKind, TraceStep};
+pub use sites::{Dependence, LoopQuery, LoopSite, RelationRead, SiteKind, TraceStep};
 
 /// What the analysis of a program found out.
 pub struct Analysis {

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::catalog::template::Template;
 use crate::catalog::{Catalogs, Decorates, LibTy, PathNode};
+use crate::models::Models;
 
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
@@ -113,6 +114,7 @@ pub(crate) struct Program<'a> {
     modules: FxHashMap<String, Vec<ScopeId>>,
     crates: FxHashMap<String, Vec<ScopeId>>,
     crate_of: Vec<Option<String>>,
+    pub(crate) models: Models,
 }
 
 /// How many import hops are followed before a name counts as unresolved; cycles of re-exports end here.
@@ -143,6 +145,7 @@ impl<'a> Program<'a> {
             modules: FxHashMap::default(),
             crates: FxHashMap::default(),
             crate_of: vec![None; files.len()],
+            models: Models::default(),
         };
         program.name_modules(packages);
         for file in (0..files.len()).map(file_id) {
@@ -152,6 +155,7 @@ impl<'a> Program<'a> {
         program.fn_class = vec![None; program.fn_base.last().copied().unwrap_or(0) as usize];
         program.collect_methods();
         program.link_bases();
+        program.models = program.find_models();
         program
     }
 
@@ -498,7 +502,7 @@ impl<'a> Program<'a> {
     }
 
     /// What a module calls to make one of its variables: `db = SQLAlchemy(app)`.
-    fn called_at(&self, module: ScopeId, name: &str) -> Option<PathNode> {
+    pub(crate) fn called_at(&self, module: ScopeId, name: &str) -> Option<PathNode> {
         let file = self.file_of_scope(module);
         let ExprKind::Call { callee, .. } = self.ir(file).expr(self.assigned_at(module, name)?).kind else {
             return None;
@@ -842,7 +846,7 @@ impl<'a> Symbol<'a> {
     }
 }
 
-fn file_id(ix: usize) -> FileId {
+pub(crate) fn file_id(ix: usize) -> FileId {
     FileId(u32::try_from(ix).expect("a run has fewer than 2^32 files"))
 }
 

@@ -1,13 +1,16 @@
 //! Loop sites as the rules see them: what repeats, what is executed per element, and how sure that is.
 
+use std::collections::BTreeMap;
+
 use onequery_core::{Confidence, FileId, Location};
 
 use crate::catalog::Access;
 pub use crate::facts::SiteKind;
 use crate::facts::{Fact, FnFacts, Given, QuerySource, Site, What};
 use crate::program::{FnId, Program};
-use crate::summaries::{Effect, Summaries, passed_on};
-use crate::value::{Bound, Deps};
+use crate::rows::{RowSource, Rows};
+use crate::summaries::{Effect, Resolved, Summaries, passed_on};
+use crate::value::Deps;
 
 /// Something that runs once per element, with the queries that makes of it.
 #[derive(Clone, Debug)]
@@ -41,12 +44,31 @@ pub struct LoopQuery {
     pub trace: Vec<TraceStep>,
     /// How complete the chain of known facts is.
     pub confidence: Confidence,
+    /// The relation that is read, when it could have been loaded with the rows.
+    pub relation: Option<RelationRead>,
+    /// The calls that pass the rows from where they come from to the function that holds the loop.
+    pub passed: Vec<TraceStep>,
     /// Enclosing loops that repeat the site itself, innermost first.
     pub outer: Vec<Location>,
     /// Qualified name of the function that holds the loop.
     pub scope: String,
     /// It stands in test code, as far as the file itself shows.
     pub in_test: bool,
+}
+
+/// A relation that is read once per row, and the query that could have loaded it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelationRead {
+    /// The relations from the rows of that query to what is read.
+    pub path: Vec<String>,
+    /// The query that gives the rows.
+    pub origin: Location,
+    /// Where the last relation is declared.
+    pub declared: Location,
+    /// It was loaded with the rows, and is asked for again in a narrowed form.
+    pub defeats: bool,
+    /// It is read as it is, as opposed to being counted or tested.
+    pub is_read: bool,
 }
 
 /// One link between a loop and a query in another function.
@@ -73,23 +95,59 @@ pub enum Dependence {
 
 /// The sites of the whole program that execute something per element, by file and position.
 pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries) -> Vec<LoopSite> {
-    let mut sites = Vec::new();
-    for (ix, found) in summaries.facts.iter().enumerate() {
-        if !found.sites.is_empty() {
-            let id = FnId(u32::try_from(ix).expect("ids fit"));
-            of_function(
-                &View {
-                    program,
-                    summaries,
-                    id,
-                    found,
-                },
-                &mut sites,
-            );
+    let mut found: BTreeMap<(FnId, usize), Vec<LoopQuery>> = BTreeMap::new();
+    for (ix, facts) in summaries.facts.iter().enumerate() {
+        let view = View {
+            program,
+            summaries,
+            id: FnId(u32::try_from(ix).expect("ids fit")),
+            found: facts,
+        };
+        for fact in &facts.facts {
+            let queries = view.per_element(fact).into_iter().chain(view.lazy_reads(fact));
+            for (function, site, query) in queries {
+                found.entry((function, site)).or_default().push(query);
+            }
         }
     }
-    sites.sort_by_key(|site: &LoopSite| (site.location, site.kind));
+    let mut sites: Vec<LoopSite> = found
+        .into_iter()
+        .map(|((function, ix), mut queries)| {
+            let site = &summaries.facts[function.index()].sites[ix];
+            leave_out_prefixes(&mut queries);
+            LoopSite {
+                kind: site.kind,
+                location: Location::new(program.function(function).0, site.span),
+                origin: site.origin,
+                queries,
+            }
+        })
+        .collect();
+    sites.sort_by_key(|site| (site.location, site.kind));
     sites
+}
+
+/// `book.author.country` tells all that `book.author` in it would tell; a relation is loaded once per row.
+fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
+    let reads: Vec<(Location, RelationRead)> = queries
+        .iter()
+        .filter_map(|query| Some((query.location, query.relation.clone()?)))
+        .collect();
+    let mut seen = Vec::new();
+    queries.retain(|query| {
+        let Some(own) = &query.relation else { return true };
+        let is_part = reads.iter().any(|(at, other)| {
+            let longer = other.path.len() > own.path.len() && other.path.starts_with(&own.path);
+            longer
+                && other.origin == own.origin
+                && at.file == query.location.file
+                && at.span.contains(query.location.span)
+        });
+        let key = (own.origin, own.path.clone(), own.defeats);
+        let is_repeated = seen.contains(&key);
+        seen.push(key);
+        !is_part && !is_repeated
+    });
 }
 
 /// One function's facts with everything around them.
@@ -100,103 +158,247 @@ struct View<'v, 'a> {
     found: &'v FnFacts,
 }
 
-fn of_function(cx: &View<'_, '_>, out: &mut Vec<LoopSite>) {
-    let file = cx.program.function(cx.id).0;
-    let mut queries: Vec<Vec<LoopQuery>> = vec![Vec::new(); cx.found.sites.len()];
-    for fact in &cx.found.facts {
-        if let Some((site, query)) = per_element(cx, file, fact) {
-            queries[site].push(query);
+impl View<'_, '_> {
+    fn of(&self, id: FnId) -> Self {
+        View {
+            program: self.program,
+            summaries: self.summaries,
+            id,
+            found: &self.summaries.facts[id.index()],
         }
     }
-    for (site, queries) in cx.found.sites.iter().zip(queries) {
-        if !queries.is_empty() {
-            let (kind, location) = (site.kind, Location::new(file, site.span));
-            out.push(LoopSite {
-                kind,
-                location,
-                origin: site.origin,
-                queries,
-            });
-        }
-    }
-}
 
-/// The site that repeats a fact, unless every loop around it is a legitimate sequence.
-fn per_element(cx: &View<'_, '_>, file: FileId, fact: &Fact) -> Option<(usize, LoopQuery)> {
-    let around: Vec<usize> = fact
-        .path
-        .loops
-        .indices()
-        .filter(|&ix| ix < cx.found.sites.len())
-        .collect();
-    let repeating: Vec<usize> = around
-        .into_iter()
-        .filter(|&ix| repeats(&cx.found.sites[ix], ix, fact))
-        .collect();
-    let innermost = *repeating.last()?;
-    let (access, deps, effect) = match &fact.what {
-        What::Query { access, .. } => (*access, fact.deps, None),
-        What::Call { callee, args } => {
-            let effects = &cx.summaries.effects[callee.index()];
-            let effect = effects
-                .iter()
-                .min_by_key(|effect| (effect.conditional, effect.distance, effect.access))?;
-            (
-                effect.access,
-                call_deps(fact, args, effect),
-                Some((*callee, effect)),
-            )
-        }
-    };
-    let site = repeating
-        .iter()
-        .rev()
-        .copied()
-        .find(|&ix| deps.loops.has(ix))
-        .unwrap_or(innermost);
-    let dependence = if deps.loops.has(site) {
-        Dependence::Element
-    } else if deps.varies.has(site) || (effect.is_some() && access != Access::Commit) {
-        Dependence::Unknown
-    } else {
-        Dependence::Invariant
-    };
-    let function = cx.program.function(cx.id).2;
-    let outer = repeating.iter().rev().filter(|&&ix| ix < site);
-    let trace = effect
-        .map(|(callee, effect)| trace(cx, callee, effect))
-        .unwrap_or_default();
-    let source = query_source(cx, fact, effect);
-    let query = LoopQuery {
-        location: Location::new(file, fact.span),
-        label: fact.label.clone(),
-        access,
-        library: library(cx.program, source),
-        remedy: remedy(cx.program, source, access),
-        dependence,
-        confidence: confidence(
-            &cx.found.sites[site],
-            fact,
+    fn file(&self) -> FileId {
+        self.program.function(self.id).0
+    }
+
+    /// The sites that repeat a fact, none of them a legitimate sequence.
+    fn repeating(&self, fact: &Fact) -> Vec<usize> {
+        let around = fact.path.loops.indices();
+        around
+            .filter(|&ix| {
+                self.found
+                    .sites
+                    .get(ix)
+                    .is_some_and(|site| site.repeats(ix, fact))
+            })
+            .collect()
+    }
+
+    /// The query that a fact executes per element, directly or through a call.
+    fn per_element(&self, fact: &Fact) -> Option<(FnId, usize, LoopQuery)> {
+        let repeating = self.repeating(fact);
+        let innermost = *repeating.last()?;
+        let (access, deps, effect) = match &fact.what {
+            What::Query { load: Some(load), .. } => {
+                let site = self.site_of_rows(&repeating, &load.rows, fact.deps)?;
+                let source = Some(query_source(self, fact, None)?);
+                return Some((
+                    self.id,
+                    site,
+                    self.relation_query(fact, site, &load.rows, load.defeats, source, None)?,
+                ));
+            }
+            What::Query { access, .. } => (*access, fact.deps, None),
+            What::Call { callee, args } => {
+                let effects = self.summaries.effects[callee.index()].iter();
+                let effect = effects
+                    .filter(|effect| {
+                        let lazy = effect.lazy.as_ref();
+                        lazy.is_none_or(|lazy| matches!(lazy.resolve(self.program, args), Resolved::Query))
+                    })
+                    .min_by_key(|effect| (effect.conditional, effect.distance, effect.access))?;
+                (
+                    effect.access,
+                    call_deps(fact, args, effect),
+                    Some((*callee, effect)),
+                )
+            }
+        };
+        let site = repeating
+            .iter()
+            .rev()
+            .copied()
+            .find(|&ix| deps.loops.has(ix))
+            .unwrap_or(innermost);
+        let dependence = if deps.loops.has(site) {
+            Dependence::Element
+        } else if deps.varies.has(site) || (effect.is_some() && access != Access::Commit) {
+            Dependence::Unknown
+        } else {
+            Dependence::Invariant
+        };
+        let source = query_source(self, fact, effect);
+        let query = LoopQuery {
             access,
+            library: library(self.program, source),
+            remedy: remedy(self.program, source, access),
             dependence,
-            effect.map(|(_, effect)| effect),
-        ),
-        outer: outer
-            .map(|&ix| Location::new(file, cx.found.sites[ix].span))
-            .collect(),
-        trace,
-        scope: cx.program.qualified_name(cx.id),
-        in_test: function.is_test,
-    };
-    Some((site, query))
-}
+            confidence: confidence(
+                &self.found.sites[site],
+                fact,
+                access,
+                dependence,
+                effect.map(|(_, effect)| effect),
+            ),
+            ..self.query(fact, site, effect)
+        };
+        Some((self.id, site, query))
+    }
 
-/// Whether a site repeats a fact once per element: none of the legitimate sequences.
-fn repeats(site: &Site, ix: usize, fact: &Fact) -> bool {
-    let walks = site.has_elements && !(site.kind == SiteKind::While && site.paced);
-    let path = &fact.path;
-    let left = path.leaves.has(ix) || path.decides.has(ix) || path.flushes.has(ix);
-    walks && site.bound == Bound::Data && !left && !fact.deps.batched.has(ix)
+    /// What is the same for all queries of a fact in a site.
+    fn query(&self, fact: &Fact, site: usize, effect: Option<(FnId, &Effect)>) -> LoopQuery {
+        let file = self.file();
+        let outer = self.repeating(fact).into_iter().rev().filter(|&ix| ix < site);
+        LoopQuery {
+            location: Location::new(file, fact.span),
+            label: fact.label.clone(),
+            access: Access::Read,
+            library: String::new(),
+            remedy: None,
+            dependence: Dependence::Element,
+            confidence: Confidence::Possible,
+            outer: outer
+                .map(|ix| Location::new(file, self.found.sites[ix].span))
+                .collect(),
+            passed: Vec::new(),
+            trace: effect
+                .map(|(callee, effect)| trace(self, callee, effect))
+                .unwrap_or_default(),
+            relation: None,
+            scope: self.program.qualified_name(self.id),
+            in_test: self.program.function(self.id).2.is_test,
+        }
+    }
+
+    /// The innermost site whose elements are, or hold, rows of a query that gives many.
+    fn site_of_rows(&self, repeating: &[usize], rows: &Rows, deps: Deps) -> Option<usize> {
+        let from_query = matches!(rows.source, RowSource::Query(_)) && rows.many;
+        let site = repeating.iter().rev().copied().find(|&ix| deps.loops.has(ix));
+        site.filter(|_| from_query)
+    }
+
+    /// A relation that a fact reads per element.
+    fn relation_query(
+        &self,
+        fact: &Fact,
+        site: usize,
+        rows: &Rows,
+        defeats: bool,
+        source: Option<QuerySource>,
+        effect: Option<(FnId, &Effect)>,
+    ) -> Option<LoopQuery> {
+        let models = &self.program.models;
+        let RowSource::Query(origin) = rows.source else {
+            return None;
+        };
+        let last = models.relation(rows.path.last()?.relation);
+        let hops: Vec<(&str, &str)> = rows
+            .path
+            .iter()
+            .map(|hop| {
+                (
+                    self.program.class_name(models.relation(hop.relation).owner),
+                    &*hop.name,
+                )
+            })
+            .collect();
+        let catalogs = self.program.catalogs;
+        let to_many = rows.path.iter().any(|hop| {
+            let relation = models.relation(hop.relation);
+            relation.to_many || catalogs.relation(relation.kind).prefetched
+        });
+        let remedy = if defeats {
+            catalogs.defeated_remedy(last.kind).map(ToOwned::to_owned)
+        } else {
+            catalogs.eager_remedy(last.kind, to_many, &hops)
+        };
+        let dependence = Dependence::Element;
+        let found = &self.found.sites[site];
+        Some(LoopQuery {
+            library: catalogs.title_of_relation(last.kind).to_owned(),
+            remedy,
+            confidence: confidence(
+                found,
+                fact,
+                Access::Read,
+                dependence,
+                effect.map(|(_, effect)| effect),
+            ),
+            relation: Some(RelationRead {
+                path: rows.path.iter().map(|hop| hop.name.to_string()).collect(),
+                origin,
+                declared: last.declared,
+                defeats,
+                is_read: matches!(source, Some(QuerySource::Relation(_) | QuerySource::Implicit(_))),
+            }),
+            ..self.query(fact, site, effect)
+        })
+    }
+
+    /// The relations that a call reads of the rows it is given.
+    fn lazy_reads(&self, fact: &Fact) -> Vec<(FnId, usize, LoopQuery)> {
+        let What::Call { callee, args } = &fact.what else {
+            return Vec::new();
+        };
+        let mut reads = Vec::new();
+        for effect in &self.summaries.effects[callee.index()] {
+            let Some(lazy) = &effect.lazy else { continue };
+            let Resolved::Rows(rows) = lazy.resolve(self.program, args) else {
+                continue;
+            };
+            let source = query_source(self, fact, Some((*callee, effect)));
+            match lazy.repeated {
+                None => {
+                    let given = args[lazy.param].deps;
+                    let repeating = self.repeating(fact);
+                    let Some(site) = self.site_of_rows(&repeating, &rows, given) else {
+                        continue;
+                    };
+                    let query =
+                        self.relation_query(fact, site, &rows, false, source, Some((*callee, effect)));
+                    reads.extend(query.map(|query| (self.id, site, query)));
+                }
+                Some((function, site)) if rows.many => {
+                    reads.extend(self.repeated_below(fact, *callee, effect, &rows, source, (function, site)));
+                }
+                Some(_) => {}
+            }
+        }
+        reads
+    }
+
+    /// A relation that is read in a loop of a called function over the rows that it was given here.
+    fn repeated_below(
+        &self,
+        fact: &Fact,
+        callee: FnId,
+        effect: &Effect,
+        rows: &Rows,
+        source: Option<QuerySource>,
+        (function, site): (FnId, usize),
+    ) -> Option<(FnId, usize, LoopQuery)> {
+        let step = |at: FileId, fact: &Fact| TraceStep {
+            location: Location::new(at, fact.span),
+            label: fact.label.clone(),
+            is_query: false,
+        };
+        let mut passed = vec![step(self.file(), fact)];
+        let (mut at, mut effect) = (callee, effect);
+        loop {
+            let view = self.of(at);
+            let fact = &view.found.facts[effect.fact];
+            let next = effect
+                .via
+                .map(|(next, ix)| (next, &self.summaries.effects[next.index()][ix]));
+            if at == function {
+                let query = view.relation_query(fact, site, rows, false, source, next)?;
+                return Some((function, site, LoopQuery { passed, ..query }));
+            }
+            passed.push(step(view.file(), fact));
+            (at, effect) = next?;
+        }
+    }
 }
 
 /// What the query behind a call depends on, in terms of the caller.
@@ -231,7 +433,7 @@ fn confidence(
 /// Follows the shortest way from a call to its query.
 fn trace(cx: &View<'_, '_>, callee: FnId, effect: &Effect) -> Vec<TraceStep> {
     let mut steps = Vec::new();
-    let (mut function, mut at) = (callee, *effect);
+    let (mut function, mut at) = (callee, effect);
     loop {
         let fact = &cx.summaries.facts[function.index()].facts[at.fact];
         let location = Location::new(cx.program.function(function).0, fact.span);
@@ -241,19 +443,23 @@ fn trace(cx: &View<'_, '_>, callee: FnId, effect: &Effect) -> Vec<TraceStep> {
             is_query: at.via.is_none(),
         });
         let Some((next, ix)) = at.via else { return steps };
-        (function, at) = (next, cx.summaries.effects[next.index()][ix]);
+        (function, at) = (next, &cx.summaries.effects[next.index()][ix]);
     }
 }
 
 /// The query at the end of the chain.
-fn query_source(cx: &View<'_, '_>, fact: &Fact, effect: Option<(FnId, &Effect)>) -> Option<QuerySource> {
+fn query_source<'e>(
+    cx: &'e View<'_, '_>,
+    fact: &'e Fact,
+    effect: Option<(FnId, &'e Effect)>,
+) -> Option<QuerySource> {
     let mut what = &fact.what;
-    let mut next = effect.map(|(callee, effect)| (callee, *effect));
+    let mut next = effect;
     while let Some((function, effect)) = next {
         what = &cx.summaries.facts[function.index()].facts[effect.fact].what;
         next = effect
             .via
-            .map(|(callee, ix)| (callee, cx.summaries.effects[callee.index()][ix]));
+            .map(|(callee, ix)| (callee, &cx.summaries.effects[callee.index()][ix]));
     }
     match what {
         What::Query { source, .. } => Some(*source),
@@ -265,6 +471,10 @@ fn library(program: &Program<'_>, source: Option<QuerySource>) -> String {
     match source {
         Some(QuerySource::Call(call)) => program.catalogs.title(call).to_owned(),
         Some(QuerySource::Implicit(ty)) => program.catalogs.title_of_type(ty).to_owned(),
+        Some(QuerySource::Relation(relation)) => {
+            let kind = program.models.relation(relation).kind;
+            program.catalogs.title_of_relation(kind).to_owned()
+        }
         None => String::new(),
     }
 }
@@ -273,6 +483,7 @@ fn remedy(program: &Program<'_>, source: Option<QuerySource>, access: Access) ->
     match source? {
         QuerySource::Call(call) => program.catalogs.remedy(call, access),
         QuerySource::Implicit(ty) => program.catalogs.remedy_of_type(ty),
+        QuerySource::Relation(_) => None,
     }
     .map(ToOwned::to_owned)
 }

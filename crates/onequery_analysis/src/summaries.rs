@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use onequery_core::ir::FnIx;
 use onequery_core::{FileId, Problem, ProblemKind, Span};
@@ -13,8 +14,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::Access;
 use crate::eval::{About, Evaluated, Known, Slot, evaluate, is_root, slot};
-use crate::facts::{FnFacts, Given, What};
+use crate::facts::{Fact, FnFacts, Given, What};
 use crate::program::{FnId, Program};
+use crate::rows::{RowSource, Rows};
 use crate::value::{Bits, Deps, Value};
 
 /// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
@@ -31,7 +33,7 @@ pub(crate) struct Summaries {
 }
 
 /// A query that calling a function executes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Effect {
     pub(crate) access: Access,
     /// The fact of the function that leads there: the query itself, or a call.
@@ -46,6 +48,59 @@ pub(crate) struct Effect {
     pub(crate) likely: bool,
     /// Some link runs on some path only; whether this call takes that path is not known.
     pub(crate) conditional: bool,
+    /// Whether it is executed at all depends on the rows that a parameter is given.
+    pub(crate) lazy: Option<Lazy>,
+}
+
+/// A read of what a parameter is given, which asks nothing if that was loaded before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lazy {
+    pub(crate) param: usize,
+    /// In terms of the parameter.
+    pub(crate) rows: Arc<Rows>,
+    /// The loop over the parameter's rows in which it is read, when there is one.
+    pub(crate) repeated: Option<(FnId, usize)>,
+}
+
+/// What a [`Lazy`] read is, once it is known what the parameter is given.
+pub(crate) enum Resolved {
+    /// Nothing is asked, or it is not known.
+    Nothing,
+    /// An ordinary query: the parameter was given one that has not been executed.
+    Query,
+    /// These rows are asked for, in terms of the caller.
+    Rows(Rows),
+}
+
+impl Lazy {
+    /// Decides with what a call gives to the parameter.
+    pub(crate) fn resolve(&self, program: &Program<'_>, args: &[Given]) -> Resolved {
+        let runs_param = self.rows.path.is_empty();
+        let Some(given) = args.get(self.param).and_then(|given| given.rows.as_ref()) else {
+            return if runs_param {
+                Resolved::Query
+            } else {
+                Resolved::Nothing
+            };
+        };
+        if runs_param && matches!((given.pending, given.source), (None, RowSource::Query(_))) {
+            return Resolved::Query;
+        }
+        let Some(rows) = self.rows.given(given) else {
+            return Resolved::Nothing;
+        };
+        if rows.pending.is_some_and(|pending| pending.refined) {
+            return Resolved::Query;
+        }
+        let to_one = rows
+            .path
+            .last()
+            .is_some_and(|hop| !program.models.relation(hop.relation).to_many);
+        match rows.source {
+            RowSource::Query(_) | RowSource::Param(_) if !rows.are_loaded(to_one) => Resolved::Rows(rows),
+            _ => Resolved::Nothing,
+        }
+    }
 }
 
 /// Evaluates all functions until nothing new is learnt, then propagates effects.
@@ -84,7 +139,7 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
             let fuel = (!differences.is_empty()).then(out_of_fuel);
             let problems = failed.chain(fuel).collect();
             let facts = by_function(program, results);
-            let effects = propagate(&facts);
+            let effects = propagate(program, &facts);
             return Summaries {
                 facts,
                 effects,
@@ -141,7 +196,7 @@ fn learn(program: &Program<'_>, results: &[Evaluated]) -> Known {
         ..Known::default()
     };
     for (id, found) in results.iter().flat_map(|result| &result.facts) {
-        known.returns[id.index()] = found.returns.as_ref().map(Value::exported).unwrap_or_default();
+        known.returns[id.index()] = found.returns.as_ref().map(Value::returned).unwrap_or_default();
         known.collections[id.index()] = found.collections;
         for (class, name, value) in &found.attributes {
             let entry = known.attributes.entry((*class, name.clone()));
@@ -175,6 +230,7 @@ impl Known {
                 && a.likely == b.likely
                 && a.int == b.int
                 && a.statement == b.statement
+                && a.rows == b.rows
         };
         let mut slots = FxHashSet::default();
         for (ix, (a, b)) in (0_u32..).zip(self.returns.iter().zip(&before.returns)) {
@@ -207,7 +263,7 @@ fn changed<'m, K: Eq + std::hash::Hash, V>(
 }
 
 /// Walks from queries up the calls, breadth first: each function gets the shortest way to each kind of access.
-fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
+fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
     let mut callers: Vec<Vec<(usize, usize)>> = vec![Vec::new(); facts.len()];
     let mut effects: Vec<Vec<Effect>> = vec![Vec::new(); facts.len()];
     let mut queue = VecDeque::new();
@@ -218,7 +274,7 @@ fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
             }
             match &fact.what {
                 What::Call { callee, .. } => callers[callee.index()].push((function, ix)),
-                What::Query { access, .. } => {
+                What::Query { access, load, .. } => {
                     let effect = Effect {
                         access: *access,
                         fact: ix,
@@ -227,6 +283,9 @@ fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         params: fact.deps.params,
                         likely: fact.likely,
                         conditional: fact.path.conditional,
+                        lazy: load
+                            .as_ref()
+                            .and_then(|load| lazy(&load.rows, fact_of(facts, function, ix), fact.deps)),
                     };
                     add(&mut effects[function], effect, function, &mut queue);
                 }
@@ -234,12 +293,30 @@ fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
         }
     }
     while let Some((callee, at)) = queue.pop_front() {
-        let effect = effects[callee][at];
+        let effect = effects[callee][at].clone();
         for &(caller, ix) in &callers[callee] {
             let fact = &facts[caller].facts[ix];
             let What::Call { args, .. } = &fact.what else {
                 continue;
             };
+            let rows = match &effect.lazy {
+                None => None,
+                Some(lazy) => match lazy.resolve(program, args) {
+                    Resolved::Nothing => continue,
+                    Resolved::Query => None,
+                    // Rows that the caller has from a query are its own business, see `loop_sites`.
+                    Resolved::Rows(rows) if !matches!(rows.source, RowSource::Param(_)) => continue,
+                    Resolved::Rows(rows) => Some(rows),
+                },
+            };
+            let read = rows.zip(effect.lazy.as_ref()).and_then(|(rows, before)| {
+                let given = args.get(before.param).map(|given| given.deps).unwrap_or_default();
+                let own = lazy(&Arc::new(rows), fact_of(facts, caller, ix), given)?;
+                Some(Lazy {
+                    repeated: before.repeated.or(own.repeated),
+                    ..own
+                })
+            });
             let passed = passed_on(args, effect.params);
             let callee = FnId(u32::try_from(callee).expect("ids fit"));
             let effect = Effect {
@@ -250,11 +327,52 @@ fn propagate(facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 params: passed.params,
                 likely: effect.likely || fact.likely,
                 conditional: effect.conditional || fact.path.conditional,
+                lazy: read,
             };
             add(&mut effects[caller], effect, caller, &mut queue);
         }
     }
     effects
+}
+
+/// One fact with the function it stands in.
+struct FactOf<'f> {
+    function: FnId,
+    found: &'f FnFacts,
+    fact: &'f Fact,
+}
+
+fn fact_of(facts: &[FnFacts], function: usize, ix: usize) -> FactOf<'_> {
+    FactOf {
+        function: FnId(u32::try_from(function).expect("ids fit")),
+        found: &facts[function],
+        fact: &facts[function].facts[ix],
+    }
+}
+
+/// The read of a parameter's rows by a fact; `deps` are what those rows were computed from.
+fn lazy(rows: &Arc<Rows>, of: FactOf<'_>, deps: Deps) -> Option<Lazy> {
+    let RowSource::Param(param) = rows.source else {
+        return None;
+    };
+    let repeated = of
+        .fact
+        .path
+        .loops
+        .indices()
+        .filter(|&ix| deps.loops.has(ix))
+        .filter(|&ix| {
+            of.found
+                .sites
+                .get(ix)
+                .is_some_and(|site| site.repeats(ix, of.fact))
+        })
+        .last();
+    Some(Lazy {
+        param,
+        rows: rows.clone(),
+        repeated: repeated.map(|site| (of.function, site)),
+    })
 }
 
 /// What the arguments for some parameters were computed from.
@@ -263,12 +381,22 @@ pub(crate) fn passed_on(args: &[Given], params: Bits) -> Deps {
     chosen.fold(Deps::default(), |deps, (_, arg)| deps.with(arg.deps))
 }
 
-/// The first effect of a kind is the shortest; later ones are not needed, unless they run on every path.
+/// How many reads of parameters a function may have; those of more are not followed.
+const MAX_LAZY: usize = 32;
+
+/// The first effect of a kind is the shortest; later ones are not needed, unless they run on every path, or read
+/// something else of a parameter.
 fn add(effects: &mut Vec<Effect>, effect: Effect, function: usize, queue: &mut VecDeque<(usize, usize)>) {
-    if effects
-        .iter()
-        .all(|known| (known.access, known.conditional) != (effect.access, effect.conditional))
-    {
+    let read = |effect: &Effect| {
+        let lazy = effect.lazy.as_ref()?;
+        Some((lazy.param, lazy.rows.names(), lazy.repeated))
+    };
+    let is_known = |known: &Effect| {
+        (known.access, known.conditional) == (effect.access, effect.conditional)
+            && read(known) == read(&effect)
+    };
+    let is_too_much = effect.lazy.is_some() && effects.len() >= MAX_LAZY;
+    if !is_too_much && !effects.iter().any(is_known) {
         queue.push_back((function, effects.len()));
         effects.push(effect);
     }

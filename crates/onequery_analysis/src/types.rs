@@ -180,6 +180,7 @@ impl<'a> Program<'a> {
             template,
             &Holes {
                 receiver,
+                view: receiver,
                 args: &[],
                 returned: &Ty::Unknown,
                 type_args: &[],
@@ -200,12 +201,15 @@ impl<'a> Program<'a> {
             Template::Unknown => Ty::Unknown,
             Template::Plain => Ty::Plain,
             Template::Receiver => holes.receiver.clone(),
-            Template::Param(ix) => holes.receiver.args().get(*ix).cloned().unwrap_or_default(),
-            Template::Item => self.item(holes.receiver),
+            Template::Param(ix) => holes.view.args().get(*ix).cloned().unwrap_or_default(),
+            Template::Item => self.item(holes.view),
             Template::Inner => self.inner(holes.receiver),
             Template::ClassInstance => self.instance_of(holes.receiver),
             Template::Arg(ix) => arg(*ix),
-            Template::ArgItem(ix) => self.item(&arg(*ix)),
+            Template::ArgItem(ix) => holes
+                .args
+                .get(*ix)
+                .map_or(Ty::Unknown, |value| self.item(&self.view(value))),
             Template::ArgInstance(ix) => self.instance_of(&arg(*ix)),
             Template::Returned => holes.returned.clone(),
             Template::ReturnedInner => self.inner(holes.returned),
@@ -281,6 +285,8 @@ impl<'a> Program<'a> {
 /// What the holes of a template are filled with.
 pub(crate) struct Holes<'v> {
     pub(crate) receiver: &'v Ty,
+    /// The receiver as a library's type, when it is a project's subclass of one.
+    pub(crate) view: &'v Ty,
     pub(crate) args: &'v [Value],
     pub(crate) returned: &'v Ty,
     pub(crate) type_args: &'v [Ty],

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use onequery_core::{Location, Name};
 
 use crate::catalog::{LibTy, PathNode};
+use crate::models::RelId;
 use crate::program::{ClassId, FnId, ScopeId};
+use crate::rows::{RowSource, Rows};
 use crate::sql::Statement;
 
 /// A type, as far as it is known. `Unknown` is the top: nothing fires on it.
@@ -30,6 +32,8 @@ pub(crate) enum Ty {
     Function(FnId),
     /// A module of the project.
     Module(ScopeId),
+    /// A relation as an attribute of its class: `Author.books`.
+    Relation(RelId),
     /// A fixed number of values.
     Tuple(Args),
 }
@@ -228,6 +232,8 @@ pub(crate) struct Value {
     pub(crate) is_error: bool,
     /// It was executed and keeps its rows: using it again executes nothing.
     pub(crate) fetched: bool,
+    /// Rows of a model in it.
+    pub(crate) rows: Option<Arc<Rows>>,
 }
 
 impl Value {
@@ -251,6 +257,13 @@ impl Value {
 
     /// What another function may know of it: names, loops and parameters have a meaning in their own function only.
     pub(crate) fn exported(&self) -> Self {
+        let mut value = self.returned();
+        value.forget_param_rows();
+        value
+    }
+
+    /// What a caller may know of it, who knows what the parameters were given.
+    pub(crate) fn returned(&self) -> Self {
         Self {
             deps: Deps::default(),
             whole: Bits::default(),
@@ -258,6 +271,19 @@ impl Value {
             looked_up: None,
             fetched: false,
             ..self.clone()
+        }
+    }
+
+    /// Forgets rows that came in through a parameter, which means nothing in another function.
+    pub(crate) fn forget_param_rows(&mut self) {
+        if matches!(
+            self.rows.as_deref(),
+            Some(Rows {
+                source: RowSource::Param(_),
+                ..
+            })
+        ) {
+            self.rows = None;
         }
     }
 
@@ -293,6 +319,16 @@ impl Value {
             int: if self.int == other.int { self.int } else { None },
             is_error: self.is_error && other.is_error,
             fetched: self.fetched && other.fetched,
+            rows: join_rows(self.rows, other.rows),
         }
+    }
+}
+
+/// Rows on one side of a branch only stay known, like types.
+fn join_rows(a: Option<Arc<Rows>>, b: Option<Arc<Rows>>) -> Option<Arc<Rows>> {
+    match (a, b) {
+        (Some(a), Some(b)) if a == b => Some(a),
+        (Some(a), Some(b)) => (*a).clone().join(&b).map(Arc::new),
+        (known, None) | (None, known) => known,
     }
 }

@@ -19,7 +19,9 @@ pub struct Rule {
 /// All rules, by id. A new rule is a new file in `rules/` and a line here.
 pub static RULES: &[&Rule] = &[
     &rules::commit_in_loop::COMMIT_IN_LOOP,
+    &rules::defeated_prefetch::DEFEATED_PREFETCH,
     &rules::invariant_query_in_loop::INVARIANT_QUERY_IN_LOOP,
+    &rules::lazy_relation_in_loop::LAZY_RELATION_IN_LOOP,
     &rules::query_in_loop::QUERY_IN_LOOP,
     &rules::write_in_loop::WRITE_IN_LOOP,
 ];

@@ -42,8 +42,23 @@ fn steps(site: &LoopSite, query: &LoopQuery) -> Vec<Step> {
             message,
         })
     };
-    if let Some(origin) = site.origin.filter(|origin| *origin != query.location) {
-        push(StepRole::Origin, origin, "the rows come from here".to_owned());
+    let (origin, what) = match &query.relation {
+        Some(relation) if relation.defeats => (Some(relation.origin), "the rows come from here"),
+        Some(relation) => (
+            Some(relation.origin),
+            "the rows come from here, without the relation",
+        ),
+        None => (site.origin, "the rows come from here"),
+    };
+    if let Some(origin) = origin.filter(|origin| *origin != query.location) {
+        push(StepRole::Origin, origin, what.to_owned());
+    }
+    for step in &query.passed {
+        push(
+            StepRole::Call,
+            step.location,
+            format!("passes them to `{}`", step.label),
+        );
     }
     for &outer in query.outer.iter().rev() {
         push(
@@ -54,26 +69,35 @@ fn steps(site: &LoopSite, query: &LoopQuery) -> Vec<Step> {
     }
     push(StepRole::Loop, site.location, repeats(site).to_owned());
     if query.trace.is_empty() {
-        push(
-            StepRole::Query,
-            query.location,
-            format!("executes `{}` through {}", query.label, query.library),
-        );
+        let (role, message) = end(query, &query.label);
+        push(role, query.location, message);
         return steps;
     }
     push(StepRole::Call, query.location, format!("calls `{}`", query.label));
     for step in &query.trace {
         if step.is_query {
-            push(
-                StepRole::Query,
-                step.location,
-                format!("executes `{}` through {}", step.label, query.library),
-            );
+            let (role, message) = end(query, &step.label);
+            push(role, step.location, message);
         } else {
             push(StepRole::Call, step.location, format!("calls `{}`", step.label));
         }
     }
     steps
+}
+
+/// The last step of a story.
+fn end(query: &LoopQuery, label: &str) -> (StepRole, String) {
+    if query.relation.as_ref().is_some_and(|relation| relation.is_read) {
+        (
+            StepRole::Load,
+            format!("`{label}` loads the relation through {}", query.library),
+        )
+    } else {
+        (
+            StepRole::Query,
+            format!("executes `{label}` through {}", query.library),
+        )
+    }
 }
 
 fn repeats(site: &LoopSite) -> &'static str {

@@ -30,7 +30,7 @@ pub struct Triaged {
 pub fn triage(mut findings: Vec<Finding>, policy: &Policy<'_>) -> Triaged {
     findings.sort_by(|a, b| (a.primary, a.rule, &a.message).cmp(&(b.primary, b.rule, &b.message)));
     // Two loops around one query may both report it; the first, which is the outermost, tells it whole.
-    findings.dedup_by(|a, b| (a.primary, a.rule) == (b.primary, b.rule));
+    findings.dedup_by(|a, b| (a.primary, a.rule, &a.help) == (b.primary, b.rule, &b.help));
     identify(&mut findings, policy);
     let mut hidden: BTreeMap<String, usize> = BTreeMap::new();
     let mut shown = Vec::with_capacity(findings.len());

@@ -10,7 +10,9 @@ use onequery_core::Language;
 use rustc_hash::FxHashMap;
 
 pub use schema::{Access, Kind};
-pub(crate) use schema::{BoundKind, Consumed, Decorates, Grows, Position, Runs};
+pub(crate) use schema::{
+    BoundKind, Consumed, Decorates, Direction, Grows, LeadsTo, Loads, LoadsFrom, Position, Reverse, Runs,
+};
 use template::Template;
 
 /// Index of a library type in [`Catalogs`].
@@ -65,6 +67,10 @@ pub(crate) struct TypeInfo {
     pub(crate) runs_on_index: bool,
     pub(crate) keeps_rows: bool,
     pub(crate) enumeration: bool,
+    pub(crate) model: bool,
+    pub(crate) abstract_if: Option<String>,
+    pub(crate) serves_owner: bool,
+    pub(crate) starts_from: Option<String>,
     /// Where it is imported from.
     pub(crate) node: PathNode,
     catalog: u16,
@@ -72,6 +78,36 @@ pub(crate) struct TypeInfo {
     class_methods: FxHashMap<Box<str>, Vec<CallId>>,
     attributes: FxHashMap<Box<str>, AttributeInfo>,
     class_attributes: FxHashMap<Box<str>, AttributeInfo>,
+    relations: FxHashMap<Box<str>, RelationKind>,
+}
+
+/// Index of a way to declare relations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RelationKind(u16);
+
+/// A way to declare relations.
+#[derive(Debug)]
+pub(crate) struct RelationInfo {
+    pub(crate) leads_to: LeadsTo,
+    pub(crate) direction: Option<Direction>,
+    pub(crate) target: Option<String>,
+    pub(crate) itself: Option<String>,
+    pub(crate) manager: Option<Template>,
+    pub(crate) reverse: Option<Reverse>,
+    pub(crate) mirrors: Option<String>,
+    pub(crate) strategy: Option<StrategyInfo>,
+    pub(crate) prefetched: bool,
+    pub(crate) finds_by_key: bool,
+    catalog: u16,
+}
+
+/// The values of a keyword that says how a relation is loaded.
+#[derive(Debug)]
+pub(crate) struct StrategyInfo {
+    pub(crate) keyword: String,
+    pub(crate) loaded: Vec<String>,
+    pub(crate) query: Vec<String>,
+    pub(crate) query_type: Template,
 }
 
 /// What reading an attribute gives.
@@ -132,6 +168,9 @@ pub(crate) struct CallInfo {
     pub(crate) unless_keyword: Option<String>,
     pub(crate) names_type: Option<usize>,
     pub(crate) fails: bool,
+    pub(crate) loads: Option<Loads>,
+    pub(crate) uses_loaded: bool,
+    pub(crate) reads_attribute: bool,
     remedy: Option<String>,
     pub(crate) likely: bool,
     catalog: u16,
@@ -142,6 +181,7 @@ struct Node {
     children: FxHashMap<Box<str>, PathNode>,
     ty: Option<LibTy>,
     call: Option<CallId>,
+    relation: Option<RelationKind>,
 }
 
 /// Which library types the literals of a language have.
@@ -160,6 +200,7 @@ pub struct Catalogs {
     infos: Vec<CatalogInfo>,
     types: Vec<TypeInfo>,
     calls: Vec<CallInfo>,
+    relations: Vec<RelationInfo>,
     nodes: Vec<Node>,
     roots: [PathNode; 2],
     shapes: [FxHashMap<Box<str>, Vec<CallId>>; 2],
@@ -275,6 +316,11 @@ impl Catalogs {
         &self.infos[self.ty(ty).catalog as usize].title
     }
 
+    /// What the catalogue that describes a call is about.
+    pub(crate) fn kind_of(&self, call: CallId) -> Kind {
+        self.infos[self.call(call).catalog as usize].kind
+    }
+
     /// How the call is batched: its own remedy, or its catalogue's for this access.
     pub(crate) fn remedy(&self, call: CallId, access: Access) -> Option<&str> {
         let info = self.call(call);
@@ -295,6 +341,47 @@ impl Catalogs {
             Access::Write => remedies.write.as_deref(),
             Access::Commit => remedies.commit.as_deref(),
         }
+    }
+
+    pub(crate) fn relation(&self, kind: RelationKind) -> &RelationInfo {
+        &self.relations[kind.0 as usize]
+    }
+
+    /// The title of the catalogue that describes a way to declare relations.
+    pub(crate) fn title_of_relation(&self, kind: RelationKind) -> &str {
+        &self.infos[self.relation(kind).catalog as usize].title
+    }
+
+    /// How a loaded relation is used without asking for it again.
+    pub(crate) fn defeated_remedy(&self, kind: RelationKind) -> Option<&str> {
+        self.infos[self.relation(kind).catalog as usize]
+            .remedies
+            .defeated
+            .as_deref()
+    }
+
+    /// How a path of relations is loaded with its rows. `hops` are the declaring class and the name of each relation.
+    pub(crate) fn eager_remedy(
+        &self,
+        kind: RelationKind,
+        to_many: bool,
+        hops: &[(&str, &str)],
+    ) -> Option<String> {
+        let remedies = &self.infos[self.relation(kind).catalog as usize].remedies;
+        let whole = if to_many {
+            &remedies.load_many
+        } else {
+            &remedies.load_one
+        };
+        let separator = remedies.path_separator.as_deref().unwrap_or(".");
+        let path: Vec<&str> = hops.iter().map(|(_, name)| *name).collect();
+        let hop = remedies.load_hop.as_deref().unwrap_or_default();
+        let spelled: Vec<String> = hops
+            .iter()
+            .map(|(model, name)| hop.replace("{model}", model).replace("{name}", name))
+            .collect();
+        let whole = whole.as_deref()?.replace("{path}", &path.join(separator));
+        Some(whole.replace("{hops}", &spelled.join(".")))
     }
 
     /// The node of a language's importable root, [`PathNode::OTHER`] when no catalogue speaks of it.
@@ -321,6 +408,15 @@ impl Catalogs {
 
     pub(crate) fn call_at(&self, node: PathNode) -> Option<CallId> {
         self.nodes[node.0 as usize].call
+    }
+
+    pub(crate) fn relation_at(&self, node: PathNode) -> Option<RelationKind> {
+        self.nodes[node.0 as usize].relation
+    }
+
+    /// A way to declare relations that is a method: `db.relationship(…)`.
+    pub(crate) fn relation_method(&self, ty: LibTy, name: &str) -> Option<RelationKind> {
+        self.ty(ty).relations.get(name).copied()
     }
 
     /// The types whose methods a type has, too.
@@ -393,6 +489,7 @@ impl Compiler {
                 infos: Vec::new(),
                 types: Vec::new(),
                 calls: Vec::new(),
+                relations: Vec::new(),
                 nodes,
                 roots: [PathNode(1), PathNode(2)],
                 shapes: Default::default(),
@@ -443,12 +540,17 @@ impl Compiler {
                     runs_on_index: ty.runs_on.index,
                     keeps_rows: ty.keeps_rows,
                     enumeration: ty.enumeration,
+                    model: ty.model,
+                    abstract_if: ty.abstract_if.clone(),
+                    serves_owner: ty.serves_owner,
+                    starts_from: ty.starts_from.clone(),
                     node: PathNode::OTHER,
                     catalog: u16::try_from(ix).map_err(|_| fail("too many catalogues".to_owned()))?,
                     methods: FxHashMap::default(),
                     class_methods: FxHashMap::default(),
                     attributes: FxHashMap::default(),
                     class_attributes: FxHashMap::default(),
+                    relations: FxHashMap::default(),
                 });
                 for path in &ty.paths {
                     let node = self.node(*language, path);
@@ -562,6 +664,62 @@ impl Compiler {
                 }
             }
         }
+        for relation in catalog.relations {
+            self.relation(ix, &id, language, relation)?;
+        }
+        Ok(())
+    }
+
+    fn relation(
+        &mut self,
+        ix: usize,
+        id: &str,
+        language: Language,
+        relation: schema::Relation,
+    ) -> Result<(), String> {
+        if relation.path.is_empty() && (relation.on.is_empty() || relation.name.is_empty()) {
+            return Err("a [[relation]] has a `path`, or `on` and `name`".to_owned());
+        }
+        let kind = RelationKind(
+            u16::try_from(self.out.relations.len()).map_err(|_| "too many relations".to_owned())?,
+        );
+        let strategy = relation.strategy.map(|strategy| {
+            Ok::<_, String>(StrategyInfo {
+                query_type: self.template(id, &strategy.query_type)?,
+                keyword: strategy.keyword,
+                loaded: strategy.loaded,
+                query: strategy.query,
+            })
+        });
+        let info = RelationInfo {
+            leads_to: relation.leads_to,
+            direction: relation.direction,
+            target: relation.target,
+            itself: relation.itself,
+            manager: relation
+                .manager
+                .map(|text| self.template(id, &text))
+                .transpose()?,
+            reverse: relation.reverse,
+            mirrors: relation.mirrors,
+            strategy: strategy.transpose()?,
+            prefetched: relation.prefetched,
+            finds_by_key: relation.finds_by_key,
+            catalog: u16::try_from(ix).map_err(|_| "too many catalogues".to_owned())?,
+        };
+        self.out.relations.push(info);
+        for path in &relation.path {
+            let node = self.node(language, path);
+            self.out.nodes[node.0 as usize].relation = Some(kind);
+        }
+        for on in &relation.on {
+            let ty = self.find(id, on)?;
+            for name in &relation.name {
+                self.out.types[ty.0 as usize]
+                    .relations
+                    .insert(name.as_str().into(), kind);
+            }
+        }
         Ok(())
     }
 
@@ -609,6 +767,9 @@ impl Compiler {
             unless_keyword: call.unless_keyword,
             names_type: call.names_type,
             fails: call.fails,
+            loads: call.loads,
+            uses_loaded: call.uses_loaded,
+            reads_attribute: call.reads_attribute,
             remedy: call.remedy,
             likely: call.likely,
             catalog: u16::try_from(ix).map_err(|_| "too many catalogues".to_owned())?,

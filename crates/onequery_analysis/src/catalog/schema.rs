@@ -37,6 +37,8 @@ pub(super) struct File {
     pub(super) methods: Vec<Call>,
     #[serde(default, rename = "attribute")]
     pub(super) attributes: Vec<Attribute>,
+    #[serde(default, rename = "relation")]
+    pub(super) relations: Vec<Relation>,
 }
 
 /// What a catalogue describes.
@@ -58,6 +60,17 @@ pub(super) struct Remedies {
     pub(super) read: Option<String>,
     pub(super) write: Option<String>,
     pub(super) commit: Option<String>,
+    /// What loads a relation to one row together with the rows. `{path}` is the path of relations, `{hops}` one
+    /// [`Remedies::load_hop`] for each of them.
+    pub(super) load_one: Option<String>,
+    /// What loads a path of relations that leads to many rows.
+    pub(super) load_many: Option<String>,
+    /// One relation of `{hops}`: `{model}` is the class that has it, `{name}` its name. Hops are joined by dots.
+    pub(super) load_hop: Option<String>,
+    /// What keeps a loaded relation from being asked for again.
+    pub(super) defeated: Option<String>,
+    /// What stands between the relations of `{path}`.
+    pub(super) path_separator: Option<String>,
 }
 
 /// Which types the literals of a language have. Only the language's own catalogue has this table.
@@ -104,6 +117,16 @@ pub(super) struct Type {
     /// Subclasses of it have a fixed, small number of members: an enumeration.
     #[serde(default)]
     pub(super) enumeration: bool,
+    /// Instances of subclasses are rows, which have relations.
+    #[serde(default)]
+    pub(super) model: bool,
+    /// Subclasses that set this attribute to true have no rows of their own: `Meta.abstract`.
+    pub(super) abstract_if: Option<String>,
+    /// As an attribute of a model it gives that model's rows: a manager.
+    #[serde(default)]
+    pub(super) serves_owner: bool,
+    /// A method that a subclass overrides to say which rows the other methods start from.
+    pub(super) starts_from: Option<String>,
 }
 
 /// Implicit executions of a value.
@@ -256,6 +279,14 @@ pub(super) struct Call {
     pub(super) unless_keyword: Option<String>,
     /// The position of the argument whose type the result is another name of: `NewType("Key", int)`.
     pub(super) names_type: Option<usize>,
+    /// What it loads together with the rows.
+    pub(super) loads: Option<Loads>,
+    /// On rows that were loaded before it asks nothing.
+    #[serde(default)]
+    pub(super) uses_loaded: bool,
+    /// It reads the attribute of its first argument that its second argument names.
+    #[serde(default)]
+    pub(super) reads_attribute: bool,
     /// How this very call is batched, when the catalogue's own remedies do not fit.
     pub(super) remedy: Option<String>,
     /// Recognised by its shape: right in most code, not in all.
@@ -315,4 +346,140 @@ pub(super) struct Attribute {
     pub(super) gives: String,
     #[serde(default)]
     pub(super) likely: bool,
+}
+
+/// What a call loads eagerly.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Loads {
+    /// What the arguments are.
+    pub(crate) from: LoadsFrom,
+    /// How many arguments come before the first that counts.
+    #[serde(default)]
+    pub(crate) skip: usize,
+    /// What stands between the relations of a path.
+    pub(crate) separator: Option<String>,
+    /// Without arguments it loads all relations that lead to one row.
+    #[serde(default)]
+    pub(crate) bare_loads_to_one: bool,
+    /// The position of an argument whose rows it loads into; the receiver unless said.
+    pub(crate) into: Option<usize>,
+    /// A keyword that gives what is loaded another name than the relation's.
+    pub(crate) renamed_by: Option<String>,
+    /// It only walks along the relation: what follows is loaded, the relation itself is not.
+    #[serde(default)]
+    pub(crate) only_walks: bool,
+}
+
+/// What the arguments of a [`Loads`] are.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LoadsFrom {
+    /// Texts: `select_related("author__country")`; or what another such call made.
+    Paths,
+    /// Attributes of models: `selectinload(Author.books)`.
+    Relations,
+    /// What other such calls made: `options(selectinload(…))`.
+    Options,
+    /// Classes: all relations that lead to one row of them.
+    Models,
+    /// Something that is not followed: any relation may be loaded.
+    Others,
+    /// Nothing that says what is loaded.
+    Nothing,
+}
+
+/// A call that declares a relation as an attribute of a model.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Relation {
+    /// Where it can be imported from.
+    #[serde(default)]
+    pub(super) path: Vec<String>,
+    /// Types that have it as a method: `db.relationship`.
+    #[serde(default)]
+    pub(super) on: Vec<String>,
+    /// Its name as a method.
+    #[serde(default)]
+    pub(super) name: Vec<String>,
+    /// How many rows it leads to.
+    pub(super) leads_to: LeadsTo,
+    /// What a relation that leads to `declared` many rows is decided by when it has no annotation.
+    pub(super) direction: Option<Direction>,
+    /// The keyword of the target, which is also the first positional argument.
+    pub(super) target: Option<String>,
+    /// The target's text that means the declaring class.
+    pub(super) itself: Option<String>,
+    /// What reading a side that leads to many gives, `$0` being the row; a list that is loaded on reading unless said.
+    pub(super) manager: Option<String>,
+    /// The other side.
+    pub(super) reverse: Option<Reverse>,
+    /// The keyword that names the other side's own declaration.
+    pub(super) mirrors: Option<String>,
+    /// The keyword that says how it is loaded.
+    pub(super) strategy: Option<Strategy>,
+    /// Though it leads to one row it is loaded as those to many rows are: what it leads to is of any model.
+    #[serde(default)]
+    pub(super) prefetched: bool,
+    /// Rows that are in memory are found by their key: reading asks once per distinct row, not once per element.
+    #[serde(default)]
+    pub(super) finds_by_key: bool,
+}
+
+/// How many rows a relation leads to.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum LeadsTo {
+    One,
+    Many,
+    /// As many as the annotation says, or else the [`Direction`].
+    Declared,
+}
+
+/// What decides how many rows a relation leads to.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Direction {
+    /// A keyword that is true for many rows and false for one.
+    pub(crate) flag: String,
+    /// Keywords that only relations to many rows have.
+    pub(crate) many_if: Vec<String>,
+    /// Keywords that only relations to one row have.
+    pub(crate) one_if: Vec<String>,
+    /// The class attribute that names the table, for finding out which side holds the foreign key.
+    pub(crate) table_name: String,
+}
+
+/// The side of a relation that the target's class gets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reverse {
+    /// The keyword that names it.
+    pub(crate) named_by: String,
+    /// Its name when nothing names it; none unless said.
+    pub(crate) default: Option<String>,
+    /// What stands for the declaring class, in lower case, in a name.
+    #[serde(default)]
+    pub(crate) model_holes: Vec<String>,
+    /// What stands for the folder of the declaring class in a name.
+    #[serde(default)]
+    pub(crate) folder_holes: Vec<String>,
+    /// A name that ends so means that there is no other side.
+    pub(crate) hidden_suffix: Option<String>,
+    /// How many rows it leads to.
+    pub(crate) leads_to: LeadsTo,
+}
+
+/// The values of a keyword that says how a relation is loaded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Strategy {
+    /// The keyword.
+    pub(crate) keyword: String,
+    /// Values that load it with its rows, or that refuse to load it one by one.
+    pub(crate) loaded: Vec<String>,
+    /// Values that make reading it give a query, and that query's type.
+    pub(crate) query: Vec<String>,
+    /// The type of that query.
+    pub(crate) query_type: String,
 }

@@ -1,5 +1,7 @@
 //! Calls: of catalogue entries, of functions of the project, of values, and what they call back.
 
+use std::sync::Arc;
+
 use onequery_core::Name;
 use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Literal, Spread, TypeRef};
 
@@ -12,6 +14,7 @@ use crate::catalog::{
 };
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::program::{ClassId, FnId, target_names};
+use crate::rows::{Asked, RowSource, Rows};
 use crate::sql::Statement;
 use crate::types::Holes;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
@@ -20,9 +23,9 @@ use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 const MAX_INLINED: usize = 12;
 
 /// The evaluated arguments of a call.
-struct Args<'e> {
-    written: &'e [Arg],
-    values: Vec<Value>,
+pub(super) struct Args<'e> {
+    pub(super) written: &'e [Arg],
+    pub(super) values: Vec<Value>,
     /// Closures that nobody has called back yet.
     closures: Vec<FnIx>,
 }
@@ -200,6 +203,9 @@ impl<'a> Eval<'_, 'a> {
             Ty::Instance(class) => match self.instance_method(*class, text) {
                 Member::Project(method) => return self.project_call(id, method, Some(receiver), false, args),
                 Member::Library(entries) => match self.choose(entries, args) {
+                    Some(entry) if let Some(start) = self.start_of(*class, receiver) => {
+                        return self.entry(id, entry, Some((base, &start)), args, generics);
+                    }
                     Some(entry) => return self.entry(id, entry, Some((base, receiver)), args, generics),
                     None => return self.unknown_call(receiver, args),
                 },
@@ -245,6 +251,8 @@ impl<'a> Eval<'_, 'a> {
                 };
             }
             Ty::Unknown => return self.shape(id, base, receiver, text, args, generics),
+            // `Author.books.of_type(Novel)` is still about the relation.
+            Ty::Relation(_) => return receiver.clone(),
             Ty::Plain | Ty::Function(_) => return self.unknown_call(receiver, args),
         };
         self.value_call(id, id, &called, args, generics)
@@ -314,6 +322,27 @@ impl<'a> Eval<'_, 'a> {
             Some(method) => Member::Project(method),
             None => self.library_method(class, name, false),
         }
+    }
+
+    /// The rows that the methods of a manager start from, when the project says so by overriding a method.
+    fn start_of(&self, class: ClassId, receiver: &Value) -> Option<Value> {
+        let bases = &self.program.class(class).library_bases;
+        let starts = bases
+            .iter()
+            .find_map(|&base| self.program.inherited(base, |info| info.starts_from.as_deref()))?;
+        let method = self.program.method(class, starts)?;
+        if self.program.fn_id(self.file, self.current) == method {
+            return None;
+        }
+        let returned = self.returned_by(method);
+        let given = |param: usize| receiver.rows.clone().filter(|_| param == 0);
+        let at = receiver.origin.unwrap_or_default();
+        let rows = self.returned_rows(&returned, &given, at)?;
+        Some(Value {
+            deps: receiver.deps,
+            rows: Some(rows),
+            ..returned
+        })
     }
 
     fn super_method(&self, class: ClassId, name: &str) -> Member<'a> {
@@ -413,7 +442,14 @@ impl<'a> Eval<'_, 'a> {
 
     fn super_value(&self) -> Value {
         let own = self.program.class_of(self.program.fn_id(self.file, self.current));
-        own.map(|class| Value::of(Ty::Super(class))).unwrap_or_default()
+        let Some(class) = own else {
+            return Value::default();
+        };
+        let model = self.program.is_model(class).then_some(class);
+        Value {
+            rows: Some(Arc::new(Rows::from(RowSource::Param(0), model))),
+            ..Value::of(Ty::Super(class))
+        }
     }
 
     /// Nothing is known of the callee: its result depends on its arguments and on whatever else it reads.
@@ -457,6 +493,7 @@ impl<'a> Eval<'_, 'a> {
         let mut given = vec![Given::default(); function.params.len()];
         if let (Some(receiver), Some(first)) = (binds_receiver, given.first_mut()) {
             first.deps = receiver.deps;
+            first.rows = receiver.rows.clone();
         }
         for (ix, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
             let by_name = arg.name.map(|name| self.text(name));
@@ -484,6 +521,7 @@ impl<'a> Eval<'_, 'a> {
                 given[at].deps.add(value.deps);
                 given[at].ty = if spread { Ty::Unknown } else { value.ty.clone() };
                 given[at].bound = value.bound;
+                given[at].rows = value.rows.clone();
                 given[at].int = value.int;
                 given[at].is_written = true;
             }
@@ -505,14 +543,24 @@ impl<'a> Eval<'_, 'a> {
             ..Deps::default()
         });
         let likely = receiver.is_some_and(|receiver| receiver.likely);
+        let returned = self.returned_by(callee);
+        let rows_of = |param: usize| given.get(param).and_then(|given| given.rows.clone());
+        let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(id)));
         let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
         let varies = Deps {
             varies: self.active(),
             ..Deps::default()
         };
-        let returned = self.returned_by(callee);
-        Value {
+        let returned = Value {
             likely: returned.likely || likely,
+            rows,
+            ..returned
+        };
+        Value {
+            ty: match returned.ty {
+                Ty::Lib(_, None) => self.view(&returned),
+                _ => returned.ty.clone(),
+            },
             ..returned
         }
         .with_deps(deps)
@@ -600,6 +648,11 @@ impl<'a> Eval<'_, 'a> {
         if let (Some(grows), Some((base, _))) = (info.grows, receiver) {
             self.note_growth(base, args.deps(), grows);
         }
+        if info.reads_attribute
+            && let Some(read) = self.attribute_by_name(id, args)
+        {
+            return read.with_deps(deps);
+        }
         let text = info.sql.and_then(|ix| args.values.get(ix));
         // A list of statements is executed one by one: a migration, not rows.
         let is_listed = text.is_some_and(|text| {
@@ -613,8 +666,10 @@ impl<'a> Eval<'_, 'a> {
         };
         let likely = own.likely || info.likely || text.is_some_and(|text| text.likely);
         let type_args = self.type_args(generics);
+        let view = self.view(&own);
         let holes = Holes {
             receiver: &own.ty,
+            view: &view,
             args: &args.values,
             returned: &returned.ty,
             type_args: &type_args,
@@ -633,10 +688,19 @@ impl<'a> Eval<'_, 'a> {
             (Some(_), Statement::Rows(access)) => Some(access),
             (None, _) => None,
         };
+        let (executed, load) = match executed {
+            Some(Access::Read) => match self.rows_asked(&own, !info.uses_loaded) {
+                Asked::Nothing => (None, None),
+                Asked::Query => (executed, None),
+                Asked::Relation(load) => (executed, Some(load)),
+            },
+            other => (other, None),
+        };
         if let Some(access) = executed {
             let what = What::Query {
                 access,
                 source: QuerySource::Call(entry),
+                load,
             };
             // A commit depends on whose transaction it ends, not on what was done in it.
             let asked = if access == Access::Commit { own.deps } else { deps };
@@ -648,8 +712,8 @@ impl<'a> Eval<'_, 'a> {
             _ => args.values.first(),
         });
         let passed_whole = passed_whole.flatten();
-        let rows = matches!(&ty, Ty::Lib(lib, _) if self.program.inherited(*lib, |info| info.runs_on_iterate.then_some(())).is_some());
-        let origin = if rows || info.runs.is_some() {
+        let is_query = matches!(&ty, Ty::Lib(lib, _) if self.program.inherited(*lib, |info| info.runs_on_iterate.then_some(())).is_some());
+        let origin = if is_query || info.runs.is_some() {
             Some(self.here(self.ir.span(id)))
         } else {
             own.origin
@@ -672,6 +736,7 @@ impl<'a> Eval<'_, 'a> {
             },
             origin,
             is_error: info.fails,
+            rows: self.rows_of_entry(id, entry, &own, args, &returned, &ty),
             ..Value::of(ty)
         }
         .with_deps(deps)
@@ -781,8 +846,10 @@ impl<'a> Eval<'_, 'a> {
             Some(ix) => args.values.get(ix).cloned().unwrap_or_default(),
             None => own.clone(),
         };
+        let view = self.view(own);
         let holes = Holes {
             receiver: &own.ty,
+            view: &view,
             args: &args.values,
             returned: &Ty::Unknown,
             type_args: &[],
@@ -847,6 +914,7 @@ impl<'a> Eval<'_, 'a> {
         let offset = usize::from(self.program.class_of(function).is_some());
         for (arg, value) in args.iter_mut().skip(offset).zip(given) {
             arg.ty = value.ty.clone();
+            arg.rows = value.rows.clone();
         }
         let queried = self.fact(
             place,
@@ -857,7 +925,10 @@ impl<'a> Eval<'_, 'a> {
             deps,
             called.likely,
         );
-        self.returned_by(function).with_deps(deps).with_deps(queried)
+        let returned = self.returned_by(function);
+        let rows_of = |param: usize| given.get(param.checked_sub(offset)?)?.rows.clone();
+        let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(place)));
+        Value { rows, ..returned }.with_deps(deps).with_deps(queried)
     }
 
     /// The name of what is called, which is what a finding shows as repeating.

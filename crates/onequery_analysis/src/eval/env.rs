@@ -34,6 +34,7 @@ impl Env {
     pub(super) fn forget_deps(&mut self) {
         for (_, value) in &mut self.0 {
             value.deps = Deps::default();
+            value.forget_param_rows();
         }
     }
 

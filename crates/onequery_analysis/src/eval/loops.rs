@@ -4,7 +4,7 @@ use onequery_core::Name;
 use onequery_core::ir::{ComprehensionKind, ExprId, Loop, LoopKind};
 
 use super::flow::Leaves;
-use super::{Eval, FEW};
+use super::{Eval, FEW, settled};
 use crate::facts::{Site, SiteKind};
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
@@ -194,7 +194,7 @@ impl Eval<'_, '_> {
         };
         let item = source
             .as_ref()
-            .map(|value| self.program.item(&value.ty))
+            .map(|value| self.item_of(value))
             .unwrap_or_default();
         // A loop over classes has as many rounds as there are classes.
         let over_classes = matches!(item, Ty::Lib(lib, _) if self.program.catalogs.ty(lib).enumeration);
@@ -312,6 +312,7 @@ impl Eval<'_, '_> {
             whole: gathered.whole,
             whole_params: gathered.whole_params,
             bound: gathered.bound,
+            rows: element.rows,
             ..Value::of(ty)
         }
         .with_deps(element.deps)
@@ -326,6 +327,7 @@ pub(super) fn element_of(collection: &Value) -> Value {
         origin: collection.origin,
         // A batch of a constant is no constant, but a page of batches is none either.
         bound: Bound::Data,
+        rows: settled(collection),
         ..Value::default()
     }
 }

@@ -1,16 +1,19 @@
 //! Reading attributes, fields, paths and elements.
 
+use std::sync::Arc;
+
 use onequery_core::Name;
 use onequery_core::ir::ExprId;
 
-use super::{About, Eval};
+use super::{About, Eval, settled};
 use crate::catalog::{Access, AttributeInfo, Decorates, PathNode};
 use crate::facts::{Given, QuerySource, What};
 use crate::program::{ClassId, Symbol};
+use crate::rows::{Asked, Rows};
 use crate::types::TypeScope;
 use crate::value::{Bound, Ty, Value};
 
-impl Eval<'_, '_> {
+impl<'a> Eval<'_, 'a> {
     /// The value of `base.name` where it is not called.
     pub(super) fn attribute(&mut self, base: &Value, name: Name, id: ExprId) -> Value {
         let text = self.text(name);
@@ -24,7 +27,14 @@ impl Eval<'_, '_> {
         match &base.ty {
             Ty::Module(module) => self.symbol_value(self.program.member(Symbol::Module(*module), text)),
             Ty::External(node) => self.external_attribute(*node, text),
-            Ty::Class(class) => inherit(self.class_attribute(*class, text)),
+            Ty::Class(class) => {
+                let mut value = self.class_attribute(*class, text);
+                if matches!(value.ty, Ty::Instance(manager) if self.program.serves_owner(manager)) {
+                    let at = self.here(self.ir.span(id));
+                    value.rows = Some(Arc::new(Rows::of_query(Some(*class), at, true)));
+                }
+                inherit(value)
+            }
             Ty::Instance(class) => inherit(self.instance_attribute(*class, base, text, id)),
             Ty::Super(class) => inherit(self.super_attribute(*class, text)),
             Ty::Lib(lib, _) => match self.program.catalogs.attribute(*lib, text, false) {
@@ -46,7 +56,9 @@ impl Eval<'_, '_> {
                 }
                 _ => Value::default().with_deps(base.deps),
             },
-            Ty::Plain | Ty::Function(_) | Ty::Tuple(None) => Value::default().with_deps(base.deps),
+            Ty::Plain | Ty::Function(_) | Ty::Tuple(None) | Ty::Relation(_) => {
+                Value::default().with_deps(base.deps)
+            }
         }
     }
 
@@ -74,6 +86,9 @@ impl Eval<'_, '_> {
     }
 
     fn class_attribute(&mut self, class: ClassId, name: &str) -> Value {
+        if let Some(relation) = self.program.relation_of(class, name) {
+            return Value::of(Ty::Relation(relation));
+        }
         if let Some(value) = self.stored_attribute(class, name) {
             return value;
         }
@@ -115,12 +130,18 @@ impl Eval<'_, '_> {
             // `self.total` is the same object's in every round, and that object keeps it.
             let is_kept =
                 decorated == Some(Decorates::CachedProperty) && !base.deps.loops.meets(self.active());
+            let given = |param: usize| base.rows.clone().filter(|_| param == 0);
+            let at = self.here(self.ir.span(id));
+            let returned = self.returned_by(method);
+            let rows = self.returned_rows(&returned, &given, at);
+            let returned = Value { rows, ..returned };
             if is_kept {
-                return self.returned_by(method).with_deps(base.deps);
+                return returned.with_deps(base.deps);
             }
             if matches!(decorated, Some(Decorates::Property | Decorates::CachedProperty)) {
                 let given = Given {
                     deps: base.deps,
+                    rows: base.rows.clone(),
                     ..Given::default()
                 };
                 let what = What::Call {
@@ -128,9 +149,12 @@ impl Eval<'_, '_> {
                     args: vec![given],
                 };
                 let deps = self.fact(id, what, base.deps, base.likely);
-                return self.returned_by(method).with_deps(deps);
+                return returned.with_deps(deps);
             }
             return Value::of(Ty::Function(method));
+        }
+        if let Some(relation) = self.program.relation_of(class, name) {
+            return self.related(base, relation, id);
         }
         if let Some(value) = self.stored_attribute(class, name) {
             return value;
@@ -162,7 +186,7 @@ impl Eval<'_, '_> {
     }
 
     /// What was assigned to an attribute of a class or its instances anywhere.
-    fn stored_attribute(&self, class: ClassId, name: &str) -> Option<Value> {
+    pub(super) fn stored_attribute(&self, class: ClassId, name: &str) -> Option<Value> {
         let mro = &self.program.class(class).mro;
         let stored = mro.iter().find_map(|&base| {
             self.ask(About::Attribute, base.0, name);
@@ -241,13 +265,14 @@ impl Eval<'_, '_> {
         let value = self.eval(base);
         let key = self.eval(index);
         let deps = value.deps.with(key.deps);
-        let ty = match (&value.ty, key.int) {
+        let view = self.view(&value);
+        let ty = match (&view, key.int) {
             (Ty::Tuple(Some(parts)), Some(ix)) => {
                 usize::try_from(ix).ok().and_then(|ix| parts.get(ix)).cloned()
             }
             (Ty::Lib(lib, _), _) => {
                 let template = self.program.inherited(*lib, |info| info.index.as_ref());
-                template.map(|template| self.program.fill_receiver(template, &value.ty))
+                template.map(|template| self.program.fill_receiver(template, &view))
             }
             // `Repository[User]` as a class stays the class.
             (Ty::Class(_) | Ty::External(_), _) => Some(value.ty.clone()),
@@ -256,23 +281,33 @@ impl Eval<'_, '_> {
         let mut result = Value {
             likely: value.likely,
             origin: value.origin,
+            rows: settled(&value),
             ..Value::of(ty.unwrap_or_default())
         };
         result.deps = deps;
-        if let Ty::Lib(lib, _) = value.ty
-            && !value.fetched
-            && self
-                .program
-                .inherited(lib, |info| info.runs_on_index.then_some(()))
-                .is_some()
-        {
-            let what = What::Query {
-                access: Access::Read,
-                source: QuerySource::Implicit(lib),
-            };
-            let queried = self.fact(id, what, deps, value.likely);
-            result.deps.add(queried);
+        let Ty::Lib(lib, _) = view else { return result };
+        let runs = self
+            .program
+            .inherited(lib, |info| info.runs_on_index.then_some(()))
+            .is_some();
+        if !runs || value.fetched {
+            return result;
         }
+        if let Some(rows) = &mut result.rows {
+            Arc::make_mut(rows).many = false;
+        }
+        let load = match self.rows_asked(&value, false) {
+            Asked::Nothing => return result,
+            Asked::Query => None,
+            Asked::Relation(load) => Some(load),
+        };
+        let what = What::Query {
+            access: Access::Read,
+            source: QuerySource::Implicit(lib),
+            load,
+        };
+        let queried = self.fact(id, what, deps, value.likely);
+        result.deps.add(queried);
         result
     }
 }

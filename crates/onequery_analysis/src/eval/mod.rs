@@ -8,9 +8,11 @@ mod env;
 mod flow;
 mod loops;
 mod members;
+mod relations;
 
 use std::cell::RefCell;
 use std::hash::{Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use onequery_core::ir::{
     AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, Spread,
@@ -23,6 +25,7 @@ use crate::catalog::{Access, Decorates};
 use crate::describe::describe;
 use crate::facts::{Fact, FnFacts, Given, Path, QuerySource, What};
 use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
+use crate::rows::{Asked, RowSource, Rows};
 use crate::sql::{self, Statement};
 use crate::types::TypeScope;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
@@ -254,8 +257,19 @@ impl<'p, 'a> Eval<'p, 'a> {
                     value.ty = passed.ty.clone();
                 }
             }
+            value.rows = self.rows_of_param(&value.ty, ix);
             self.bind(&param.pattern, value);
         }
+    }
+
+    /// Rows of a model that a parameter is given.
+    fn rows_of_param(&self, ty: &Ty, ix: usize) -> Option<Arc<Rows>> {
+        if self.program.models.is_empty() {
+            return None;
+        }
+        let model = self.program.row_class(ty);
+        let is_manager = matches!(ty, Ty::Instance(class) if self.program.serves_owner(*class));
+        (model.is_some() || is_manager).then(|| Arc::new(Rows::from(RowSource::Param(ix), model)))
     }
 
     /// What the decorators make of a function.
@@ -484,7 +498,8 @@ impl<'p, 'a> Eval<'p, 'a> {
                 let value = self.eval(*source);
                 self.consume(*source, &value);
                 self.yield_value(Value {
-                    ty: self.program.item(&value.ty),
+                    ty: self.item_of(&value),
+                    rows: settled(&value),
                     ..value
                 });
                 Value::default()
@@ -604,6 +619,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                     likely,
                     origin,
                     statement: a.statement,
+                    rows: a.rows.or(b.rows),
                     ..Value::of(ty)
                 }
                 .with_deps(deps)
@@ -651,7 +667,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             Bound::Constant
         };
         let mut types = Vec::with_capacity(items.len());
-        let mut likely = false;
+        let (mut likely, mut rows) = (false, None);
         for &item in items {
             let value = self.eval(item);
             if let ExprKind::Spread(inner) = self.ir.expr(item).kind {
@@ -660,6 +676,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             }
             deps.add(value.deps);
             likely |= value.likely;
+            rows = rows.or_else(|| settled(&value));
             types.push(value.ty);
         }
         let literals = self.program.catalogs.literals(self.language());
@@ -677,6 +694,7 @@ impl<'p, 'a> Eval<'p, 'a> {
         Value {
             bound,
             likely,
+            rows,
             ..Value::of(ty)
         }
         .with_deps(deps)
@@ -793,7 +811,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                     _ => None,
                 };
                 let item = if fixed.is_none() {
-                    self.program.item(&value.ty)
+                    self.item_of(&value)
                 } else {
                     Ty::Unknown
                 };
@@ -870,6 +888,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                     self.facts
                         .attributes
                         .push((class, self.text(name).to_owned(), stored));
+                    self.note_assigned(base, self.text(name));
                 }
             }
             ExprKind::Index { base, index } => {
@@ -1025,15 +1044,21 @@ impl<'p, 'a> Eval<'p, 'a> {
         value: &Value,
         runs: impl Fn(&crate::catalog::TypeInfo) -> Option<()> + Copy,
     ) -> Deps {
-        let Ty::Lib(lib, _) = value.ty else {
+        let Ty::Lib(lib, _) = self.view(value) else {
             return Deps::default();
         };
         if self.program.inherited(lib, runs).is_none() || value.fetched {
             return Deps::default();
         }
+        let load = match self.rows_asked(value, false) {
+            Asked::Nothing => return Deps::default(),
+            Asked::Query => None,
+            Asked::Relation(load) => Some(load),
+        };
         let what = What::Query {
             access: Access::Read,
             source: QuerySource::Implicit(lib),
+            load,
         };
         let deps = self.fact(place, what, value.deps, value.likely);
         let keeps_rows = self
@@ -1053,6 +1078,14 @@ impl<'p, 'a> Eval<'p, 'a> {
         }
         deps
     }
+}
+
+/// The rows of a value once they have been asked for.
+fn settled(value: &Value) -> Option<Arc<Rows>> {
+    value.rows.as_ref().map(|rows| match rows.pending {
+        Some(_) => Arc::new(rows.settled()),
+        None => rows.clone(),
+    })
 }
 
 /// Ranges up to this many rounds are a fixed, small number.

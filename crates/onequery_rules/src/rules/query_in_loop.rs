@@ -33,7 +33,11 @@ collections, chunks and pages, retries, polling, searches that end at the first 
 
 fn check(site: &LoopSite, findings: &mut Vec<Finding>) {
     for query in &site.queries {
-        if query.access == Access::Read && query.dependence != Dependence::Invariant {
+        let is_own = query
+            .relation
+            .as_ref()
+            .is_none_or(|relation| !relation.defeats && !relation.is_read);
+        if is_own && query.access == Access::Read && query.dependence != Dependence::Invariant {
             let headline = format!("`{}` runs a query {}", query.label, story::per(site));
             let help = query.remedy.clone();
             findings.push(story::finding(&QUERY_IN_LOOP.info, site, query, headline, help));

@@ -1,0 +1,440 @@
+//! Relations of models: reading them, loading them with their rows, and what that leaves to be asked.
+
+use std::sync::Arc;
+
+use onequery_core::ir::{ExprId, ExprKind, Literal, Spread};
+use onequery_core::{Location, Name};
+
+use super::Eval;
+use super::calls::Args;
+use crate::catalog::{Access, CallId, CallInfo, Kind, Loads, LoadsFrom};
+use crate::facts::{QuerySource, What};
+use crate::models::RelId;
+use crate::program::{ClassId, Symbol};
+use crate::rows::{Asked, Hop, Load, Loaded, Pending, RowSource, Rows};
+use crate::value::{Ty, Value};
+
+impl<'a> Eval<'_, 'a> {
+    /// Reading a relation of a row.
+    pub(super) fn related(&mut self, base: &Value, relation: RelId, id: ExprId) -> Value {
+        let program = self.program;
+        let declared = program.models.relation(relation);
+        let info = program.catalogs.relation(declared.kind);
+        let model = program.row_class(&declared.target);
+        let hop = Hop {
+            relation,
+            name: declared.name.clone(),
+        };
+        let of_owner = |rows: &&Rows| {
+            let known = rows.model;
+            known.is_none_or(|model| program.related_classes(model, declared.owner))
+        };
+        let rows = base
+            .rows
+            .as_deref()
+            .map(Rows::settled)
+            .as_ref()
+            .filter(of_owner)
+            .and_then(|rows| rows.follow(hop, model, declared.to_many));
+        let likely = base.likely || info.finds_by_key && !declared.to_many;
+        let query_type = match &info.strategy {
+            Some(strategy) if declared.is_query => Some(&strategy.query_type),
+            _ => info.manager.as_ref().filter(|_| declared.to_many),
+        };
+        if let Some(template) = query_type {
+            let own_manager = model.and_then(|model| self.manager_of(model));
+            let rows = rows.unwrap_or_else(|| Rows::from(RowSource::Unknown, model));
+            let pending = Pending {
+                refined: declared.is_query,
+                at: self.here(self.ir.span(id)),
+            };
+            let mut rows = Rows {
+                pending: Some(pending),
+                ..rows
+            };
+            self.note_inverse(relation, &mut rows);
+            let ty = own_manager.unwrap_or_else(|| {
+                program.fill_receiver(template, &Ty::tuple(vec![declared.target.clone()]))
+            });
+            return Value {
+                likely: base.likely,
+                rows: Some(Arc::new(rows)),
+                ..Value::of(ty)
+            }
+            .with_deps(base.deps);
+        }
+        let ty = if declared.to_many {
+            let list = program.catalogs.literals(self.language()).list;
+            Ty::lib(list, vec![declared.target.clone()])
+        } else {
+            declared.target.clone()
+        };
+        let mut value = Value {
+            likely: base.likely,
+            ..Value::of(ty)
+        }
+        .with_deps(base.deps);
+        let Some(mut rows) = rows else {
+            return value;
+        };
+        if declared.always_loaded {
+            let names = rows.names();
+            rows.loaded.add_end(names);
+        } else if !rows.are_loaded(!declared.to_many)
+            && matches!(rows.source, RowSource::Query(_) | RowSource::Param(_))
+        {
+            let what = What::Query {
+                access: Access::Read,
+                source: QuerySource::Relation(relation),
+                load: Some(Load {
+                    rows: Arc::new(rows.clone()),
+                    defeats: false,
+                }),
+            };
+            value.deps.add(self.fact(id, what, base.deps, likely));
+        }
+        self.note_inverse(relation, &mut rows);
+        value.rows = Some(Arc::new(rows));
+        value
+    }
+
+    /// A row that is reached from its only other side knows that side: `author.books.all()[0].author`.
+    fn note_inverse(&self, relation: RelId, rows: &mut Rows) {
+        let declared = self.program.models.relation(relation);
+        let Some(inverse) = &declared.inverse else { return };
+        let known = match declared.target {
+            Ty::Instance(target) => self.program.relation_of(target, inverse),
+            _ => None,
+        };
+        if known.is_some_and(|known| !self.program.models.relation(known).to_many) {
+            let mut names = rows.names();
+            names.push(inverse.clone());
+            rows.loaded.add_end(names);
+        }
+    }
+
+    /// The type of a model's own manager, when the project wrote one.
+    fn manager_of(&self, model: ClassId) -> Option<Ty> {
+        let program = self.program;
+        program.class(model).mro.iter().find_map(|&base| {
+            let ir = program.ir(program.class(base).file);
+            let fields = program.class_ir(base).fields.iter();
+            fields
+                .filter_map(|field| self.stored_attribute(model, ir.name(field.name)))
+                .map(|stored| stored.ty)
+                .find(|ty| matches!(ty, Ty::Instance(class) if program.serves_owner(*class)))
+        })
+    }
+
+    /// What a value is as a library's type: a project's queryset class is its library's queryset of its rows.
+    pub(super) fn view(&self, value: &Value) -> Ty {
+        self.program.view(value)
+    }
+
+    /// What the elements of a value are.
+    pub(super) fn item_of(&self, value: &Value) -> Ty {
+        self.program.item(&self.view(value))
+    }
+
+    /// What asking for the rows of a value means.
+    pub(super) fn rows_asked(&self, value: &Value, narrowed: bool) -> Asked {
+        value
+            .rows
+            .as_deref()
+            .map_or(Asked::Query, |rows| rows.ask(narrowed))
+    }
+
+    /// The rows in what an entry of a catalogue gives.
+    pub(super) fn rows_of_entry(
+        &mut self,
+        id: ExprId,
+        entry: CallId,
+        own: &Value,
+        args: &Args<'a>,
+        returned: &Value,
+        ty: &Ty,
+    ) -> Option<Arc<Rows>> {
+        if self.program.models.is_empty() {
+            return None;
+        }
+        let info = self.program.catalogs.call(entry);
+        let here = self.here(self.ir.span(id));
+        let loads = info.loads.as_ref();
+        let into = loads.and_then(|loads| loads.into);
+        if let (Some(loads), Some(into)) = (loads, into) {
+            self.load_into(loads, into, args);
+            return None;
+        }
+        let model = self.program.row_class(ty);
+        let is_orm = self.program.catalogs.kind_of(entry) == Kind::Orm;
+        let bare = match ty {
+            Ty::Instance(class) => self.program.is_model(*class),
+            Ty::Tuple(_) => true,
+            _ => false,
+        };
+        let carried = self.carried(info, own, args, returned, ty, model);
+        let mut rows = match carried {
+            Some(rows) if self.is_lazy(ty) => rows.grown(here, !info.uses_loaded),
+            Some(rows) => rows.settled(),
+            None if is_orm && model.is_some() => Rows::of_query(model, here, !bare),
+            None => {
+                // `Prefetch("lines")`, `selectinload(Author.books)`.
+                let mut option = Rows::from(RowSource::Option, None);
+                if let Some(before) = own
+                    .rows
+                    .as_deref()
+                    .filter(|rows| rows.source == RowSource::Option)
+                {
+                    option = before.clone();
+                }
+                self.load(loads?, args, &mut option);
+                return Some(Arc::new(option));
+            }
+        };
+        if bare && is_orm && !info.takes {
+            rows.many = false;
+        }
+        if let Some(loads) = loads {
+            self.load(loads, args, &mut rows);
+        }
+        Some(Arc::new(rows))
+    }
+
+    /// The rows that an entry passes on: its receiver's, an argument's, or its callback's.
+    fn carried(
+        &self,
+        info: &CallInfo,
+        own: &Value,
+        args: &Args<'a>,
+        returned: &Value,
+        ty: &Ty,
+        model: Option<ClassId>,
+    ) -> Option<Arc<Rows>> {
+        // In a manager's own methods the model is the callers' business.
+        let of_any_model = model.is_none() && self.is_lazy(ty);
+        let fits = |rows: &&Arc<Rows>| {
+            rows.source != RowSource::Option && (of_any_model || (model.is_some() && rows.model == model))
+        };
+        let of_args = if info.loads.is_some() {
+            &[]
+        } else {
+            args.values.as_slice()
+        };
+        std::iter::once(own)
+            .chain(of_args)
+            .chain(std::iter::once(returned))
+            .filter_map(|value| value.rows.as_ref())
+            .find(fits)
+            .cloned()
+    }
+
+    /// Whether a type's rows are asked for when they are needed.
+    fn is_lazy(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Lib(lib, _) => self
+                .program
+                .inherited(*lib, |info| {
+                    (info.runs_on_iterate || info.serves_owner).then_some(())
+                })
+                .is_some(),
+            Ty::Instance(class) => self.program.serves_owner(*class),
+            _ => false,
+        }
+    }
+
+    /// Notes what a call loads with the rows.
+    fn load(&self, loads: &Loads, args: &Args<'a>, rows: &mut Rows) {
+        let mut loaded = Loaded::default();
+        let base = if rows.source == RowSource::Option {
+            rows.option_path.clone()
+        } else {
+            rows.names()
+        };
+        let mut path = base.clone();
+        let mut clears = false;
+        let mut written = args.written.iter().zip(&args.values).skip(loads.skip).peekable();
+        if written.peek().is_none() && loads.bare_loads_to_one {
+            loaded.to_one = true;
+        }
+        for (arg, value) in written {
+            let renames = arg
+                .name
+                .is_some_and(|name| loads.renamed_by.as_deref() == Some(self.text(name)));
+            if renames {
+                path.pop();
+                path.extend(crate::models::literal(self.ir, arg.value).map(Arc::from));
+                loaded = Loaded::default();
+                loaded.add_end(path.clone());
+                continue;
+            }
+            let option = value.rows.as_deref();
+            match (loads.from, option) {
+                (LoadsFrom::Nothing, _) => {}
+                (LoadsFrom::Others, _) => loaded.unknown = true,
+                (LoadsFrom::Models, _) => match value.ty {
+                    Ty::Class(class) => self.load_class(rows.model, class, &mut loaded),
+                    _ => loaded.unknown |= value.ty.is_unknown(),
+                },
+                (LoadsFrom::Paths | LoadsFrom::Options, Some(option))
+                    if option.source == RowSource::Option =>
+                {
+                    loaded.add_below(&base, &option.loaded)
+                }
+                // `Prefetch("lines", queryset=Line.objects.select_related("product"))`.
+                (LoadsFrom::Paths, Some(nested)) => {
+                    let own = nested.loaded.clone();
+                    loaded.add_below(&path, &own);
+                }
+                (LoadsFrom::Options, _) => loaded.unknown = true,
+                (LoadsFrom::Paths, None) if arg.name.is_some() => {}
+                (LoadsFrom::Paths, None) => match self.texts_of(arg.value, arg.spread != Spread::No) {
+                    Some(texts) => {
+                        for text in texts {
+                            path = base.clone();
+                            path.extend(split(text, loads.separator.as_deref()));
+                            loaded.add(&path);
+                        }
+                    }
+                    None if self.is_none(arg.value) => clears = true,
+                    None => loaded.unknown = true,
+                },
+                (LoadsFrom::Relations, _) if arg.name.is_some() => {}
+                (LoadsFrom::Relations, _) => match (&value.ty, crate::models::literal(self.ir, arg.value)) {
+                    (Ty::Relation(relation), _) => {
+                        path.push(self.program.models.relation(*relation).name.clone());
+                        if !loads.only_walks {
+                            loaded.add_end(path.clone());
+                        }
+                    }
+                    (_, Some(text)) if !text.contains('*') => {
+                        path.extend(split(text, loads.separator.as_deref()));
+                        loaded.add(&path);
+                    }
+                    _ => loaded.unknown = true,
+                },
+            }
+        }
+        if clears {
+            rows.loaded = Loaded::default();
+        }
+        rows.loaded.add_below(&[], &loaded);
+        if rows.source == RowSource::Option {
+            rows.option_path = path;
+        }
+    }
+
+    /// Adds the relations to one row of a class, of the rows themselves and of what is loaded with them.
+    fn load_class(&self, model: Option<ClassId>, class: ClassId, loaded: &mut Loaded) {
+        let models = &self.program.models;
+        let Some(model) = model else { return };
+        let mut owners = vec![(model, Vec::new())];
+        for path in loaded.paths().to_vec() {
+            let end = path.iter().try_fold(model, |owner, name| {
+                let relation = self.program.relation_of(owner, name)?;
+                self.program.row_class(&models.relation(relation).target)
+            });
+            owners.extend(end.map(|end| (end, path)));
+        }
+        for (owner, path) in owners {
+            for relation in self.program.relations_of(owner) {
+                let relation = models.relation(relation);
+                if !relation.to_many && relation.target == Ty::Instance(class) {
+                    loaded.add_end(path.iter().chain([&relation.name]).cloned().collect());
+                }
+            }
+        }
+    }
+
+    /// `prefetch_related_objects(books, "author")`: the variable's rows have it from now on.
+    fn load_into(&mut self, loads: &Loads, into: usize, args: &Args<'a>) {
+        let Some(arg) = args.written.get(into) else { return };
+        let ExprKind::Name(name) = self.ir.expr(arg.value).kind else {
+            return;
+        };
+        let Some(rows) = self.env.get(name).and_then(|value| value.rows.clone()) else {
+            return;
+        };
+        let mut rows = rows.settled();
+        self.load(loads, args, &mut rows);
+        if let Some(variable) = self.env.get_mut(name) {
+            variable.rows = Some(Arc::new(rows));
+        }
+    }
+
+    /// `book.author = author`: reading it back asks nothing.
+    pub(super) fn note_assigned(&mut self, base: ExprId, name: &str) {
+        let ExprKind::Name(variable) = self.ir.expr(base).kind else {
+            return;
+        };
+        let Some(value) = self.env.get_mut(variable) else {
+            return;
+        };
+        if let (Ty::Instance(class), Some(rows)) = (&value.ty, &value.rows)
+            && self.program.relation_of(*class, name).is_some()
+        {
+            let mut rows = rows.settled();
+            let mut names = rows.names();
+            names.push(name.into());
+            rows.loaded.add_end(names);
+            value.rows = Some(Arc::new(rows));
+        }
+    }
+
+    /// The rows that a called function returns, in terms of what it was given.
+    pub(super) fn returned_rows(
+        &self,
+        returned: &Value,
+        given: &dyn Fn(usize) -> Option<Arc<Rows>>,
+        at: Location,
+    ) -> Option<Arc<Rows>> {
+        let rows = returned.rows.as_ref()?;
+        let RowSource::Param(param) = rows.source else {
+            return Some(rows.clone());
+        };
+        let rows = rows.given(&*given(param)?)?;
+        let rows = if self.is_lazy(&returned.ty) {
+            rows.grown(at, false)
+        } else {
+            rows
+        };
+        Some(Arc::new(rows))
+    }
+
+    /// The texts of a literal, of a collection of literals, or of a constant that is one.
+    fn texts_of(&self, id: ExprId, spread: bool) -> Option<Vec<&'a str>> {
+        let (mut ir, mut id) = (self.ir, id);
+        if let ExprKind::Name(_) | ExprKind::Attr { .. } = ir.expr(id).kind
+            && let Symbol::Variable(module, name) = self.program.resolve_expr(self.file, self.scope(), id)
+        {
+            ir = self.program.ir(self.program.file_of_scope(module));
+            id = self.program.assigned_at(module, name)?;
+        }
+        match &ir.expr(id).kind {
+            ExprKind::Literal(Literal::Str(text)) => Some(vec![ir.name(*text)]),
+            ExprKind::Collection(_, items) if spread => items
+                .iter()
+                .map(|&item| crate::models::literal(ir, item))
+                .collect(),
+            _ => None,
+        }
+    }
+
+    fn is_none(&self, id: ExprId) -> bool {
+        matches!(self.ir.expr(id).kind, ExprKind::Literal(Literal::None))
+    }
+
+    /// `getattr(book, "author")`.
+    pub(super) fn attribute_by_name(&mut self, id: ExprId, args: &Args<'a>) -> Option<Value> {
+        let (base, name) = (args.values.first()?.clone(), args.written.get(1)?.value);
+        let name: Name = match self.ir.expr(name).kind {
+            ExprKind::Literal(Literal::Str(name)) => name,
+            _ => return None,
+        };
+        Some(self.attribute(&base, name, id))
+    }
+}
+
+/// The relations of a path.
+fn split(text: &str, separator: Option<&str>) -> Vec<Arc<str>> {
+    text.split(separator.unwrap_or(".")).map(Arc::from).collect()
+}

@@ -1,0 +1,572 @@
+//! Models and their relations, as the project declares them.
+
+use std::sync::Arc;
+
+use onequery_core::ir::{Arg, ExprId, ExprKind, Field, FileIr, Literal};
+use onequery_core::{FileId, Location};
+use rustc_hash::FxHashMap;
+
+use crate::catalog::{Direction, LeadsTo, LibTy, RelationInfo, RelationKind, Reverse};
+use crate::program::{ClassId, Program, ScopeId, Symbol, file_id};
+use crate::types::TypeScope;
+use crate::value::{Ty, Value};
+
+/// Index of a relation in [`Models`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RelId(u32);
+
+/// A relation as its rows see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Relation {
+    pub(crate) name: Arc<str>,
+    /// The model whose rows have it.
+    pub(crate) owner: ClassId,
+    /// What one row of the other side is; unknown when the target was not found.
+    pub(crate) target: Ty,
+    pub(crate) to_many: bool,
+    pub(crate) kind: RelationKind,
+    /// Declared to be loaded with its rows, or to refuse being loaded one by one.
+    pub(crate) always_loaded: bool,
+    /// Reading it gives a query each time, whatever was loaded.
+    pub(crate) is_query: bool,
+    /// What the other side calls this one.
+    pub(crate) inverse: Option<Arc<str>>,
+    /// Where it is declared.
+    pub(crate) declared: Location,
+}
+
+/// All relations of the project.
+#[derive(Debug, Default)]
+pub(crate) struct Models {
+    relations: Vec<Relation>,
+    of_class: FxHashMap<(ClassId, Arc<str>), RelId>,
+}
+
+impl Models {
+    pub(crate) fn relation(&self, id: RelId) -> &Relation {
+        &self.relations[id.0 as usize]
+    }
+
+    /// The project declares no relation that is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.relations.is_empty()
+    }
+
+    /// The relation that a class itself has under a name.
+    fn own(&self, class: ClassId, name: &str) -> Option<RelId> {
+        self.of_class.get(&(class, name.into())).copied()
+    }
+
+    /// The first declaration of a name counts: what is written beats what the other side implies.
+    fn add(&mut self, relation: Relation) {
+        let id = RelId(u32::try_from(self.relations.len()).expect("ids fit"));
+        let key = (relation.owner, relation.name.clone());
+        if let std::collections::hash_map::Entry::Vacant(entry) = self.of_class.entry(key) {
+            entry.insert(id);
+            self.relations.push(relation);
+        }
+    }
+}
+
+/// A declaration before both of its sides are known.
+struct Declaration {
+    class: ClassId,
+    relation: Relation,
+    /// The name of the other side, with holes.
+    reverse: Option<String>,
+}
+
+impl<'a> Program<'a> {
+    /// A relation of a class by name, through its bases.
+    pub(crate) fn relation_of(&self, class: ClassId, name: &str) -> Option<RelId> {
+        let mro = &self.class(class).mro;
+        mro.iter().find_map(|&base| self.models.own(base, name))
+    }
+
+    /// All relations of a class, those of its bases included.
+    pub(crate) fn relations_of(&self, class: ClassId) -> impl Iterator<Item = RelId> {
+        let mro = &self.class(class).mro;
+        (0_u32..)
+            .map(RelId)
+            .zip(&self.models.relations)
+            .filter(|(_, relation)| mro.contains(&relation.owner))
+            .map(|(id, _)| id)
+    }
+
+    /// Whether instances of a class are rows.
+    pub(crate) fn is_model(&self, class: ClassId) -> bool {
+        let bases = &self.class(class).library_bases;
+        bases
+            .iter()
+            .any(|&base| self.inherited(base, |info| info.model.then_some(())).is_some())
+    }
+
+    /// Whether instances of a class give rows of the model that they are an attribute of.
+    pub(crate) fn serves_owner(&self, class: ClassId) -> bool {
+        self.served_type(class).is_some()
+    }
+
+    fn served_type(&self, class: ClassId) -> Option<LibTy> {
+        let bases = &self.class(class).library_bases;
+        let serves = |base: &LibTy| {
+            self.inherited(*base, |info| info.serves_owner.then_some(()))
+                .is_some()
+        };
+        bases.iter().copied().find(serves)
+    }
+
+    /// What a value is as a library's type: a project's queryset class is its library's queryset of its rows.
+    pub(crate) fn view(&self, value: &Value) -> Ty {
+        let model = || value.rows.as_ref().and_then(|rows| rows.model).map(Ty::Instance);
+        match &value.ty {
+            Ty::Instance(class) => match self.served_type(*class) {
+                Some(lib) => Ty::lib(lib, model().into_iter().collect()),
+                None => value.ty.clone(),
+            },
+            Ty::Lib(lib, None) if value.rows.is_some() => Ty::lib(*lib, model().into_iter().collect()),
+            other => other.clone(),
+        }
+    }
+
+    /// Whether one class is the other or extends it.
+    pub(crate) fn related_classes(&self, a: ClassId, b: ClassId) -> bool {
+        self.class(a).mro.contains(&b) || self.class(b).mro.contains(&a)
+    }
+
+    /// Finds all relations that classes declare, and the sides that they imply.
+    pub(crate) fn find_models(&self) -> Models {
+        let by_name = self.models_by_name();
+        let mut declarations = Vec::new();
+        for ix in 0..self.classes.len() {
+            let class = ClassId(u32::try_from(ix).expect("ids fit"));
+            for field in &self.class_ir(class).fields {
+                declarations.extend(self.declaration(class, field, &by_name));
+            }
+        }
+        let mut models = Models::default();
+        for declaration in &declarations {
+            models.add(declaration.relation.clone());
+        }
+        for declaration in &declarations {
+            self.add_reverse(declaration, &mut models);
+        }
+        models
+    }
+
+    fn models_by_name(&self) -> FxHashMap<&'a str, Vec<ClassId>> {
+        let mut by_name: FxHashMap<&str, Vec<ClassId>> = FxHashMap::default();
+        for ix in 0..self.classes.len() {
+            let class = ClassId(u32::try_from(ix).expect("ids fit"));
+            if self.is_model(class) {
+                by_name.entry(self.class_name(class)).or_default().push(class);
+            }
+        }
+        by_name
+    }
+
+    pub(crate) fn class_name(&self, class: ClassId) -> &'a str {
+        self.ir(self.class(class).file).name(self.class_ir(class).name)
+    }
+
+    /// The relation that a field declares.
+    fn declaration(
+        &self,
+        class: ClassId,
+        field: &Field,
+        by_name: &FxHashMap<&'a str, Vec<ClassId>>,
+    ) -> Option<Declaration> {
+        let file = self.class(class).file;
+        let ir = self.ir(file);
+        let ExprKind::Call { callee, args, .. } = &ir.expr(field.value?).kind else {
+            return None;
+        };
+        let scope = self.scope_id(file, self.class_ir(class).scope);
+        let kind = self.relation_kind(file, scope, *callee, 4)?;
+        let info = self.catalogs.relation(kind);
+        let name: Arc<str> = ir.name(field.name).into();
+        let annotated = field.ty.as_ref().map(|ty| {
+            let at = TypeScope {
+                file,
+                scope,
+                own: Some(class),
+                generics: [&[], &[]],
+            };
+            self.declared(at, ty)
+        });
+        let (annotated_target, annotated_many) = match annotated {
+            Some(ty @ Ty::Lib(..)) if self.row_class(&ty).is_some() => (self.item(&ty), Some(true)),
+            Some(ty @ Ty::Instance(_)) => (ty, Some(false)),
+            _ => (Ty::Unknown, None),
+        };
+        let written = info.target.as_deref().and_then(|keyword| {
+            let by_keyword = keyword_arg(ir, args, keyword);
+            by_keyword.or_else(|| args.first().filter(|arg| arg.name.is_none()).map(|arg| arg.value))
+        });
+        let target = match written {
+            Some(written)
+                if literal(ir, written).is_some_and(|text| info.itself.as_deref() == Some(text)) =>
+            {
+                Ty::Instance(class)
+            }
+            Some(written) => self.target(class, file, scope, written, by_name),
+            None => Ty::Unknown,
+        };
+        let target = if target.is_unknown() {
+            annotated_target
+        } else {
+            target
+        };
+        let to_many = match info.leads_to {
+            LeadsTo::One => false,
+            LeadsTo::Many => true,
+            LeadsTo::Declared => annotated_many
+                .or_else(|| Some(self.leads_to_many(class, args, &target, info.direction.as_ref()?)))
+                .unwrap_or(false),
+        };
+        let strategy = info
+            .strategy
+            .as_ref()
+            .and_then(|strategy| Some((strategy, literal(ir, keyword_arg(ir, args, &strategy.keyword)?)?)));
+        let (always_loaded, is_query) = strategy.map_or((false, false), |(strategy, value)| {
+            (
+                strategy.loaded.iter().any(|name| name == value),
+                strategy.query.iter().any(|name| name == value),
+            )
+        });
+        let reverse = reverse_name(ir, args, info);
+        let mirrored = info
+            .mirrors
+            .as_deref()
+            .and_then(|keyword| literal(ir, keyword_arg(ir, args, keyword)?));
+        let inverse = mirrored
+            .or(reverse.as_deref())
+            .map(|name| self.filled_in(name, class, info.reverse.as_ref()).into());
+        Some(Declaration {
+            class,
+            relation: Relation {
+                name,
+                owner: class,
+                target,
+                to_many,
+                kind,
+                always_loaded,
+                is_query,
+                inverse,
+                declared: Location::new(file, field.span),
+            },
+            reverse,
+        })
+    }
+
+    /// How a field's callee declares a relation: by its path, as a method, or as a subclass of one that does.
+    fn relation_kind(
+        &self,
+        file: FileId,
+        scope: ScopeId,
+        callee: ExprId,
+        depth: u32,
+    ) -> Option<RelationKind> {
+        let depth = depth.checked_sub(1)?;
+        match self.resolve_expr(file, scope, callee) {
+            Symbol::External(node) => self.catalogs.relation_at(node),
+            Symbol::Class(class) => {
+                let of = self.class(class).file;
+                let scope = self.scope_id(of, self.class_ir(class).scope);
+                let bases = &self.class_ir(class).bases;
+                bases
+                    .iter()
+                    .find_map(|&base| self.relation_kind(of, scope, base, depth))
+            }
+            _ => {
+                let ir = self.ir(file);
+                let ExprKind::Attr { base, name, .. } = ir.expr(callee).kind else {
+                    return None;
+                };
+                let Symbol::Variable(module, variable) = self.resolve_expr(file, scope, base) else {
+                    return None;
+                };
+                let ty = self.catalogs.type_at(self.called_at(module, variable)?)?;
+                self.catalogs.relation_method(ty, ir.name(name))
+            }
+        }
+    }
+
+    /// How many rows a relation without annotation leads to.
+    fn leads_to_many(&self, class: ClassId, args: &[Arg], target: &Ty, direction: &Direction) -> bool {
+        let ir = self.ir(self.class(class).file);
+        let has = |keyword: &String| keyword_arg(ir, args, keyword);
+        if let Some(value) = has(&direction.flag) {
+            return !matches!(ir.expr(value).kind, ExprKind::Literal(Literal::Bool(false)));
+        }
+        if direction.many_if.iter().any(|keyword| has(keyword).is_some()) {
+            return true;
+        }
+        if direction.one_if.iter().any(|keyword| has(keyword).is_some()) {
+            return false;
+        }
+        match *target {
+            Ty::Instance(target) => !self.holds_key_to(class, target, &direction.table_name),
+            _ => false,
+        }
+    }
+
+    /// Whether a column of a class refers to the table of another: `ForeignKey("authors.id")`.
+    fn holds_key_to(&self, class: ClassId, target: ClassId, table_name: &str) -> bool {
+        let table = self.table_of(target, table_name);
+        self.class(class).mro.iter().any(|&base| {
+            let ir = self.ir(self.class(base).file);
+            let values = self.class_ir(base).fields.iter().filter_map(|field| field.value);
+            values.into_iter().any(|value| refers_to(ir, value, &table))
+        })
+    }
+
+    /// The name of a model's table: as it says, or its own in snake case.
+    fn table_of(&self, class: ClassId, table_name: &str) -> String {
+        let ir = self.ir(self.class(class).file);
+        let said = self
+            .class_ir(class)
+            .fields
+            .iter()
+            .find(|field| ir.name(field.name) == table_name)
+            .and_then(|field| literal(ir, field.value?));
+        said.map_or_else(|| snake_case(self.class_name(class)), str::to_owned)
+    }
+
+    /// What a relation's target expression stands for.
+    fn target(
+        &self,
+        class: ClassId,
+        file: FileId,
+        scope: ScopeId,
+        written: ExprId,
+        by_name: &FxHashMap<&'a str, Vec<ClassId>>,
+    ) -> Ty {
+        let ir = self.ir(file);
+        if let Some(text) = literal(ir, written) {
+            return self.named_target(class, text, by_name);
+        }
+        match self.resolve_expr(file, scope, written) {
+            Symbol::Class(target) => Ty::Instance(target),
+            Symbol::External(node) => match self.catalogs.type_at(node) {
+                Some(ty) => Ty::lib(ty, Vec::new()),
+                None => self
+                    .setting(ir, written)
+                    .map_or(Ty::Unknown, |text| self.named_target(class, text, by_name)),
+            },
+            Symbol::Variable(module, name) => {
+                let of = self.ir(self.file_of_scope(module));
+                let text = self
+                    .assigned_at(module, name)
+                    .and_then(|value| literal(of, value));
+                text.map_or(Ty::Unknown, |text| self.named_target(class, text, by_name))
+            }
+            _ => self
+                .setting(ir, written)
+                .map_or(Ty::Unknown, |text| self.named_target(class, text, by_name)),
+        }
+    }
+
+    /// `settings.AUTH_USER_MODEL`: the text that some module of the project assigns to that name.
+    fn setting(&self, ir: &FileIr, written: ExprId) -> Option<&'a str> {
+        let ExprKind::Attr { name, .. } = ir.expr(written).kind else {
+            return None;
+        };
+        let name = ir.name(name);
+        if name.chars().any(char::is_lowercase) {
+            return None;
+        }
+        (0..self.files.len()).map(file_id).find_map(|file| {
+            let module = self.scope_id(file, onequery_core::ir::ScopeIx(0));
+            literal(self.ir(file), self.assigned_at(module, name)?)
+        })
+    }
+
+    /// `"Author"`, `"shop.Author"`: the class of that name that is nearest.
+    fn named_target(&self, class: ClassId, text: &str, by_name: &FxHashMap<&'a str, Vec<ClassId>>) -> Ty {
+        let (app, name) = text
+            .rsplit_once('.')
+            .map_or(("", text), |(app, name)| (app, name));
+        let Some(candidates) = by_name.get(name) else {
+            return Ty::Unknown;
+        };
+        let own_path = self.files[self.class(class).file.index()].path.as_str();
+        let app = app.rsplit('.').next().unwrap_or(app);
+        let distance = |candidate: &ClassId| {
+            let path = self.files[self.class(*candidate).file.index()].path.as_str();
+            if path == own_path && app.is_empty() {
+                return 0;
+            }
+            let in_app = !app.is_empty()
+                && path
+                    .split('/')
+                    .any(|part| part == app || part.strip_suffix(".py") == Some(app));
+            match (app.is_empty(), in_app) {
+                (false, true) => 0,
+                (true, _) if folder(path) == folder(own_path) => 1,
+                _ => 2,
+            }
+        };
+        let nearest = candidates.iter().map(distance).min().unwrap_or(2);
+        let mut of_those = candidates
+            .iter()
+            .filter(|candidate| distance(candidate) == nearest);
+        match (of_those.next(), of_those.next()) {
+            (Some(&only), None) => Ty::Instance(only),
+            _ => Ty::Unknown,
+        }
+    }
+
+    /// Gives the target's class the other side of a declaration, once for each concrete class that inherits it.
+    fn add_reverse(&self, declaration: &Declaration, models: &mut Models) {
+        let (Some(name), Ty::Instance(target)) = (&declaration.reverse, &declaration.relation.target) else {
+            return;
+        };
+        let forward = &declaration.relation;
+        let Some(reverse) = &self.catalogs.relation(forward.kind).reverse else {
+            return;
+        };
+        let to_many = match reverse.leads_to {
+            LeadsTo::One => false,
+            LeadsTo::Many => true,
+            // The other end of a list is one row; of a single row, a list.
+            LeadsTo::Declared => !forward.to_many,
+        };
+        let owners: Vec<ClassId> = if self.is_abstract(declaration.class) {
+            (0..self.classes.len())
+                .map(|ix| ClassId(u32::try_from(ix).expect("ids fit")))
+                .filter(|&class| {
+                    self.class(class).mro.contains(&declaration.class) && !self.is_abstract(class)
+                })
+                .collect()
+        } else {
+            vec![declaration.class]
+        };
+        for owner in owners {
+            models.add(Relation {
+                name: self.filled_in(name, owner, Some(reverse)).into(),
+                owner: *target,
+                target: Ty::Instance(owner),
+                to_many,
+                inverse: Some(forward.name.clone()),
+                always_loaded: false,
+                is_query: false,
+                ..forward.clone()
+            });
+        }
+    }
+
+    /// Whether a class has no rows of its own: what it declares belongs to the classes that inherit it.
+    fn is_abstract(&self, class: ClassId) -> bool {
+        let marked = |marker: &str| {
+            let (holder, flag) = match marker.split_once('.') {
+                Some((holder, flag)) => match self.member(Symbol::Class(class), holder) {
+                    Symbol::Class(nested) if self.class(nested).file == self.class(class).file => {
+                        (nested, flag)
+                    }
+                    _ => return false,
+                },
+                None => (class, marker),
+            };
+            let ir = self.ir(self.class(holder).file);
+            self.class_ir(holder).fields.iter().any(|field| {
+                ir.name(field.name) == flag
+                    && field.value.is_some_and(|value| {
+                        matches!(ir.expr(value).kind, ExprKind::Literal(Literal::Bool(true)))
+                    })
+            })
+        };
+        let bases = &self.class(class).library_bases;
+        let marker = bases
+            .iter()
+            .find_map(|&base| self.inherited(base, |info| info.abstract_if.as_deref()));
+        match marker {
+            Some(marker) => marked(marker),
+            // A mixin that is no model itself.
+            None => true,
+        }
+    }
+
+    /// The model whose rows a type holds.
+    pub(crate) fn row_class(&self, ty: &Ty) -> Option<ClassId> {
+        match ty {
+            Ty::Instance(class) if self.is_model(*class) => Some(*class),
+            Ty::Lib(..) | Ty::Tuple(_) => ty.args().iter().find_map(|arg| self.row_class(arg)),
+            _ => None,
+        }
+    }
+
+    /// The name of a reverse side with the class that it comes from.
+    fn filled_in(&self, name: &str, class: ClassId, reverse: Option<&Reverse>) -> String {
+        let Some(reverse) = reverse else {
+            return name.to_owned();
+        };
+        let own = self.class_name(class).to_lowercase();
+        let path = self.files[self.class(class).file.index()].path.as_str();
+        let app = folder(path).rsplit('/').next().unwrap_or_default();
+        let models = reverse.model_holes.iter().map(|hole| (hole, own.as_str()));
+        let folders = reverse.folder_holes.iter().map(|hole| (hole, app));
+        models.chain(folders).fold(name.to_owned(), |name, (hole, text)| {
+            name.replace(hole.as_str(), text)
+        })
+    }
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The text of a literal.
+pub(crate) fn literal(ir: &FileIr, id: ExprId) -> Option<&str> {
+    match ir.expr(id).kind {
+        ExprKind::Literal(Literal::Str(text)) => Some(ir.name(text)),
+        _ => None,
+    }
+}
+
+/// The name in a text, or in a call whose first argument is one: `backref("books", lazy="select")`.
+fn name_in(ir: &FileIr, id: ExprId) -> Option<&str> {
+    match &ir.expr(id).kind {
+        ExprKind::Call { args, .. } => literal(ir, args.first()?.value),
+        _ => literal(ir, id),
+    }
+}
+
+/// What the other side of a relation is called.
+fn reverse_name(ir: &FileIr, args: &[Arg], info: &RelationInfo) -> Option<String> {
+    let reverse = info.reverse.as_ref()?;
+    let written = keyword_arg(ir, args, &reverse.named_by).and_then(|value| name_in(ir, value));
+    let name = written.map(str::to_owned).or_else(|| reverse.default.clone())?;
+    let hidden = reverse
+        .hidden_suffix
+        .as_ref()
+        .is_some_and(|suffix| name.ends_with(suffix.as_str()));
+    (!hidden).then_some(name)
+}
+
+fn keyword_arg(ir: &FileIr, args: &[Arg], keyword: &str) -> Option<ExprId> {
+    args.iter()
+        .find(|arg| arg.name.is_some_and(|name| ir.name(name) == keyword))
+        .map(|arg| arg.value)
+}
+
+/// Whether a call, or one in its arguments, is given a column of a table: `Column(Integer, ForeignKey("authors.id"))`.
+fn refers_to(ir: &FileIr, value: ExprId, table: &str) -> bool {
+    match &ir.expr(value).kind {
+        ExprKind::Call { args, .. } => args.iter().any(|arg| refers_to(ir, arg.value, table)),
+        _ => literal(ir, value)
+            .and_then(|text| text.rsplit_once('.'))
+            .is_some_and(|(of, _)| of == table || of.rsplit('.').next() == Some(table)),
+    }
+}
+
+/// `OrderLine` as `order_line`.
+fn snake_case(name: &str) -> String {
+    let mut out = String::new();
+    for (ix, letter) in name.chars().enumerate() {
+        if letter.is_uppercase() && ix > 0 {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
+}

@@ -1,0 +1,296 @@
+//! Rows of models: which query they come from, and which of their relations were loaded with them.
+
+use std::sync::Arc;
+
+use onequery_core::Location;
+
+use crate::models::RelId;
+use crate::program::ClassId;
+
+/// How many relations in a row are followed; a longer path is not known any more.
+const MAX_PATH: usize = 6;
+
+/// One relation on the way from rows to others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hop {
+    pub(crate) relation: RelId,
+    pub(crate) name: Arc<str>,
+}
+
+/// What is known of the rows in a value: of a query that gives them, of a collection of them, of one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rows {
+    /// What they are rows of.
+    pub(crate) model: Option<ClassId>,
+    pub(crate) source: RowSource,
+    /// The relations walked from the source's rows to these.
+    pub(crate) path: Vec<Hop>,
+    /// The source, or a relation on the way, gives many rows.
+    pub(crate) many: bool,
+    /// What was loaded with the source's rows, or since.
+    pub(crate) loaded: Loaded,
+    /// The last path that an option named, which the next one in its chain goes on from.
+    pub(crate) option_path: Vec<Arc<str>>,
+    /// They are a relation's rows that nobody has asked for yet: `author.books.all()` before it is iterated over.
+    pub(crate) pending: Option<Pending>,
+}
+
+/// Where rows come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowSource {
+    /// A query.
+    Query(Location),
+    /// A parameter of the function at hand: what is loaded is the callers' business.
+    Param(usize),
+    /// Not followed.
+    Unknown,
+    /// No rows: an option of a query that says what is to be loaded.
+    Option,
+}
+
+/// A relation whose rows are asked for on demand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pending {
+    /// Narrowed or sorted: the database is asked even when the relation was loaded before.
+    pub(crate) refined: bool,
+    /// The expression so far.
+    pub(crate) at: Location,
+}
+
+/// What asking for the rows of a value means.
+pub(crate) enum Asked {
+    /// They are there.
+    Nothing,
+    /// A query of its own.
+    Query,
+    /// The rows of a relation that could have been loaded before.
+    Relation(Load),
+}
+
+/// A relation that is read, or a query in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// The rows that are asked for.
+    pub(crate) rows: Arc<Rows>,
+    /// The relation had been loaded, and the query was narrowed so that it is asked for again.
+    pub(crate) defeats: bool,
+}
+
+/// Relations that are loaded, as paths of names from the rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Loaded {
+    /// Sorted.
+    paths: Vec<Vec<Arc<str>>>,
+    /// Loaded in a way that is not followed: nothing can be said to be missing.
+    pub(crate) unknown: bool,
+    /// All relations that lead to one row.
+    pub(crate) to_one: bool,
+}
+
+impl Loaded {
+    /// Adds a path with everything on the way.
+    pub(crate) fn add(&mut self, path: &[Arc<str>]) {
+        for length in 1..=path.len() {
+            let part = &path[..length];
+            if let Err(at) = self.position(part) {
+                self.paths.insert(at, part.to_vec());
+            }
+        }
+    }
+
+    /// Adds a path, but not what is on the way.
+    pub(crate) fn add_end(&mut self, path: Vec<Arc<str>>) {
+        if let Err(at) = self.position(&path) {
+            self.paths.insert(at, path);
+        }
+    }
+
+    /// Adds what another has, below a path.
+    pub(crate) fn add_below(&mut self, path: &[Arc<str>], other: &Self) {
+        for part in &other.paths {
+            self.add_end(path.iter().chain(part).cloned().collect());
+        }
+        self.unknown |= other.unknown;
+        self.to_one |= other.to_one && path.is_empty();
+    }
+
+    /// What is loaded below a path.
+    fn below(&self, path: &[Arc<str>]) -> Self {
+        let paths = self.paths.iter().filter_map(|known| known.strip_prefix(path));
+        Self {
+            paths: paths.filter(|rest| !rest.is_empty()).map(<[_]>::to_vec).collect(),
+            unknown: self.unknown,
+            to_one: false,
+        }
+    }
+
+    pub(crate) fn paths(&self) -> &[Vec<Arc<str>>] {
+        &self.paths
+    }
+
+    fn position(&self, path: &[Arc<str>]) -> Result<usize, usize> {
+        self.paths.binary_search_by(|known| known.as_slice().cmp(path))
+    }
+}
+
+impl Rows {
+    /// Rows that a query gives.
+    pub(crate) fn of_query(model: Option<ClassId>, at: Location, many: bool) -> Self {
+        Self {
+            many,
+            ..Self::from(RowSource::Query(at), model)
+        }
+    }
+
+    /// Rows of some source, of which nothing else is known.
+    pub(crate) fn from(source: RowSource, model: Option<ClassId>) -> Self {
+        Self {
+            model,
+            source,
+            path: Vec::new(),
+            many: false,
+            loaded: Loaded::default(),
+            option_path: Vec::new(),
+            pending: None,
+        }
+    }
+
+    /// The names of the relations walked.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        self.path.iter().map(|hop| hop.name.clone()).collect()
+    }
+
+    /// The rows that a relation leads to.
+    pub(crate) fn follow(&self, hop: Hop, model: Option<ClassId>, to_many: bool) -> Option<Self> {
+        if self.path.len() >= MAX_PATH || self.pending.is_some() {
+            return None;
+        }
+        let mut rows = self.clone();
+        rows.path.push(hop);
+        rows.model = model;
+        rows.many |= to_many;
+        Some(rows)
+    }
+
+    /// Whether nothing has to be asked to have these rows.
+    pub(crate) fn are_loaded(&self, leads_to_one: bool) -> bool {
+        let loaded = &self.loaded;
+        loaded.unknown || (loaded.to_one && leads_to_one) || loaded.position(&self.names()).is_ok()
+    }
+
+    /// What asking for them means; `narrowed` when the question is such that loaded rows do not answer it.
+    pub(crate) fn ask(&self, narrowed: bool) -> Asked {
+        let Some(pending) = self.pending else {
+            // A parameter may be given a relation's rows that were loaded before.
+            return match self.source {
+                RowSource::Param(_) if !narrowed && self.path.is_empty() => Asked::Relation(self.load(false)),
+                _ => Asked::Query,
+            };
+        };
+        let narrowed = narrowed || pending.refined;
+        match (self.source, narrowed) {
+            (RowSource::Query(_), narrowed) if self.are_loaded(false) => {
+                if narrowed && !self.loaded.unknown {
+                    Asked::Relation(self.load(true))
+                } else {
+                    Asked::Nothing
+                }
+            }
+            (RowSource::Query(_) | RowSource::Param(_), false) => Asked::Relation(self.load(false)),
+            (_, true) => Asked::Query,
+            (RowSource::Unknown | RowSource::Option, false) => Asked::Nothing,
+        }
+    }
+
+    fn load(&self, defeats: bool) -> Load {
+        Load {
+            rows: Arc::new(self.clone()),
+            defeats,
+        }
+    }
+
+    /// What they are once they have been asked for.
+    pub(crate) fn settled(&self) -> Self {
+        let Some(pending) = self.pending else {
+            return self.clone();
+        };
+        let by_new_query = match self.source {
+            RowSource::Query(_) => pending.refined || !self.are_loaded(false),
+            _ => pending.refined,
+        };
+        if !by_new_query {
+            return Self {
+                pending: None,
+                ..self.clone()
+            };
+        }
+        Self {
+            loaded: self.loaded.below(&self.names()),
+            ..Self::of_query(self.model, pending.at, true)
+        }
+    }
+
+    /// The same rows, with the expression that gives them having grown to `at`.
+    pub(crate) fn grown(&self, at: Location, refined: bool) -> Self {
+        let mut rows = self.clone();
+        match (&mut rows.pending, rows.source) {
+            (Some(pending), _) => {
+                pending.at = at;
+                pending.refined |= refined;
+            }
+            (None, RowSource::Query(_)) if rows.path.is_empty() => rows.source = RowSource::Query(at),
+            (None, _) => {}
+        }
+        rows
+    }
+
+    /// These rows, which a called function knows as its parameter's, in terms of what the parameter was given.
+    pub(crate) fn given(&self, given: &Self) -> Option<Self> {
+        if given.path.len() + self.path.len() > MAX_PATH {
+            return None;
+        }
+        let given = if self.path.is_empty() {
+            given.clone()
+        } else {
+            given.settled()
+        };
+        let mut loaded = given.loaded.clone();
+        loaded.add_below(&given.names(), &self.loaded);
+        let model = if self.path.is_empty() {
+            self.model.or(given.model)
+        } else {
+            self.model
+        };
+        Some(Self {
+            model,
+            source: given.source,
+            option_path: Vec::new(),
+            path: given.path.iter().chain(&self.path).cloned().collect(),
+            many: given.many || self.many,
+            loaded,
+            pending: self.pending.or(given.pending),
+        })
+    }
+
+    /// What is known when rows are these or those: what either has loaded counts as loaded.
+    pub(crate) fn join(mut self, other: &Self) -> Option<Self> {
+        if self.model != other.model || self.path != other.path {
+            return None;
+        }
+        self.loaded.add_below(&[], &other.loaded);
+        self.many |= other.many;
+        self.pending = match (self.pending, other.pending) {
+            (Some(a), Some(b)) => Some(Pending {
+                refined: a.refined && b.refined,
+                at: a.at.min(b.at),
+            }),
+            _ => None,
+        };
+        self.source = match (self.source, other.source) {
+            (RowSource::Query(a), RowSource::Query(b)) => RowSource::Query(a.min(b)),
+            (a, b) if a == b => a,
+            _ => return None,
+        };
+        Some(self)
+    }
+}
