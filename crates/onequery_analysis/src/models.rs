@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use onequery_core::ir::{Arg, ExprId, ExprKind, Field, FileIr, Literal};
-use onequery_core::{FileId, Location};
+use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal, TypeRef};
+use onequery_core::{FileId, Location, Name, Span};
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{Direction, LeadsTo, LibTy, RelationInfo, RelationKind, Reverse};
+use crate::catalog::{Decorates, Direction, LeadsTo, LibTy, RelationInfo, RelationKind, Reverse, TypeInfo};
 use crate::program::{ClassId, Program, ScopeId, Symbol, file_id};
 use crate::types::TypeScope;
 use crate::value::{Ty, Value};
@@ -24,6 +24,8 @@ pub(crate) struct Relation {
     /// What one row of the other side is; unknown when the target was not found.
     pub(crate) target: Ty,
     pub(crate) to_many: bool,
+    /// Its key may be null.
+    pub(crate) optional: bool,
     pub(crate) kind: RelationKind,
     /// Declared to be loaded with its rows, or to refuse being loaded one by one.
     pub(crate) always_loaded: bool,
@@ -33,6 +35,13 @@ pub(crate) struct Relation {
     pub(crate) inverse: Option<Arc<str>>,
     /// Where it is declared.
     pub(crate) declared: Location,
+}
+
+impl Relation {
+    /// Whether there is exactly one row at the other side.
+    pub(crate) const fn leads_to_one(&self) -> bool {
+        !self.to_many && !self.optional
+    }
 }
 
 /// All relations of the project.
@@ -74,6 +83,8 @@ struct Declaration {
     relation: Relation,
     /// The name of the other side, with holes.
     reverse: Option<String>,
+    /// Whether the other side is always loaded, and whether it is a query.
+    reverse_strategy: (bool, bool),
 }
 
 impl<'a> Program<'a> {
@@ -104,6 +115,17 @@ impl<'a> Program<'a> {
     /// Whether instances of a class give rows of the model that they are an attribute of.
     pub(crate) fn serves_owner(&self, class: ClassId) -> bool {
         self.served_type(class).is_some()
+    }
+
+    /// Whether a value of a type gives rows of the model that it is an attribute of.
+    pub(crate) fn serves(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Instance(class) => self.serves_owner(*class),
+            Ty::Lib(lib, None) => self
+                .inherited(*lib, |info| info.serves_owner.then_some(()))
+                .is_some(),
+            _ => false,
+        }
     }
 
     fn served_type(&self, class: ClassId) -> Option<LibTy> {
@@ -140,7 +162,13 @@ impl<'a> Program<'a> {
         for ix in 0..self.classes.len() {
             let class = ClassId(u32::try_from(ix).expect("ids fit"));
             for field in &self.class_ir(class).fields {
-                declarations.extend(self.declaration(class, field, &by_name));
+                let declared = field.value.and_then(|value| {
+                    self.declaration(class, field.name, value, field.ty.as_ref(), field.span, &by_name)
+                });
+                declarations.extend(declared);
+            }
+            for (name, value, span) in self.attributes_of_methods(class) {
+                declarations.extend(self.declaration(class, name, value, None, span, &by_name));
             }
         }
         let mut models = Models::default();
@@ -150,7 +178,36 @@ impl<'a> Program<'a> {
         for declaration in &declarations {
             self.add_reverse(declaration, &mut models);
         }
+        self.add_children(&mut models);
         models
+    }
+
+    /// What methods of a class return that stand for attributes: `@declared_attr`.
+    fn attributes_of_methods(&self, class: ClassId) -> Vec<(Name, ExprId, Span)> {
+        let file = self.class(class).file;
+        let ir = self.ir(file);
+        let scope = self.scope_id(file, self.class_ir(class).scope);
+        let methods = self
+            .class_ir(class)
+            .methods
+            .iter()
+            .map(|&method| ir.function(method));
+        methods
+            .filter_map(|method| {
+                let is_attribute = method
+                    .decorators
+                    .iter()
+                    .any(|&decorator| self.decorates(file, scope, decorator) == Some(Decorates::Attribute));
+                let ExprKind::Block { items, .. } = &ir.expr(method.body.filter(|_| is_attribute)?).kind
+                else {
+                    return None;
+                };
+                match ir.expr(*items.last()?).kind {
+                    ExprKind::Return(Some(value)) => Some((method.name?, value, method.name_span)),
+                    _ => None,
+                }
+            })
+            .collect()
     }
 
     fn models_by_name(&self) -> FxHashMap<&'a str, Vec<ClassId>> {
@@ -172,19 +229,22 @@ impl<'a> Program<'a> {
     fn declaration(
         &self,
         class: ClassId,
-        field: &Field,
+        name: Name,
+        value: ExprId,
+        ty: Option<&TypeRef>,
+        span: Span,
         by_name: &FxHashMap<&'a str, Vec<ClassId>>,
     ) -> Option<Declaration> {
         let file = self.class(class).file;
         let ir = self.ir(file);
-        let ExprKind::Call { callee, args, .. } = &ir.expr(field.value?).kind else {
+        let ExprKind::Call { callee, args, .. } = &ir.expr(value).kind else {
             return None;
         };
         let scope = self.scope_id(file, self.class_ir(class).scope);
         let kind = self.relation_kind(file, scope, *callee, 4)?;
         let info = self.catalogs.relation(kind);
-        let name: Arc<str> = ir.name(field.name).into();
-        let annotated = field.ty.as_ref().map(|ty| {
+        let name: Arc<str> = ir.name(name).into();
+        let annotated = ty.map(|ty| {
             let at = TypeScope {
                 file,
                 scope,
@@ -223,15 +283,14 @@ impl<'a> Program<'a> {
                 .or_else(|| Some(self.leads_to_many(class, args, &target, info.direction.as_ref()?)))
                 .unwrap_or(false),
         };
-        let strategy = info
-            .strategy
+        let (always_loaded, is_query) = strategy(ir, args, info);
+        let reverse_strategy = info
+            .reverse
             .as_ref()
-            .and_then(|strategy| Some((strategy, literal(ir, keyword_arg(ir, args, &strategy.keyword)?)?)));
-        let (always_loaded, is_query) = strategy.map_or((false, false), |(strategy, value)| {
-            (
-                strategy.loaded.iter().any(|name| name == value),
-                strategy.query.iter().any(|name| name == value),
-            )
+            .and_then(|reverse| call_args(ir, keyword_arg(ir, args, &reverse.named_by)?))
+            .map_or((false, false), |args| strategy(ir, args, info));
+        let optional = info.optional_if.as_deref().is_some_and(|keyword| {
+            keyword_arg(ir, args, keyword).and_then(|value| word(ir, value)) == Some("True")
         });
         let reverse = reverse_name(ir, args, info);
         let mirrored = info
@@ -248,13 +307,15 @@ impl<'a> Program<'a> {
                 owner: class,
                 target,
                 to_many,
+                optional,
                 kind,
                 always_loaded,
                 is_query,
                 inverse,
-                declared: Location::new(file, field.span),
+                declared: Location::new(file, span),
             },
             reverse,
+            reverse_strategy,
         })
     }
 
@@ -448,42 +509,82 @@ impl<'a> Program<'a> {
                 target: Ty::Instance(owner),
                 to_many,
                 inverse: Some(forward.name.clone()),
-                always_loaded: false,
-                is_query: false,
+                always_loaded: declaration.reverse_strategy.0,
+                is_query: declaration.reverse_strategy.1,
+                optional: true,
                 ..forward.clone()
             });
         }
     }
 
+    /// Gives models the relations to the models that extend them.
+    fn add_children(&self, models: &mut Models) {
+        for ix in 0..self.classes.len() {
+            let class = ClassId(u32::try_from(ix).expect("ids fit"));
+            let node = self.of_model(class, |info| info.child_relation);
+            let Some(kind) = node.and_then(|node| self.catalogs.relation_at(node)) else {
+                continue;
+            };
+            let ir = self.class_ir(class);
+            let is_parent =
+                |base: &&ClassId| **base != class && self.is_model(**base) && !self.is_abstract(**base);
+            let parent = self.class(class).mro.iter().find(is_parent);
+            if let (Some(&owner), false) = (parent, self.is_abstract(class)) {
+                models.add(Relation {
+                    name: self.class_name(class).to_lowercase().into(),
+                    owner,
+                    target: Ty::Instance(class),
+                    to_many: false,
+                    optional: true,
+                    kind,
+                    always_loaded: false,
+                    is_query: false,
+                    inverse: None,
+                    declared: Location::new(self.class(class).file, ir.name_span),
+                });
+            }
+        }
+    }
+
     /// Whether a class has no rows of its own: what it declares belongs to the classes that inherit it.
     fn is_abstract(&self, class: ClassId) -> bool {
-        let marked = |marker: &str| {
-            let (holder, flag) = match marker.split_once('.') {
-                Some((holder, flag)) => match self.member(Symbol::Class(class), holder) {
-                    Symbol::Class(nested) if self.class(nested).file == self.class(class).file => {
-                        (nested, flag)
-                    }
-                    _ => return false,
-                },
-                None => (class, marker),
-            };
-            let ir = self.ir(self.class(holder).file);
-            self.class_ir(holder).fields.iter().any(|field| {
-                ir.name(field.name) == flag
-                    && field.value.is_some_and(|value| {
-                        matches!(ir.expr(value).kind, ExprKind::Literal(Literal::Bool(true)))
-                    })
-            })
-        };
-        let bases = &self.class(class).library_bases;
-        let marker = bases
-            .iter()
-            .find_map(|&base| self.inherited(base, |info| info.abstract_if.as_deref()));
-        match marker {
-            Some(marker) => marked(marker),
+        match self.of_model(class, |info| info.abstract_if.as_deref()) {
+            Some(marker) => self
+                .marked(class, marker)
+                .is_some_and(|(ir, value)| word(ir, value) == Some("True")),
             // A mixin that is no model itself.
-            None => true,
+            None => !self.is_model(class),
         }
+    }
+
+    /// Whether a model gives its rows in order.
+    pub(crate) fn is_ordered(&self, class: ClassId) -> bool {
+        let marker = self.of_model(class, |info| info.ordered_if.as_deref());
+        marker.is_some_and(|marker| {
+            let mro = &self.class(class).mro;
+            mro.iter().any(|&base| self.marked(base, marker).is_some())
+        })
+    }
+
+    /// What the library type that makes a class a model says.
+    fn of_model<T>(&self, class: ClassId, of: impl Fn(&'a TypeInfo) -> Option<T> + Copy) -> Option<T> {
+        let bases = &self.class(class).library_bases;
+        bases.iter().find_map(|&base| self.inherited(base, of))
+    }
+
+    /// The value of an attribute of a class itself, or of a class in it: `Meta.abstract`.
+    fn marked(&self, class: ClassId, marker: &str) -> Option<(&'a FileIr, ExprId)> {
+        let (holder, name) = match marker.split_once('.') {
+            Some((holder, name)) => (self.nested_class(class, holder)?, name),
+            None => (class, marker),
+        };
+        let ir = self.ir(self.class(holder).file);
+        let field = self
+            .class_ir(holder)
+            .fields
+            .iter()
+            .find(|field| ir.name(field.name) == name)?;
+        Some((ir, field.value?))
     }
 
     /// The model whose rows a type holds.
@@ -515,6 +616,42 @@ fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
+/// Whether a declaration says that a relation is always loaded, and whether it makes it a query.
+fn strategy(ir: &FileIr, args: &[Arg], info: &RelationInfo) -> (bool, bool) {
+    let Some(strategy) = &info.strategy else {
+        return (false, false);
+    };
+    let in_dictionary = || {
+        let dictionary = keyword_arg(ir, args, info.more_keywords.as_deref()?)?;
+        let ExprKind::Collection(_, items) = &ir.expr(dictionary).kind else {
+            return None;
+        };
+        let is_it = |pair: &&[ExprId]| literal(ir, pair[0]) == Some(&strategy.keyword);
+        Some(items.chunks_exact(2).find(is_it)?[1])
+    };
+    let value = keyword_arg(ir, args, &strategy.keyword).or_else(in_dictionary);
+    let value = value.and_then(|value| word(ir, value));
+    let is_one_of = |words: &[String]| value.is_some_and(|value| words.iter().any(|word| word == value));
+    (is_one_of(&strategy.loaded), is_one_of(&strategy.query))
+}
+
+/// The arguments of a call: `backref("books", lazy="dynamic")`.
+fn call_args(ir: &FileIr, id: ExprId) -> Option<&[Arg]> {
+    match &ir.expr(id).kind {
+        ExprKind::Call { args, .. } => Some(args),
+        _ => None,
+    }
+}
+
+/// A literal as it is written: a text, `True`, `False`.
+fn word(ir: &FileIr, id: ExprId) -> Option<&str> {
+    match ir.expr(id).kind {
+        ExprKind::Literal(Literal::Bool(true)) => Some("True"),
+        ExprKind::Literal(Literal::Bool(false)) => Some("False"),
+        _ => literal(ir, id),
+    }
+}
+
 /// The text of a literal.
 pub(crate) fn literal(ir: &FileIr, id: ExprId) -> Option<&str> {
     match ir.expr(id).kind {
@@ -525,9 +662,9 @@ pub(crate) fn literal(ir: &FileIr, id: ExprId) -> Option<&str> {
 
 /// The name in a text, or in a call whose first argument is one: `backref("books", lazy="select")`.
 fn name_in(ir: &FileIr, id: ExprId) -> Option<&str> {
-    match &ir.expr(id).kind {
-        ExprKind::Call { args, .. } => literal(ir, args.first()?.value),
-        _ => literal(ir, id),
+    match call_args(ir, id) {
+        Some(args) => literal(ir, args.first()?.value),
+        None => literal(ir, id),
     }
 }
 

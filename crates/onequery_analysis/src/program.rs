@@ -4,7 +4,7 @@
 //! trees give equal ids.
 
 use onequery_core::ir::{
-    Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern, ScopeIx,
+    Arg, Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern, ScopeIx,
     TypeRef,
 };
 use onequery_core::{FileId, Language, Name};
@@ -476,6 +476,12 @@ impl<'a> Program<'a> {
     /// What a base is, classes that a call or an attribute makes included: `Base = declarative_base()`, `db.Model`.
     fn made_class(&self, file: FileId, scope: ScopeId, base: ExprId) -> Symbol<'a> {
         let symbol = self.resolve_expr(file, scope, base);
+        // `class BookManager(Manager.from_queryset(BookQuerySet))` has what the argument has.
+        if let ExprKind::Call { callee, args, .. } = &self.ir(file).expr(base).kind
+            && let Some(of) = self.made_of(file, scope, *callee, args)
+        {
+            return of;
+        }
         if let Symbol::Variable(module, name) = symbol {
             return self.made_by(module, name).map_or(symbol, Symbol::External);
         }
@@ -490,6 +496,30 @@ impl<'a> Program<'a> {
             return Symbol::External(self.catalogs.ty(class).node);
         }
         symbol
+    }
+
+    /// The class that a call gives back, one of its arguments.
+    fn made_of(&self, file: FileId, scope: ScopeId, callee: ExprId, args: &[Arg]) -> Option<Symbol<'a>> {
+        let ir = self.ir(file);
+        let gives = match (&ir.expr(callee).kind, self.resolve_expr(file, scope, callee)) {
+            (_, Symbol::External(node)) if self.catalogs.call_at(node).is_some() => {
+                &self.catalogs.call(self.catalogs.call_at(node)?).gives
+            }
+            (ExprKind::Attr { base, name, .. }, _) => {
+                let owner = match self.resolve_expr(file, scope, *base) {
+                    Symbol::External(node) => self.catalogs.type_at(node)?,
+                    Symbol::Class(class) => self.catalogs.type_at(self.direct_library_base(class)?)?,
+                    _ => return None,
+                };
+                let entry = self.catalogs.methods(owner, ir.name(*name), true).first()?;
+                &self.catalogs.call(*entry).gives
+            }
+            _ => return None,
+        };
+        match gives {
+            Template::Arg(ix) => Some(self.resolve_expr(file, scope, args.get(*ix)?.value)),
+            _ => None,
+        }
     }
 
     /// The library class that a module's variable is made to be.
@@ -830,7 +860,7 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn nested_class(&self, class: ClassId, name: &str) -> Option<ClassId> {
+    pub(crate) fn nested_class(&self, class: ClassId, name: &str) -> Option<ClassId> {
         let info = self.class(class);
         let ir = self.ir(info.file);
         (0_u32..)

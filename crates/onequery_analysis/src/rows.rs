@@ -72,8 +72,16 @@ pub(crate) enum Asked {
 pub(crate) struct Load {
     /// The rows that are asked for.
     pub(crate) rows: Arc<Rows>,
-    /// The relation had been loaded, and the query was narrowed so that it is asked for again.
+    /// The query was narrowed so that it is asked for although it had been loaded; whether it had been is known unless
+    /// the rows are a parameter's.
     pub(crate) defeats: bool,
+}
+
+impl Load {
+    /// It is a query in any case, and the callers know whether the relation had been loaded.
+    pub(crate) fn is_open(&self) -> bool {
+        self.defeats && matches!(self.rows.source, RowSource::Param(_))
+    }
 }
 
 /// Relations that are loaded, as paths of names from the rows.
@@ -85,6 +93,8 @@ pub(crate) struct Loaded {
     pub(crate) unknown: bool,
     /// All relations that lead to one row.
     pub(crate) to_one: bool,
+    /// Some of them by a query of their own, which may sort them.
+    pub(crate) by_own_query: bool,
 }
 
 impl Loaded {
@@ -112,6 +122,7 @@ impl Loaded {
         }
         self.unknown |= other.unknown;
         self.to_one |= other.to_one && path.is_empty();
+        self.by_own_query |= other.by_own_query;
     }
 
     /// What is loaded below a path.
@@ -121,6 +132,7 @@ impl Loaded {
             paths: paths.filter(|rest| !rest.is_empty()).map(<[_]>::to_vec).collect(),
             unknown: self.unknown,
             to_one: false,
+            by_own_query: self.by_own_query,
         }
     }
 
@@ -172,10 +184,10 @@ impl Rows {
         Some(rows)
     }
 
-    /// Whether nothing has to be asked to have these rows.
-    pub(crate) fn are_loaded(&self, leads_to_one: bool) -> bool {
+    /// Whether nothing has to be asked to have these rows. `surely_one` says that the relation leads to exactly one row.
+    pub(crate) fn are_loaded(&self, surely_one: bool) -> bool {
         let loaded = &self.loaded;
-        loaded.unknown || (loaded.to_one && leads_to_one) || loaded.position(&self.names()).is_ok()
+        loaded.unknown || (loaded.to_one && surely_one) || loaded.position(&self.names()).is_ok()
     }
 
     /// What asking for them means; `narrowed` when the question is such that loaded rows do not answer it.
@@ -197,6 +209,8 @@ impl Rows {
                 }
             }
             (RowSource::Query(_) | RowSource::Param(_), false) => Asked::Relation(self.load(false)),
+            // The callers know whether it had been loaded.
+            (RowSource::Param(_), true) => Asked::Relation(self.load(true)),
             (_, true) => Asked::Query,
             (RowSource::Unknown | RowSource::Option, false) => Asked::Nothing,
         }
@@ -235,10 +249,17 @@ impl Rows {
         let mut rows = self.clone();
         match (&mut rows.pending, rows.source) {
             (Some(pending), _) => {
-                pending.at = at;
+                if pending.at.file == at.file && at.span.contains(pending.at.span) {
+                    pending.at = at;
+                }
                 pending.refined |= refined;
             }
-            (None, RowSource::Query(_)) if rows.path.is_empty() => rows.source = RowSource::Query(at),
+            // A chain of calls is one query; a variable that is narrowed later is the query that it was.
+            (None, RowSource::Query(before))
+                if rows.path.is_empty() && before.file == at.file && at.span.contains(before.span) =>
+            {
+                rows.source = RowSource::Query(at);
+            }
             (None, _) => {}
         }
         rows

@@ -190,7 +190,7 @@ impl View<'_, '_> {
         let repeating = self.repeating(fact);
         let innermost = *repeating.last()?;
         let (access, deps, effect) = match &fact.what {
-            What::Query { load: Some(load), .. } => {
+            What::Query { load: Some(load), .. } if !load.is_open() => {
                 let site = self.site_of_rows(&repeating, &load.rows, fact.deps)?;
                 let source = Some(query_source(self, fact, None)?);
                 return Some((
@@ -205,7 +205,13 @@ impl View<'_, '_> {
                 let effect = effects
                     .filter(|effect| {
                         let lazy = effect.lazy.as_ref();
-                        lazy.is_none_or(|lazy| matches!(lazy.resolve(self.program, args), Resolved::Query))
+                        lazy.is_none_or(|lazy| match lazy.resolve(self.program, args) {
+                            Resolved::Query => true,
+                            Resolved::Rows(rows) => {
+                                lazy.narrowed && matches!(rows.source, RowSource::Param(_))
+                            }
+                            Resolved::Nothing => false,
+                        })
                     })
                     .min_by_key(|effect| (effect.conditional, effect.distance, effect.access))?;
                 (
@@ -355,8 +361,14 @@ impl View<'_, '_> {
                     let Some(site) = self.site_of_rows(&repeating, &rows, given) else {
                         continue;
                     };
-                    let query =
-                        self.relation_query(fact, site, &rows, false, source, Some((*callee, effect)));
+                    let query = self.relation_query(
+                        fact,
+                        site,
+                        &rows,
+                        lazy.narrowed,
+                        source,
+                        Some((*callee, effect)),
+                    );
                     reads.extend(query.map(|query| (self.id, site, query)));
                 }
                 Some((function, site)) if rows.many => {

@@ -16,7 +16,7 @@ use crate::catalog::Access;
 use crate::eval::{About, Evaluated, Known, Slot, evaluate, is_root, slot};
 use crate::facts::{Fact, FnFacts, Given, What};
 use crate::program::{FnId, Program};
-use crate::rows::{RowSource, Rows};
+use crate::rows::{Load, RowSource, Rows};
 use crate::value::{Bits, Deps, Value};
 
 /// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
@@ -58,6 +58,8 @@ pub(crate) struct Lazy {
     pub(crate) param: usize,
     /// In terms of the parameter.
     pub(crate) rows: Arc<Rows>,
+    /// It is narrowed: a query in any case, and one that loading the relation before would not have spared.
+    pub(crate) narrowed: bool,
     /// The loop over the parameter's rows in which it is read, when there is one.
     pub(crate) repeated: Option<(FnId, usize)>,
 }
@@ -75,6 +77,14 @@ pub(crate) enum Resolved {
 impl Lazy {
     /// Decides with what a call gives to the parameter.
     pub(crate) fn resolve(&self, program: &Program<'_>, args: &[Given]) -> Resolved {
+        if self.narrowed {
+            let given = args.get(self.param).and_then(|given| given.rows.as_ref());
+            return match given.and_then(|given| self.rows.given(given)) {
+                Some(rows) if matches!(rows.source, RowSource::Param(_)) => Resolved::Rows(rows),
+                Some(rows) if !rows.loaded.unknown && rows.are_loaded(false) => Resolved::Rows(rows),
+                _ => Resolved::Query,
+            };
+        }
         let runs_param = self.rows.path.is_empty();
         let Some(given) = args.get(self.param).and_then(|given| given.rows.as_ref()) else {
             return if runs_param {
@@ -95,7 +105,7 @@ impl Lazy {
         let to_one = rows
             .path
             .last()
-            .is_some_and(|hop| !program.models.relation(hop.relation).to_many);
+            .is_some_and(|hop| program.models.relation(hop.relation).leads_to_one());
         match rows.source {
             RowSource::Query(_) | RowSource::Param(_) if !rows.are_loaded(to_one) => Resolved::Rows(rows),
             _ => Resolved::Nothing,
@@ -285,7 +295,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         conditional: fact.path.conditional,
                         lazy: load
                             .as_ref()
-                            .and_then(|load| lazy(&load.rows, fact_of(facts, function, ix), fact.deps)),
+                            .and_then(|load| lazy(load, fact_of(facts, function, ix), fact.deps)),
                     };
                     add(&mut effects[function], effect, function, &mut queue);
                 }
@@ -305,13 +315,22 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                     Resolved::Nothing => continue,
                     Resolved::Query => None,
                     // Rows that the caller has from a query are its own business, see `loop_sites`.
-                    Resolved::Rows(rows) if !matches!(rows.source, RowSource::Param(_)) => continue,
+                    Resolved::Rows(rows) if !matches!(rows.source, RowSource::Param(_)) => {
+                        if !lazy.narrowed {
+                            continue;
+                        }
+                        None
+                    }
                     Resolved::Rows(rows) => Some(rows),
                 },
             };
             let read = rows.zip(effect.lazy.as_ref()).and_then(|(rows, before)| {
                 let given = args.get(before.param).map(|given| given.deps).unwrap_or_default();
-                let own = lazy(&Arc::new(rows), fact_of(facts, caller, ix), given)?;
+                let load = Load {
+                    rows: Arc::new(rows),
+                    defeats: before.narrowed,
+                };
+                let own = lazy(&load, fact_of(facts, caller, ix), given)?;
                 Some(Lazy {
                     repeated: before.repeated.or(own.repeated),
                     ..own
@@ -351,8 +370,8 @@ fn fact_of(facts: &[FnFacts], function: usize, ix: usize) -> FactOf<'_> {
 }
 
 /// The read of a parameter's rows by a fact; `deps` are what those rows were computed from.
-fn lazy(rows: &Arc<Rows>, of: FactOf<'_>, deps: Deps) -> Option<Lazy> {
-    let RowSource::Param(param) = rows.source else {
+fn lazy(load: &Load, of: FactOf<'_>, deps: Deps) -> Option<Lazy> {
+    let RowSource::Param(param) = load.rows.source else {
         return None;
     };
     let repeated = of
@@ -367,10 +386,12 @@ fn lazy(rows: &Arc<Rows>, of: FactOf<'_>, deps: Deps) -> Option<Lazy> {
                 .get(ix)
                 .is_some_and(|site| site.repeats(ix, of.fact))
         })
-        .last();
+        .last()
+        .filter(|_| !load.defeats);
     Some(Lazy {
         param,
-        rows: rows.clone(),
+        rows: load.rows.clone(),
+        narrowed: load.defeats,
         repeated: repeated.map(|site| (of.function, site)),
     })
 }
@@ -389,7 +410,7 @@ const MAX_LAZY: usize = 32;
 fn add(effects: &mut Vec<Effect>, effect: Effect, function: usize, queue: &mut VecDeque<(usize, usize)>) {
     let read = |effect: &Effect| {
         let lazy = effect.lazy.as_ref()?;
-        Some((lazy.param, lazy.rows.names(), lazy.repeated))
+        Some((lazy.param, lazy.rows.names(), lazy.repeated, lazy.narrowed))
     };
     let is_known = |known: &Effect| {
         (known.access, known.conditional) == (effect.access, effect.conditional)

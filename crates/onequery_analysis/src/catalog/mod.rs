@@ -69,6 +69,8 @@ pub(crate) struct TypeInfo {
     pub(crate) enumeration: bool,
     pub(crate) model: bool,
     pub(crate) abstract_if: Option<String>,
+    pub(crate) ordered_if: Option<String>,
+    pub(crate) child_relation: Option<PathNode>,
     pub(crate) serves_owner: bool,
     pub(crate) starts_from: Option<String>,
     /// Where it is imported from.
@@ -97,6 +99,9 @@ pub(crate) struct RelationInfo {
     pub(crate) mirrors: Option<String>,
     pub(crate) strategy: Option<StrategyInfo>,
     pub(crate) prefetched: bool,
+    pub(crate) optional_if: Option<String>,
+    pub(crate) more_keywords: Option<String>,
+    pub(crate) forgets_other_side: bool,
     pub(crate) finds_by_key: bool,
     catalog: u16,
 }
@@ -170,6 +175,7 @@ pub(crate) struct CallInfo {
     pub(crate) fails: bool,
     pub(crate) loads: Option<Loads>,
     pub(crate) uses_loaded: bool,
+    pub(crate) uses_loaded_if_ordered: bool,
     pub(crate) reads_attribute: bool,
     remedy: Option<String>,
     pub(crate) likely: bool,
@@ -527,6 +533,10 @@ impl Compiler {
                 {
                     return Err(fail(format!("type `{}` is declared twice", ty.name)));
                 }
+                let child_relation = ty
+                    .child_relation
+                    .as_deref()
+                    .map(|path| self.node(*language, path));
                 self.out.types.push(TypeInfo {
                     extends: Vec::new(),
                     item: None,
@@ -542,6 +552,8 @@ impl Compiler {
                     enumeration: ty.enumeration,
                     model: ty.model,
                     abstract_if: ty.abstract_if.clone(),
+                    ordered_if: ty.ordered_if.clone(),
+                    child_relation,
                     serves_owner: ty.serves_owner,
                     starts_from: ty.starts_from.clone(),
                     node: PathNode::OTHER,
@@ -704,6 +716,9 @@ impl Compiler {
             mirrors: relation.mirrors,
             strategy: strategy.transpose()?,
             prefetched: relation.prefetched,
+            optional_if: relation.optional_if,
+            more_keywords: relation.more_keywords,
+            forgets_other_side: relation.forgets_other_side,
             finds_by_key: relation.finds_by_key,
             catalog: u16::try_from(ix).map_err(|_| "too many catalogues".to_owned())?,
         };
@@ -769,6 +784,7 @@ impl Compiler {
             fails: call.fails,
             loads: call.loads,
             uses_loaded: call.uses_loaded,
+            uses_loaded_if_ordered: call.uses_loaded_if_ordered,
             reads_attribute: call.reads_attribute,
             remedy: call.remedy,
             likely: call.likely,

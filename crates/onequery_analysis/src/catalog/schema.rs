@@ -122,6 +122,10 @@ pub(super) struct Type {
     pub(super) model: bool,
     /// Subclasses that set this attribute to true have no rows of their own: `Meta.abstract`.
     pub(super) abstract_if: Option<String>,
+    /// Subclasses that have this attribute give their rows in order: `Meta.ordering`.
+    pub(super) ordered_if: Option<String>,
+    /// The path of the relation that a model has to each model that extends it, if it has one.
+    pub(super) child_relation: Option<String>,
     /// As an attribute of a model it gives that model's rows: a manager.
     #[serde(default)]
     pub(super) serves_owner: bool,
@@ -284,6 +288,9 @@ pub(super) struct Call {
     /// On rows that were loaded before it asks nothing.
     #[serde(default)]
     pub(super) uses_loaded: bool,
+    /// The same, if they are sorted.
+    #[serde(default)]
+    pub(super) uses_loaded_if_ordered: bool,
     /// It reads the attribute of its first argument that its second argument names.
     #[serde(default)]
     pub(super) reads_attribute: bool,
@@ -334,6 +341,8 @@ pub(crate) enum Decorates {
     Static,
     /// Its receiver is the class.
     Class,
+    /// What it returns is an attribute of the class, as if it were written there.
+    Attribute,
 }
 
 /// An attribute that is read, not called.
@@ -354,6 +363,8 @@ pub(super) struct Attribute {
 pub(crate) struct Loads {
     /// What the arguments are.
     pub(crate) from: LoadsFrom,
+    /// The only keyword argument that counts.
+    pub(crate) keyword: Option<String>,
     /// How many arguments come before the first that counts.
     #[serde(default)]
     pub(crate) skip: usize,
@@ -421,6 +432,13 @@ pub(super) struct Relation {
     /// Though it leads to one row it is loaded as those to many rows are: what it leads to is of any model.
     #[serde(default)]
     pub(super) prefetched: bool,
+    /// The keyword that says, when true, that there may be no row.
+    pub(super) optional_if: Option<String>,
+    /// A keyword whose dictionary has further keywords of the declaration.
+    pub(super) more_keywords: Option<String>,
+    /// A row that was reached through the relation does not know the row that it was reached from.
+    #[serde(default)]
+    pub(super) forgets_other_side: bool,
     /// Rows that are in memory are found by their key: reading asks once per distinct row, not once per element.
     #[serde(default)]
     pub(super) finds_by_key: bool,

@@ -7,7 +7,7 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Literal, Spread, TypeRef};
 
 use super::flow::Leaves;
 use super::loops::element_of;
-use super::{About, Eval, few};
+use super::{About, Eval, few, settled};
 use crate::catalog::{
     Access, ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, Grows, PathNode, Position,
     Runs,
@@ -646,7 +646,7 @@ impl<'a> Eval<'_, 'a> {
             deps.loops.add(self.innermost());
         }
         if let (Some(grows), Some((base, _))) = (info.grows, receiver) {
-            self.note_growth(base, args.deps(), grows);
+            self.note_growth(base, args, grows);
         }
         if info.reads_attribute
             && let Some(read) = self.attribute_by_name(id, args)
@@ -689,7 +689,7 @@ impl<'a> Eval<'_, 'a> {
             (None, _) => None,
         };
         let (executed, load) = match executed {
-            Some(Access::Read) => match self.rows_asked(&own, !info.uses_loaded) {
+            Some(Access::Read) => match self.rows_asked(&own, !self.is_answered_by_loaded(info, &own)) {
                 Asked::Nothing => (None, None),
                 Asked::Query => (executed, None),
                 Asked::Relation(load) => (executed, Some(load)),
@@ -815,16 +815,26 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// A literal that something is added to is no constant, and it depends on what is added.
-    fn note_growth(&mut self, base: ExprId, added: Deps, grows: Grows) {
+    fn note_growth(&mut self, base: ExprId, args: &Args<'_>, grows: Grows) {
         let Some(name) = self.root_name(base) else { return };
+        let added = args.values.last();
+        let item = added.map(|added| match grows {
+            Grows::One => added.ty.clone(),
+            Grows::Many => self.item_of(added),
+        });
         self.changed.push(name);
+        let is_name = matches!(self.ir.expr(base).kind, ExprKind::Name(_));
         // One element more, once, leaves it as small as it was.
         let grows_per_round = self.is_from_outside(name);
         if let Some(variable) = self.env.get_mut(name) {
             if grows == Grows::Many || grows_per_round {
                 variable.bound = Bound::Data;
             }
-            variable.deps.add(added);
+            variable.deps.add(args.deps());
+            if let (Ty::Lib(list, None), Some(item), true) = (&variable.ty, item, is_name) {
+                variable.ty = Ty::lib(*list, vec![item]);
+                variable.rows = added.and_then(settled);
+            }
         }
     }
 

@@ -29,22 +29,37 @@ impl<'a> Eval<'_, 'a> {
             Ty::External(node) => self.external_attribute(*node, text),
             Ty::Class(class) => {
                 let mut value = self.class_attribute(*class, text);
-                if matches!(value.ty, Ty::Instance(manager) if self.program.serves_owner(manager)) {
+                if self.program.serves(&value.ty) {
                     let at = self.here(self.ir.span(id));
                     value.rows = Some(Arc::new(Rows::of_query(Some(*class), at, true)));
+                    if matches!(value.ty, Ty::Lib(..)) {
+                        value.ty = self.view(&value);
+                    }
                 }
                 inherit(value)
             }
             Ty::Instance(class) => inherit(self.instance_attribute(*class, base, text, id)),
             Ty::Super(class) => inherit(self.super_attribute(*class, text)),
             Ty::Lib(lib, _) => match self.program.catalogs.attribute(*lib, text, false) {
-                Some(info) => inherit(self.known_attribute(info, &base.ty)),
+                Some(info) => {
+                    let value = self.known_attribute(info, &base.ty);
+                    let rows = settled(base).filter(|rows| self.program.row_class(&value.ty) == rows.model);
+                    inherit(Value { rows, ..value })
+                }
                 None => Value::default().with_deps(base.deps),
             },
             Ty::Tuple(Some(parts)) => {
-                let part = text.parse().ok().and_then(|ix: usize| parts.get(ix)).cloned();
+                let by_place = text.parse().ok().and_then(|ix: usize| parts.get(ix));
+                // The rows of a query of several classes have attributes of their names.
+                let by_class = || {
+                    parts.iter().find(
+                        |part| matches!(part, Ty::Instance(class) if self.program.class_name(*class) == text),
+                    )
+                };
+                let part = by_place.or_else(by_class).cloned();
                 Value {
                     bound: Bound::Data,
+                    rows: settled(base),
                     ..Value::of(part.unwrap_or_default())
                 }
                 .with_deps(base.deps)
@@ -120,6 +135,9 @@ impl<'a> Eval<'_, 'a> {
     }
 
     fn instance_attribute(&mut self, class: ClassId, base: &Value, name: &str, id: ExprId) -> Value {
+        if let Some(relation) = self.program.relation_of(class, name) {
+            return self.related(base, relation, id);
+        }
         if let Some(method) = self.program.method(class, name) {
             let (file, _, function) = self.program.function(method);
             let scope = self.program.scope_id(file, function.scope);
@@ -153,9 +171,6 @@ impl<'a> Eval<'_, 'a> {
             }
             return Value::of(Ty::Function(method));
         }
-        if let Some(relation) = self.program.relation_of(class, name) {
-            return self.related(base, relation, id);
-        }
         if let Some(value) = self.stored_attribute(class, name) {
             return value;
         }
@@ -169,7 +184,11 @@ impl<'a> Eval<'_, 'a> {
             .iter()
             .find_map(|&base| catalogs.attribute(base, name, false))
         {
-            Some(info) => self.known_attribute(info, &base.ty),
+            Some(info) => {
+                let value = self.known_attribute(info, &base.ty);
+                let rows = settled(base).filter(|rows| self.program.row_class(&value.ty) == rows.model);
+                Value { rows, ..value }
+            }
             None => Value::default(),
         }
     }

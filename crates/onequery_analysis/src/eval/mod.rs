@@ -146,6 +146,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         gathered: None,
         inlined: Vec::new(),
         class_body: None,
+        held: Vec::new(),
         done: Vec::new(),
         reads: RefCell::default(),
     };
@@ -201,6 +202,8 @@ struct Eval<'p, 'a> {
     inlined: Vec<FnIx>,
     /// The class whose body is being evaluated.
     class_body: Option<ClassId>,
+    /// Models whose rows a variable keeps.
+    held: Vec<ClassId>,
     done: Vec<(FnId, FnFacts)>,
     /// Reading is not a change of what is evaluated, hence the cell.
     reads: RefCell<FxHashSet<Slot>>,
@@ -317,7 +320,10 @@ impl<'p, 'a> Eval<'p, 'a> {
         }
         if let Some(yields) = facts.yields.take() {
             let generator = self.program.catalogs.literals(self.language()).generator;
-            facts.returns = Some(Value::of(Ty::lib(generator, vec![yields.ty])));
+            facts.returns = Some(Value {
+                rows: yields.rows,
+                ..Value::of(Ty::lib(generator, vec![yields.ty]))
+            });
         }
         if self.program.function(id).1 == FnIx(0) {
             facts.variables = self
@@ -676,7 +682,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             }
             deps.add(value.deps);
             likely |= value.likely;
-            rows = rows.or_else(|| settled(&value));
+            rows = either(rows, settled(&value));
             types.push(value.ty);
         }
         let literals = self.program.catalogs.literals(self.language());
@@ -779,6 +785,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             }
             .with_deps(deps);
         }
+        self.note_held(&assigned);
         let result = assigned.clone();
         self.bind(target, assigned);
         match mode {
@@ -1077,6 +1084,20 @@ impl<'p, 'a> Eval<'p, 'a> {
             }
         }
         deps
+    }
+}
+
+/// The rows of the first value that has some; options add up.
+fn either(known: Option<Arc<Rows>>, next: Option<Arc<Rows>>) -> Option<Arc<Rows>> {
+    match (known, next) {
+        (Some(known), Some(next))
+            if known.source == RowSource::Option && next.source == RowSource::Option =>
+        {
+            let mut both = (*known).clone();
+            both.loaded.add_below(&[], &next.loaded);
+            Some(Arc::new(both))
+        }
+        (known, next) => known.or(next),
     }
 }
 

@@ -77,10 +77,15 @@ impl<'a> Eval<'_, 'a> {
         let Some(mut rows) = rows else {
             return value;
         };
-        if declared.always_loaded {
+        // Where rows are found by their key, one that was fetched before may be the one.
+        let may_be_among = info.finds_by_key
+            && !declared.to_many
+            && matches!((&declared.target, &base.rows), (Ty::Instance(target), Some(rows))
+                if rows.model == Some(*target) || self.held.contains(target));
+        if declared.always_loaded || may_be_among {
             let names = rows.names();
             rows.loaded.add_end(names);
-        } else if !rows.are_loaded(!declared.to_many)
+        } else if !rows.are_loaded(declared.leads_to_one())
             && matches!(rows.source, RowSource::Query(_) | RowSource::Param(_))
         {
             let what = What::Query {
@@ -106,6 +111,9 @@ impl<'a> Eval<'_, 'a> {
             Ty::Instance(target) => self.program.relation_of(target, inverse),
             _ => None,
         };
+        if self.program.catalogs.relation(declared.kind).forgets_other_side {
+            return;
+        }
         if known.is_some_and(|known| !self.program.models.relation(known).to_many) {
             let mut names = rows.names();
             names.push(inverse.clone());
@@ -134,6 +142,15 @@ impl<'a> Eval<'_, 'a> {
     /// What the elements of a value are.
     pub(super) fn item_of(&self, value: &Value) -> Ty {
         self.program.item(&self.view(value))
+    }
+
+    /// Whether rows that were loaded before answer an entry: some need them in order.
+    pub(super) fn is_answered_by_loaded(&self, info: &CallInfo, own: &Value) -> bool {
+        let in_order = || {
+            let rows = own.rows.as_deref()?;
+            Some(rows.loaded.by_own_query || self.program.is_ordered(rows.model?))
+        };
+        info.uses_loaded || (info.uses_loaded_if_ordered && in_order().unwrap_or(false))
     }
 
     /// What asking for the rows of a value means.
@@ -172,9 +189,9 @@ impl<'a> Eval<'_, 'a> {
             Ty::Tuple(_) => true,
             _ => false,
         };
-        let carried = self.carried(info, own, args, returned, ty, model);
+        let carried = self.carried(own, args, returned, ty, model);
         let mut rows = match carried {
-            Some(rows) if self.is_lazy(ty) => rows.grown(here, !info.uses_loaded),
+            Some(rows) if self.is_lazy(ty) => rows.grown(here, !self.is_answered_by_loaded(info, own)),
             Some(rows) => rows.settled(),
             None if is_orm && model.is_some() => Rows::of_query(model, here, !bare),
             None => {
@@ -203,7 +220,6 @@ impl<'a> Eval<'_, 'a> {
     /// The rows that an entry passes on: its receiver's, an argument's, or its callback's.
     fn carried(
         &self,
-        info: &CallInfo,
         own: &Value,
         args: &Args<'a>,
         returned: &Value,
@@ -215,13 +231,8 @@ impl<'a> Eval<'_, 'a> {
         let fits = |rows: &&Arc<Rows>| {
             rows.source != RowSource::Option && (of_any_model || (model.is_some() && rows.model == model))
         };
-        let of_args = if info.loads.is_some() {
-            &[]
-        } else {
-            args.values.as_slice()
-        };
         std::iter::once(own)
-            .chain(of_args)
+            .chain(&args.values)
             .chain(std::iter::once(returned))
             .filter_map(|value| value.rows.as_ref())
             .find(fits)
@@ -260,6 +271,13 @@ impl<'a> Eval<'_, 'a> {
             let renames = arg
                 .name
                 .is_some_and(|name| loads.renamed_by.as_deref() == Some(self.text(name)));
+            let counts = match (&loads.keyword, arg.name) {
+                (Some(keyword), name) => name.is_some_and(|name| self.text(name) == keyword),
+                (None, _) => true,
+            };
+            if !counts {
+                continue;
+            }
             if renames {
                 path.pop();
                 path.extend(crate::models::literal(self.ir, arg.value).map(Arc::from));
@@ -282,8 +300,8 @@ impl<'a> Eval<'_, 'a> {
                 }
                 // `Prefetch("lines", queryset=Line.objects.select_related("product"))`.
                 (LoadsFrom::Paths, Some(nested)) => {
-                    let own = nested.loaded.clone();
-                    loaded.add_below(&path, &own);
+                    loaded.add_below(&path, &nested.loaded);
+                    loaded.by_own_query = true;
                 }
                 (LoadsFrom::Options, _) => loaded.unknown = true,
                 (LoadsFrom::Paths, None) if arg.name.is_some() => {}
@@ -358,6 +376,15 @@ impl<'a> Eval<'_, 'a> {
         self.load(loads, args, &mut rows);
         if let Some(variable) = self.env.get_mut(name) {
             variable.rows = Some(Arc::new(rows));
+        }
+    }
+
+    /// Rows that a variable keeps can be found by their key.
+    pub(super) fn note_held(&mut self, value: &Value) {
+        let literals = self.program.catalogs.literals(self.language());
+        let keeps = matches!(value.ty, Ty::Lib(lib, _) if lib == literals.list || lib == literals.dict);
+        if let (true, Some(rows)) = (keeps, &value.rows) {
+            self.held.extend(rows.model.filter(|_| rows.many));
         }
     }
 
