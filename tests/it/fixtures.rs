@@ -4,7 +4,8 @@
 //! A comment `#~ rule` (in Rust `//~ rule`) asserts a finding whose primary place starts on that line; `rule.loop`,
 //! `rule.origin`, `rule.call` and `rule.query` assert a step of one. A line without marker asserts silence.
 //! `missing rule "why"` and `wrong rule "why"` keep known errors visible and fail when they heal. A case without any
-//! marker says `clean = true` in its `case.toml`.
+//! marker says `clean = true` in its `case.toml`. Where `tests/oracle/measure` has run a case, its claims must agree with
+//! what was counted.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -38,7 +39,7 @@ fn every_case_says_what_is_found() {
     for language in ["python", "rust"] {
         collect(&root.join(language), 3, &mut cases);
     }
-    assert!(cases.len() >= 40, "only {} cases", cases.len());
+    assert!(cases.len() >= 100, "only {} cases", cases.len());
     let mut failures: Vec<String> = cases.par_iter().filter_map(|case| failure(&root, case)).collect();
     failures.sort();
     assert!(
@@ -84,6 +85,9 @@ fn failure(root: &Path, case: &Path) -> Option<String> {
     if clean != claims_nothing {
         let _ = writeln!(text, "  a case has either markers or `clean = true`");
     }
+    if let Some(contradiction) = contradiction(case, &config, &expected) {
+        let _ = writeln!(text, "  {contradiction}");
+    }
     let mut say = |what: &str, (path, line, claim): &Claim| {
         let _ = writeln!(text, "  {path}:{line}: {what} {claim}");
     };
@@ -106,6 +110,36 @@ fn failure(root: &Path, case: &Path) -> Option<String> {
         .filter(is_primary)
         .for_each(|claim| say("not expected:", claim));
     (!text.is_empty()).then(|| format!("{name}\n{text}"))
+}
+
+/// What a case claims against what `tests/oracle/measure` counted when it ran the case.
+fn contradiction(case: &Path, config: &toml::Table, expected: &Expected) -> Option<String> {
+    let measured = std::fs::read_to_string(case.join("measured.toml")).ok()?;
+    let measured: toml::Table = measured.parse().expect("`measure` writes TOML");
+    let grows = |key: &str| {
+        measured
+            .values()
+            .any(|environment| environment.get(key).and_then(toml::Value::as_str) != Some("constant"))
+    };
+    let claims: Vec<&str> = expected
+        .holds
+        .union(&expected.missing)
+        .map(|claim| claim.2.as_str())
+        .filter(|claim| !claim.contains('.'))
+        .collect();
+    let of_commits = claims.contains(&"commit-in-loop");
+    let of_statements = claims.iter().any(|claim| *claim != "commit-in-loop");
+    match (claims.is_empty(), config.contains_key("excused")) {
+        (true, false) if grows("grows") => Some("claims nothing, and its statements grow".to_owned()),
+        (true, true) if !grows("grows") => Some("is excused, and its statements do not grow".to_owned()),
+        _ if of_statements && !grows("grows") => {
+            Some("has a finding, and its statements do not grow".to_owned())
+        }
+        _ if of_commits && !grows("commits_grow") => {
+            Some("has a finding, and its commits do not grow".to_owned())
+        }
+        _ => None,
+    }
 }
 
 /// What runs a case and what was measured of it is no part of the program that is analysed.

@@ -366,16 +366,22 @@ impl<'a> Eval<'_, 'a> {
     /// `prefetch_related_objects(books, "author")`: the variable's rows have it from now on.
     fn load_into(&mut self, loads: &Loads, into: usize, args: &Args<'a>) {
         let Some(arg) = args.written.get(into) else { return };
-        let ExprKind::Name(name) = self.ir.expr(arg.value).kind else {
-            return;
+        let variables = match &self.ir.expr(arg.value).kind {
+            ExprKind::Collection(_, items) => items,
+            _ => std::slice::from_ref(&arg.value),
         };
-        let Some(rows) = self.env.get(name).and_then(|value| value.rows.clone()) else {
-            return;
-        };
-        let mut rows = rows.settled();
-        self.load(loads, args, &mut rows);
-        if let Some(variable) = self.env.get_mut(name) {
-            variable.rows = Some(Arc::new(rows));
+        for &variable in variables {
+            let ExprKind::Name(name) = self.ir.expr(variable).kind else {
+                continue;
+            };
+            let Some(rows) = self.env.get(name).and_then(|value| value.rows.clone()) else {
+                continue;
+            };
+            let mut rows = rows.settled();
+            self.load(loads, args, &mut rows);
+            if let Some(value) = self.env.get_mut(name) {
+                value.rows = Some(Arc::new(rows));
+            }
         }
     }
 

@@ -1,0 +1,89 @@
+"""Cases of fixtures: what they claim on their lines and in `case.toml`."""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+FIXTURES = ROOT / "fixtures" / "python"
+
+MARKER = re.compile(r"#~ (.*)")
+REASON = re.compile(r'"[^"]*"')
+
+
+class CaseError(Exception):
+    """A path or a file of a case that is not as it should be."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A folder `<library>/<rule>/<what_differs>` with a scenario."""
+
+    folder: Path
+    #: The rules of which the case claims a finding, whether the analyzer finds it or not.
+    rules: frozenset[str]
+    #: Why statements may grow although nothing is to be found; none if they must not.
+    excused: str | None
+    #: The names of the only environments that can run it; none if all can.
+    environments: frozenset[str] | None
+
+    @property
+    def name(self) -> str:
+        return self.folder.relative_to(FIXTURES).as_posix()
+
+    @property
+    def library(self) -> str:
+        return self.folder.relative_to(FIXTURES).parts[0]
+
+    @property
+    def measured(self) -> Path:
+        return self.folder / "measured.toml"
+
+
+def find_cases(paths: list[Path]) -> list[Case]:
+    """All executable cases at or below the paths, by name. No paths mean all fixtures."""
+    scenarios = set()
+    for path in paths or [FIXTURES]:
+        folder = path.resolve()
+        if not folder.is_relative_to(FIXTURES):
+            raise CaseError(f"{path} is not below {FIXTURES.relative_to(ROOT)}")
+        found = list(folder.rglob("scenario.py"))
+        if not found:
+            raise CaseError(f"{path} has no scenario.py")
+        scenarios.update(found)
+    return [read_case(scenario.parent) for scenario in sorted(scenarios)]
+
+
+def read_case(folder: Path) -> Case:
+    """The case in a folder."""
+    settings = read_settings(folder / "case.toml")
+    environments = settings.get("environments")
+    return Case(
+        folder=folder,
+        rules=claimed_rules(folder),
+        excused=settings.get("excused"),
+        environments=None if environments is None else frozenset(environments),
+    )
+
+
+def read_settings(path: Path) -> dict:
+    """What a `case.toml` says; nothing if there is none."""
+    if not path.exists():
+        return {}
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise CaseError(f"{path.relative_to(ROOT)}: {error}") from error
+
+
+def claimed_rules(folder: Path) -> frozenset[str]:
+    """The rules with a marker of a finding that is true: not a step (`rule.loop`) and not `wrong rule`."""
+    rules = set()
+    for path in folder.rglob("*.py"):
+        for claims in MARKER.findall(path.read_text("utf-8")):
+            words = REASON.sub("", claims).split()
+            for before, word in zip(["", *words[:-1]], words, strict=True):
+                if word not in ("missing", "wrong") and "." not in word and before != "wrong":
+                    rules.add(word)
+    return frozenset(rules)

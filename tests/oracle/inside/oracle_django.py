@@ -1,0 +1,24 @@
+"""For scenarios of Django cases: a project around the case's packages."""
+
+import django
+import oracle_database
+from django.apps import apps
+from django.conf import settings
+from django.db import connection
+
+
+def configure(*own_apps):
+    """Sets up a project of these apps. Models can be imported only after it."""
+    settings.configure(
+        INSTALLED_APPS=["django.contrib.contenttypes", *own_apps],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": oracle_database.path()}},
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    )
+    django.setup()
+
+
+def create_tables():
+    """Creates the tables of all models that are imported by now."""
+    with connection.schema_editor() as editor:
+        for model in apps.get_models():
+            editor.create_model(model)
