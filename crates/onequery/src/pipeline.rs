@@ -19,6 +19,8 @@ use crate::{project, read};
 pub(crate) struct Run {
     pub(crate) sources: Sources,
     pub(crate) analysis: Analysis,
+    /// By [`FileId`]: why a file is not reported on, although it was read.
+    pub(crate) hidden: Vec<Option<&'static str>>,
     /// Sorted by file.
     pub(crate) problems: Vec<(FileId, Problem)>,
     /// Folders that could not be walked.
@@ -60,12 +62,21 @@ pub(crate) fn run(root: &Path, scope: &Scope) -> Run {
         });
         files.push(file);
     }
+    let hidden = files
+        .iter()
+        .map(|file| {
+            scope
+                .hides(&file.path)
+                .or_else(|| scope.hides_by_imports(&file.ir))
+        })
+        .collect();
     let analysis = analyze(&files, &packages, &Catalogs::embedded());
     problems.extend(analysis.problems.iter().cloned());
     problems.sort();
     Run {
         sources: Sources(texts),
         analysis,
+        hidden,
         problems,
         errors,
         skipped,

@@ -33,7 +33,7 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
     let policy = Policy {
         min_confidence: args.min_confidence.into(),
         include_tests: args.include.contains(&Include::Tests),
-        hidden_file: &|file| scope.hides(&run.sources.get(file).path),
+        hidden_file: &|file| run.hidden[file.index()],
         path: &|file| run.sources.get(file).path.as_str(),
     };
     let triaged = triage(findings, &policy);
@@ -45,7 +45,9 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
         .sources
         .0
         .iter()
-        .filter(|source| scope.hides(&source.path).is_none());
+        .zip(&run.hidden)
+        .filter(|(_, hidden)| hidden.is_none())
+        .map(|(source, _)| source);
     let (files, lines) = reported.fold((0, 0), |(files, lines), source| {
         (files + 1, lines + source.text.lines().count())
     });

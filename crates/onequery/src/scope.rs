@@ -1,6 +1,7 @@
 //! Code that is analysed but not reported on unless asked for.
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use onequery_core::ir::FileIr;
 
 use crate::cli::Include;
 
@@ -68,9 +69,13 @@ const KINDS: &[Kind] = &[
     },
 ];
 
+/// Libraries that make up data: a file that imports one fills a database for a demonstration or a test.
+const DATA_MAKERS: &[&str] = &["factory", "faker", "fake", "mimesis", "mixer", "model_bakery"];
+
 /// Decides which files are reported on.
 pub(crate) struct Scope {
     kinds: Vec<(&'static str, GlobSet)>,
+    leaves_out_seeds: bool,
     /// Prefixes of the reported paths; empty means everything.
     within: Vec<String>,
 }
@@ -98,7 +103,11 @@ impl Scope {
         } else {
             within
         };
-        Self { kinds, within }
+        Self {
+            kinds,
+            leaves_out_seeds: !include.contains(&Include::Seeds),
+            within,
+        }
     }
 
     /// Why a file is not reported on; `None` when it is.
@@ -111,6 +120,15 @@ impl Scope {
             return Some("other paths");
         }
         self.kind(path)
+    }
+
+    /// Why a file is not reported on whose path says nothing: it makes up data.
+    pub(crate) fn hides_by_imports(&self, ir: &FileIr) -> Option<&'static str> {
+        let makes_up = ir.imports.iter().any(|import| {
+            let root = import.path.first().map(|&root| ir.name(root));
+            import.level == 0 && root.is_some_and(|root| DATA_MAKERS.contains(&root))
+        });
+        (makes_up && self.leaves_out_seeds).then_some("seeds")
     }
 
     /// The kind of code that a file is, when that kind is left out.

@@ -86,6 +86,8 @@ pub(crate) struct Path {
     pub(crate) memoised: bool,
     /// Runs on some path only.
     pub(crate) conditional: bool,
+    /// Its failure, or its transaction, is one element's own: the loop goes on.
+    pub(crate) isolated: bool,
 }
 
 /// What a query was recognised by.

@@ -595,7 +595,11 @@ impl<'a> Program<'a> {
 
     /// What a decorator makes of the function it stands on.
     pub(crate) fn decorates(&self, file: FileId, scope: ScopeId, decorator: ExprId) -> Option<Decorates> {
-        match self.resolve_expr(file, scope, decorator) {
+        let named = match self.ir(file).expr(decorator).kind {
+            ExprKind::Call { callee, .. } => callee,
+            _ => decorator,
+        };
+        match self.resolve_expr(file, scope, named) {
             Symbol::External(node) => self.catalogs.call(self.catalogs.call_at(node)?).decorates,
             _ => None,
         }

@@ -27,6 +27,8 @@ pub(crate) struct Rows {
     pub(crate) path: Vec<Hop>,
     /// The source, or a relation on the way, gives many rows.
     pub(crate) many: bool,
+    /// There are few of them, whatever the data: a query with a small limit.
+    pub(crate) few: bool,
     /// What was loaded with the source's rows, or since.
     pub(crate) loaded: Loaded,
     /// The last path that an option named, which the next one in its chain goes on from.
@@ -161,6 +163,7 @@ impl Rows {
             source,
             path: Vec::new(),
             many: false,
+            few: false,
             loaded: Loaded::default(),
             option_path: Vec::new(),
             pending: None,
@@ -181,6 +184,7 @@ impl Rows {
         rows.path.push(hop);
         rows.model = model;
         rows.many |= to_many;
+        rows.few &= !to_many;
         Some(rows)
     }
 
@@ -288,6 +292,7 @@ impl Rows {
             option_path: Vec::new(),
             path: given.path.iter().chain(&self.path).cloned().collect(),
             many: given.many || self.many,
+            few: self.few || (given.few && self.path.is_empty()),
             loaded,
             pending: self.pending.or(given.pending),
         })
@@ -300,6 +305,7 @@ impl Rows {
         }
         self.loaded.add_below(&[], &other.loaded);
         self.many |= other.many;
+        self.few &= other.few;
         self.pending = match (self.pending, other.pending) {
             (Some(a), Some(b)) => Some(Pending {
                 refined: a.refined && b.refined,

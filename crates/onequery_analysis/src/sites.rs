@@ -430,8 +430,9 @@ fn confidence(
     effect: Option<&Effect>,
 ) -> Confidence {
     let by_shape = fact.likely || effect.is_some_and(|effect| effect.likely);
-    // A session that is opened for the element is committed for the element: isolation, not waste.
-    let own_session = access == Access::Commit && dependence != Dependence::Invariant;
+    // A session that is opened for the element is committed for the element, and one element's failure may be kept from
+    // the others by a transaction of its own: isolation, not waste.
+    let own_session = access == Access::Commit && (dependence != Dependence::Invariant || fact.path.isolated);
     let on_some_path = fact.path.on_error || fact.path.conditional;
     if own_session || fact.path.memoised || effect.is_some_and(|effect| effect.conditional) {
         Confidence::Possible

@@ -292,7 +292,9 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         distance: 0,
                         params: fact.deps.params,
                         likely: fact.likely,
-                        conditional: fact.path.conditional,
+                        // A transaction of its own is wanted as a rule, whoever calls.
+                        conditional: fact.path.conditional
+                            || (*access == Access::Commit && fact.path.isolated),
                         lazy: load
                             .as_ref()
                             .and_then(|load| lazy(load, fact_of(facts, function, ix), fact.deps)),

@@ -379,10 +379,8 @@ pub enum ExprKind {
     Slice {
         /// What it is cut from.
         base: ExprId,
-        /// The bounds that are written.
-        parts: Box<[ExprId]>,
-        /// Whether a step is written (Python).
-        has_step: bool,
+        /// Where it begins, step and end, as far as they are written.
+        bounds: Box<SliceBounds>,
     },
     /// A call. A macro whose body is a list of expressions is a call of a path that ends in `name!`.
     Call {
@@ -567,6 +565,24 @@ pub enum ComprehensionKind {
     Dict,
     /// `(…)`: runs only as far as it is consumed.
     Generator,
+}
+
+/// The bounds of a slice, as far as they are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SliceBounds {
+    /// The first position.
+    pub from: Option<ExprId>,
+    /// The position behind the last.
+    pub to: Option<ExprId>,
+    /// The step (Python).
+    pub step: Option<ExprId>,
+}
+
+impl SliceBounds {
+    /// Those that are written, in order.
+    pub fn written(&self) -> impl Iterator<Item = ExprId> {
+        [self.from, self.to, self.step].into_iter().flatten()
+    }
 }
 
 /// A literal; strings are interned.

@@ -491,17 +491,14 @@ impl Dump<'_> {
             }
             ExprKind::Attr { base, name, .. } => format!("{}.{}", self.inline(*base), ir.name(*name)),
             ExprKind::Index { base, index } => format!("{}[{}]", self.inline(*base), self.inline(*index)),
-            ExprKind::Slice {
-                base,
-                parts,
-                has_step,
-            } => {
-                format!(
-                    "{}[slice({}){}]",
-                    self.inline(*base),
-                    self.list(parts),
-                    if *has_step { " step" } else { "" }
-                )
+            ExprKind::Slice { base, bounds } => {
+                let bound = |bound: Option<ExprId>| bound.map(|bound| self.inline(bound)).unwrap_or_default();
+                let step = bounds
+                    .step
+                    .map(|step| format!(":{}", self.inline(step)))
+                    .unwrap_or_default();
+                let (from, to) = (bound(bounds.from), bound(bounds.to));
+                format!("{}[{from}:{to}{step}]", self.inline(*base))
             }
             ExprKind::Call {
                 callee,

@@ -424,8 +424,8 @@ mod expressions {
         check_body(
             "a.b.0 = c[1..3]; a[i] = b[..n]; *p = 3; (a, _, ..) = b; [a, b] = c; P { x, y: z } = p; Some(q) = r; x += 1; y <<= 2;",
             "
-            a.b.0 = c[slice(1, 3)]
-            a[i] = b[slice(n)]
+            a.b.0 = c[1:3]
+            a[i] = b[:n]
             p = 3
             (a, _, ..) = b
             (a, b) = c

@@ -219,6 +219,8 @@ pub(crate) enum BoundKind {
     Pages,
     /// A fixed, small number.
     Few,
+    /// At most as many as the first argument says, or as the receiver has.
+    Limit,
 }
 
 /// What calling something does: a `[[function]]` has a `path`, a `[[method]]` has `on` and `name`.
@@ -283,6 +285,9 @@ pub(super) struct Call {
     pub(super) unless_keyword: Option<String>,
     /// The position of the argument whose type the result is another name of: `NewType("Key", int)`.
     pub(super) names_type: Option<usize>,
+    /// It writes only what is not there yet: with unchanging arguments it writes once.
+    #[serde(default)]
+    pub(super) writes_once: bool,
     /// What it loads together with the rows.
     pub(super) loads: Option<Loads>,
     /// On rows that were loaded before it asks nothing.
@@ -299,6 +304,9 @@ pub(super) struct Call {
     /// Recognised by its shape: right in most code, not in all.
     #[serde(default)]
     pub(super) likely: bool,
+    /// Often wanted once per element: a transaction that isolates one element's failure from the others'.
+    #[serde(default)]
+    pub(super) often_wanted: bool,
 }
 
 /// An argument that is iterated over.
@@ -343,6 +351,8 @@ pub(crate) enum Decorates {
     Class,
     /// What it returns is an attribute of the class, as if it were written there.
     Attribute,
+    /// Its parameters are what a person types on a command line.
+    CommandLine,
 }
 
 /// An attribute that is read, not called.

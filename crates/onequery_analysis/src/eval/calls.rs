@@ -680,8 +680,9 @@ impl<'a> Eval<'_, 'a> {
                 .iter()
                 .any(|arg| arg.name.is_some_and(|name| self.text(name) == keyword))
         });
+        let unchanging = deps.loops.is_empty() && deps.varies.is_empty() && deps.params.is_empty();
         let executed = match (info.runs, statement) {
-            _ if is_off => None,
+            _ if is_off || (info.writes_once && unchanging) => None,
             (Some(Access::Commit), _) => Some(Access::Commit),
             (_, Statement::Other) => None,
             (Some(access), Statement::Unknown) => Some(access),
@@ -702,9 +703,12 @@ impl<'a> Eval<'_, 'a> {
                 source: QuerySource::Call(entry),
                 load,
             };
+            let path = self.path;
+            self.path.isolated |= info.often_wanted;
             // A commit depends on whose transaction it ends, not on what was done in it.
             let asked = if access == Access::Commit { own.deps } else { deps };
             deps.add(self.fact(id, what, asked, likely));
+            self.path = path;
         }
         // `list(batch)` and `batch.iter()` are still the batch.
         let passed_whole = (info.bound == Some(BoundKind::Passes)).then(|| match receiver {
@@ -718,8 +722,13 @@ impl<'a> Eval<'_, 'a> {
         } else {
             own.origin
         };
+        let rows = self.rows_of_entry(id, entry, &own, args, &returned, &ty);
+        let bound = match self.bound_of(info, &own, args) {
+            Bound::Data if rows.as_ref().is_some_and(|rows| rows.few) => Bound::Constant,
+            bound => bound,
+        };
         Value {
-            bound: self.bound_of(info, &own, args),
+            bound,
             measure: if info.measures && self.outlives_rounds(receiver, args) {
                 Measure::Size
             } else {
@@ -736,7 +745,7 @@ impl<'a> Eval<'_, 'a> {
             },
             origin,
             is_error: info.fails,
-            rows: self.rows_of_entry(id, entry, &own, args, &returned, &ty),
+            rows,
             ..Value::of(ty)
         }
         .with_deps(deps)
@@ -773,7 +782,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// How many elements the result of an entry has.
-    fn bound_of(&self, info: &CallInfo, own: &Value, args: &Args<'_>) -> Bound {
+    pub(super) fn bound_of(&self, info: &CallInfo, own: &Value, args: &Args<'_>) -> Bound {
         let first = args.values.first();
         match info.bound {
             None => Bound::Data,
@@ -801,6 +810,8 @@ impl<'a> Eval<'_, 'a> {
             Some(BoundKind::Chunks) => Bound::Chunks,
             Some(BoundKind::Pages) => Bound::Pages,
             Some(BoundKind::Few) => Bound::Constant,
+            Some(BoundKind::Limit) if few(Some(0), first.and_then(|first| first.int)) => Bound::Constant,
+            Some(BoundKind::Limit) => own.bound,
         }
     }
 

@@ -303,6 +303,7 @@ impl Eval<'_, '_> {
         let mut leaves = self.leaves.take();
         let mut env = std::mem::take(&mut self.env);
         self.path.on_error = true;
+        let mut goes_on = !handlers.is_empty();
         for handler in handlers {
             self.env = before.clone();
             if let Some(types) = handler.types {
@@ -314,6 +315,7 @@ impl Eval<'_, '_> {
             self.eval(handler.body);
             let own = std::mem::take(&mut self.env);
             let handler_leaves = self.leaves.take();
+            goes_on &= handler_leaves.is_none_or(|leaves| !leaves.loops.meets(self.innermost()));
             (env, leaves) = match (leaves, handler_leaves) {
                 (None, None) => (env.join(own), None),
                 (None, Some(_)) => (env, None),
@@ -323,6 +325,13 @@ impl Eval<'_, '_> {
         }
         self.path = path;
         self.env = env;
+        if goes_on {
+            // An error of one round is told and the next round goes on: each round's work is its own.
+            let around = self.active();
+            for fact in &mut self.facts.facts[start..] {
+                fact.path.isolated |= fact.path.loops == around && !around.is_empty();
+            }
+        }
         if let Some(finally) = finally {
             self.eval(finally);
         }

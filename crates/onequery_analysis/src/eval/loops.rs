@@ -161,6 +161,7 @@ impl Eval<'_, '_> {
         // Being conditional, or in a handler, is about the innermost round.
         self.path.conditional = false;
         self.path.on_error = false;
+        self.path.isolated = false;
         self.in_own_flow(|eval| body(eval, bit));
         self.path = path;
         self.loops.pop();

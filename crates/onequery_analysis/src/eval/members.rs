@@ -228,7 +228,15 @@ impl<'a> Eval<'_, 'a> {
                     own: Some(base),
                     generics: [&class.generics, &[]],
                 };
-                return self.program.declared(at, ty);
+                let ty = self.program.declared(at, ty);
+                // Nobody stores a query that has not run in a field: what is annotated so are the rows.
+                return match (&ty, field.and_then(|field| field.value)) {
+                    (Ty::Lib(..), None) if self.is_lazy(&ty) => {
+                        let list = self.program.catalogs.literals(ir.language).list;
+                        Ty::lib(list, vec![self.program.item(&ty)])
+                    }
+                    _ => ty,
+                };
             }
         }
         Ty::Unknown

@@ -15,8 +15,8 @@ use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use onequery_core::ir::{
-    AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, Spread,
-    UnaryOp,
+    AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern,
+    SliceBounds, Spread, UnaryOp,
 };
 use onequery_core::{FileId, Language, Location, Name, Problem, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -251,6 +251,9 @@ impl<'p, 'a> Eval<'p, 'a> {
                 whole_params: Bits::one(ix),
                 ..Value::of(ty).with_deps(deps)
             };
+            if decorated == Some(Decorates::CommandLine) {
+                value.bound = Bound::Constant;
+            }
             if let Some(passed) = self.known.passed.get(&id).and_then(|passed| passed.0.get(ix)) {
                 value.bound = passed.bound.unwrap_or_default();
                 value.int = passed.int;
@@ -397,23 +400,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 self.attribute(&base, *name, id)
             }
             ExprKind::Index { base, index } => self.index(id, *base, *index),
-            ExprKind::Slice {
-                base,
-                parts,
-                has_step,
-            } => {
-                let value = self.eval(*base);
-                let deps = self.eval_all(parts);
-                if *has_step {
-                    // `queryset[::2]` is executed; `queryset[:5]` is not.
-                    self.consume(*base, &value);
-                }
-                Value {
-                    bound: slice_bound(value.bound),
-                    ..value
-                }
-                .with_deps(deps)
-            }
+            ExprKind::Slice { base, bounds } => self.slice(*base, bounds),
             ExprKind::Call {
                 callee,
                 args,
@@ -528,6 +515,36 @@ impl<'p, 'a> Eval<'p, 'a> {
                 Value::default()
             }
         }
+    }
+
+    /// `base[from:to:step]`.
+    fn slice(&mut self, base: ExprId, bounds: &SliceBounds) -> Value {
+        let value = self.eval(base);
+        let mut deps = Deps::default();
+        let mut int = |eval: &mut Self, bound: Option<ExprId>| {
+            let bound = eval.eval(bound?);
+            deps.add(bound.deps);
+            Some(bound.int)
+        };
+        let (from, to, step) = (
+            int(self, bounds.from),
+            int(self, bounds.to),
+            int(self, bounds.step),
+        );
+        if step.is_some() {
+            // `queryset[::2]` is executed; `queryset[:5]` is not.
+            self.consume(base, &value);
+        }
+        // A slice of pages is not a page.
+        let is_few = to.is_some_and(|to| few(from.unwrap_or(Some(0)), to)) || value.bound == Bound::Constant;
+        let mut value = Value {
+            bound: if is_few { Bound::Constant } else { Bound::Data },
+            ..value
+        };
+        if let (true, Some(rows)) = (is_few, &mut value.rows) {
+            Arc::make_mut(rows).few = true;
+        }
+        value.with_deps(deps)
     }
 
     fn eval_all(&mut self, items: &[ExprId]) -> Deps {
@@ -1113,14 +1130,5 @@ fn settled(value: &Value) -> Option<Arc<Rows>> {
 const FEW: i64 = 32;
 
 fn few(from: Option<i64>, to: Option<i64>) -> bool {
-    matches!((from, to), (Some(from), Some(to)) if to - from <= FEW)
-}
-
-/// A slice of a literal is as constant as the literal; a slice of pages is not a page.
-fn slice_bound(bound: Bound) -> Bound {
-    if bound == Bound::Constant {
-        Bound::Constant
-    } else {
-        Bound::Data
-    }
+    matches!((from, to), (Some(from), Some(to)) if to.saturating_sub(from) <= FEW && to >= 0)
 }

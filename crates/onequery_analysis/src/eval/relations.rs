@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use onequery_core::ir::{ExprId, ExprKind, Literal, Spread};
+use onequery_core::ir::{BinaryOp, ExprId, ExprKind, Literal, Spread};
 use onequery_core::{Location, Name};
 
 use super::Eval;
 use super::calls::Args;
-use crate::catalog::{Access, CallId, CallInfo, Kind, Loads, LoadsFrom};
+use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind, Loads, LoadsFrom};
 use crate::facts::{QuerySource, What};
 use crate::models::RelId;
 use crate::program::{ClassId, Symbol};
 use crate::rows::{Asked, Hop, Load, Loaded, Pending, RowSource, Rows};
-use crate::value::{Ty, Value};
+use crate::value::{Bound, Ty, Value};
 
 impl<'a> Eval<'_, 'a> {
     /// Reading a relation of a row.
@@ -208,8 +208,14 @@ impl<'a> Eval<'_, 'a> {
                 return Some(Arc::new(option));
             }
         };
+        if info.bound == Some(BoundKind::Limit) {
+            rows.few = self.bound_of(info, own, args) == Bound::Constant;
+        }
         if bare && is_orm && !info.takes {
             rows.many = false;
+        }
+        if is_orm && let Some(model) = model {
+            self.note_pinned(model, args, &mut rows);
         }
         if let Some(loads) = loads {
             self.load(loads, args, &mut rows);
@@ -240,7 +246,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// Whether a type's rows are asked for when they are needed.
-    fn is_lazy(&self, ty: &Ty) -> bool {
+    pub(super) fn is_lazy(&self, ty: &Ty) -> bool {
         match ty {
             Ty::Lib(lib, _) => self
                 .program
@@ -280,8 +286,9 @@ impl<'a> Eval<'_, 'a> {
             }
             if renames {
                 path.pop();
-                path.extend(crate::models::literal(self.ir, arg.value).map(Arc::from));
                 loaded = Loaded::default();
+                loaded.add(&path);
+                path.extend(crate::models::literal(self.ir, arg.value).map(Arc::from));
                 loaded.add_end(path.clone());
                 continue;
             }
@@ -338,6 +345,58 @@ impl<'a> Eval<'_, 'a> {
         rows.loaded.add_below(&[], &loaded);
         if rows.source == RowSource::Option {
             rows.option_path = path;
+        }
+    }
+
+    /// `filter(Line.order_id == order.id)`: where rows are found by their key, all rows lead to one and the same.
+    fn note_pinned(&self, model: ClassId, args: &Args<'a>, rows: &mut Rows) {
+        let relations: Vec<Arc<str>> = self
+            .program
+            .relations_of(model)
+            .map(|relation| self.program.models.relation(relation))
+            .filter(|relation| !relation.to_many)
+            .filter(|relation| self.program.catalogs.relation(relation.kind).finds_by_key)
+            .map(|relation| relation.name.clone())
+            .collect();
+        if relations.is_empty() {
+            return;
+        }
+        let mut compared = Vec::new();
+        for arg in args.written {
+            compared.extend(arg.name.map(|name| self.text(name)));
+            self.compared_names(arg.value, &mut compared);
+        }
+        for relation in relations {
+            let is_pinned = compared.iter().any(|name| {
+                let key = name.strip_prefix(&*relation);
+                key.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+            });
+            if is_pinned {
+                let mut path = rows.names();
+                path.push(relation);
+                rows.loaded.add_end(path);
+            }
+        }
+    }
+
+    /// The attributes that a condition compares with something.
+    fn compared_names(&self, id: ExprId, out: &mut Vec<&'a str>) {
+        match &self.ir.expr(id).kind {
+            ExprKind::Binary(BinaryOp::Compare, left, _) => {
+                if let ExprKind::Attr { name, .. } = self.ir.expr(*left).kind {
+                    out.push(self.text(name));
+                }
+            }
+            ExprKind::Binary(_, left, right) => {
+                self.compared_names(*left, out);
+                self.compared_names(*right, out);
+            }
+            ExprKind::Call { args, .. } => {
+                for arg in args {
+                    self.compared_names(arg.value, out);
+                }
+            }
+            _ => {}
         }
     }
 

@@ -1,7 +1,8 @@
 //! Expressions.
 
 use onequery_core::ir::{
-    Arg, AssignMode, BinaryOp, CollectionKind, ComprehensionKind, ExprId, ExprKind, Literal, Spread, UnaryOp,
+    Arg, AssignMode, BinaryOp, CollectionKind, ComprehensionKind, ExprId, ExprKind, Literal, SliceBounds,
+    Spread, UnaryOp,
 };
 use onequery_core::{Name, Span};
 
@@ -284,25 +285,18 @@ fn subscript(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> ExprId {
         _ if base.is_none() => base = Some(expression(cx, out)),
         // `list[int]` where a type is expected.
         Kind::TypeParameter => indices.append(&mut expressions(cx, out)),
-        Kind::Slice if slice.is_none() && indices.is_empty() => slice = Some(slice_parts(cx, out)),
+        Kind::Slice if slice.is_none() && indices.is_empty() => slice = Some(slice_bounds(cx, out)),
         _ => indices.push(expression(cx, out)),
     });
     let base = or_opaque(out, base, span);
     match slice {
-        Some((parts, has_step)) if indices.is_empty() => {
-            let parts = parts.into();
-            out.expr(
-                ExprKind::Slice {
-                    base,
-                    parts,
-                    has_step,
-                },
-                span,
-            )
+        Some(bounds) if indices.is_empty() => {
+            let bounds = Box::new(bounds);
+            out.expr(ExprKind::Slice { base, bounds }, span)
         }
         // `frame[1:2, 3]` cuts along several axes: as unknown as any other slice inside of a tuple.
-        Some((parts, _)) => {
-            indices.insert(0, out.opaque(parts, span));
+        Some(bounds) => {
+            indices.insert(0, out.opaque(bounds.written().collect(), span));
             let index = one_or_tuple(out, indices, span);
             out.expr(ExprKind::Index { base, index }, span)
         }
@@ -314,19 +308,22 @@ fn subscript(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> ExprId {
 }
 
 /// `a:b:c`: the parts that are there, and whether `c` is.
-fn slice_parts(cx: &mut Cx<'_>, out: &mut Builder) -> (Vec<ExprId>, bool) {
-    let mut parts = Vec::new();
+fn slice_bounds(cx: &mut Cx<'_>, out: &mut Builder) -> SliceBounds {
+    let mut bounds = SliceBounds::default();
     let mut n_colons = 0;
-    let mut has_step = false;
     cx.parts(out, |cx, out, kind| {
         if kind == Kind::ColonToken {
             n_colons += 1;
-        } else {
-            parts.push(expression(cx, out));
-            has_step = n_colons == 2;
+            return;
         }
+        let bound = match n_colons {
+            0 => &mut bounds.from,
+            1 => &mut bounds.to,
+            _ => &mut bounds.step,
+        };
+        *bound = Some(expression(cx, out));
     });
-    (parts, has_step)
+    bounds
 }
 
 fn collection(cx: &mut Cx<'_>, out: &mut Builder, kind: CollectionKind, span: Span) -> ExprId {

@@ -1,7 +1,8 @@
 //! Expressions.
 
 use onequery_core::ir::{
-    Arg, Arm, AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, Literal, Loop, LoopKind, UnaryOp,
+    Arg, Arm, AssignMode, BinaryOp, CollectionKind, ExprId, ExprKind, Literal, Loop, LoopKind, SliceBounds,
+    UnaryOp,
 };
 use onequery_core::{Name, Span};
 use syn::{BinOp, Expr, Lit, Member, UnOp};
@@ -327,15 +328,11 @@ impl Lowering {
                 index: self.expression(index),
             };
         };
-        let parts = [range.start.as_deref(), range.end.as_deref()];
+        let from = range.start.as_deref().map(|from| self.expression(from));
+        let to = range.end.as_deref().map(|to| self.expression(to));
         ExprKind::Slice {
             base,
-            parts: parts
-                .into_iter()
-                .flatten()
-                .map(|part| self.expression(part))
-                .collect(),
-            has_step: false,
+            bounds: Box::new(SliceBounds { from, to, step: None }),
         }
     }
 
