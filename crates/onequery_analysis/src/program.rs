@@ -447,6 +447,7 @@ impl<'a> Program<'a> {
                     .collect()
             })
             .collect();
+        let mixed = self.mixed_in();
         for ix in 0..self.classes.len() {
             let own = ClassId(u32::try_from(ix).expect("ids fit"));
             let (mut mro, mut library, mut unknown) = (Vec::new(), Vec::new(), false);
@@ -456,7 +457,8 @@ impl<'a> Program<'a> {
                     continue;
                 }
                 mro.push(class);
-                for base in direct[class.index()].iter().rev() {
+                let of_class = direct[class.index()].iter().chain(&mixed[class.index()]);
+                for base in of_class.rev() {
                     match *base {
                         Symbol::Class(base) => pending.push(base),
                         Symbol::External(node) => match self.catalogs.type_at(node) {
@@ -470,6 +472,46 @@ impl<'a> Program<'a> {
             }
             let info = &mut self.classes[ix];
             (info.mro, info.library_bases, info.has_unknown_base) = (mro, library, unknown);
+        }
+    }
+
+    /// By class: the classes whose methods it gets by a call, `BookManager.from_queryset(BookQuerySet)`, as a base of
+    /// another class, or where a class attribute or a module's variable is assigned.
+    fn mixed_in(&self) -> Vec<Vec<Symbol<'a>>> {
+        let mut mixed = vec![Vec::new(); self.classes.len()];
+        for file in (0..self.files.len()).map(file_id) {
+            let ir = self.ir(file);
+            let fields = ir.classes.iter().flat_map(|class| {
+                let values = class.fields.iter().filter_map(|field| field.value);
+                values.chain(class.bases.iter().copied())
+            });
+            let scope = self.scope_id(file, ScopeIx(0));
+            for value in fields.chain(top_level_values(ir)) {
+                self.note_mixed(file, scope, value, &mut mixed);
+            }
+        }
+        mixed
+    }
+
+    fn note_mixed(&self, file: FileId, scope: ScopeId, value: ExprId, mixed: &mut [Vec<Symbol<'a>>]) {
+        let ir = self.ir(file);
+        let ExprKind::Call { callee, args, .. } = &ir.expr(value).kind else {
+            return;
+        };
+        let ExprKind::Attr { base, name, .. } = ir.expr(*callee).kind else {
+            // `BookManager.from_queryset(BookQuerySet)()`.
+            return self.note_mixed(file, scope, *callee, mixed);
+        };
+        let Symbol::Class(class) = self.resolve_expr(file, scope, base) else {
+            return;
+        };
+        let entry = self
+            .direct_library_base(class)
+            .and_then(|node| self.catalogs.type_at(node))
+            .and_then(|owner| self.catalogs.methods(owner, ir.name(name), true).first());
+        let mixes_in = entry.and_then(|&entry| self.catalogs.call(entry).mixes_in);
+        if let Some(arg) = mixes_in.and_then(|ix| args.get(ix)) {
+            mixed[class.index()].push(self.resolve_expr(file, scope, arg.value));
         }
     }
 
@@ -501,23 +543,28 @@ impl<'a> Program<'a> {
     /// The class that a call gives back, one of its arguments.
     fn made_of(&self, file: FileId, scope: ScopeId, callee: ExprId, args: &[Arg]) -> Option<Symbol<'a>> {
         let ir = self.ir(file);
+        let mut owner = None;
         let gives = match (&ir.expr(callee).kind, self.resolve_expr(file, scope, callee)) {
             (_, Symbol::External(node)) if self.catalogs.call_at(node).is_some() => {
                 &self.catalogs.call(self.catalogs.call_at(node)?).gives
             }
             (ExprKind::Attr { base, name, .. }, _) => {
-                let owner = match self.resolve_expr(file, scope, *base) {
+                let ty = match self.resolve_expr(file, scope, *base) {
                     Symbol::External(node) => self.catalogs.type_at(node)?,
-                    Symbol::Class(class) => self.catalogs.type_at(self.direct_library_base(class)?)?,
+                    Symbol::Class(class) => {
+                        owner = Some(class);
+                        self.catalogs.type_at(self.direct_library_base(class)?)?
+                    }
                     _ => return None,
                 };
-                let entry = self.catalogs.methods(owner, ir.name(*name), true).first()?;
+                let entry = self.catalogs.methods(ty, ir.name(*name), true).first()?;
                 &self.catalogs.call(*entry).gives
             }
             _ => return None,
         };
-        match gives {
-            Template::Arg(ix) => Some(self.resolve_expr(file, scope, args.get(*ix)?.value)),
+        match (gives, owner) {
+            (Template::Arg(_), Some(own)) => Some(Symbol::Class(own)),
+            (Template::Arg(ix), None) => Some(self.resolve_expr(file, scope, args.get(*ix)?.value)),
             _ => None,
         }
     }
@@ -913,6 +960,18 @@ fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
         ExprKind::Assign { target, .. } => target_names(target, out),
         _ => {}
     }
+}
+
+/// What the statements of a file's top level assign.
+fn top_level_values(ir: &FileIr) -> impl Iterator<Item = ExprId> {
+    let items: &[ExprId] = match ir.functions[0].body.map(|body| &ir.expr(body).kind) {
+        Some(ExprKind::Block { items, .. }) => items,
+        _ => &[],
+    };
+    items.iter().filter_map(|&item| match ir.expr(item).kind {
+        ExprKind::Assign { value, .. } => value,
+        _ => None,
+    })
 }
 
 /// The names that a pattern of names and tuples binds.

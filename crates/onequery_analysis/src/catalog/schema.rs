@@ -285,6 +285,8 @@ pub(super) struct Call {
     pub(super) unless_keyword: Option<String>,
     /// The position of the argument whose type the result is another name of: `NewType("Key", int)`.
     pub(super) names_type: Option<usize>,
+    /// The position of a class whose methods the class that it is called on gets, too.
+    pub(super) mixes_in: Option<usize>,
     /// It writes only what is not there yet: with unchanging arguments it writes once.
     #[serde(default)]
     pub(super) writes_once: bool,

@@ -7,7 +7,7 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Literal, Spread, TypeRef};
 
 use super::flow::Leaves;
 use super::loops::element_of;
-use super::{About, Eval, few, settled};
+use super::{About, Eval, FEW_ROWS, few, settled};
 use crate::catalog::{
     Access, ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, Grows, PathNode, Position,
     Runs,
@@ -195,6 +195,8 @@ impl<'a> Eval<'_, 'a> {
             Ty::Class(class) => match self.class_method(*class, text) {
                 Member::Project(method) => return self.project_call(id, method, Some(receiver), true, args),
                 Member::Library(entries) => match self.choose(entries, args) {
+                    // Linking has given the class the other's methods.
+                    Some(entry) if catalogs.call(entry).mixes_in.is_some() => return receiver.clone(),
                     Some(entry) => return self.entry(id, entry, Some((base, receiver)), args, generics),
                     None => return self.unknown_call(receiver, args),
                 },
@@ -810,7 +812,9 @@ impl<'a> Eval<'_, 'a> {
             Some(BoundKind::Chunks) => Bound::Chunks,
             Some(BoundKind::Pages) => Bound::Pages,
             Some(BoundKind::Few) => Bound::Constant,
-            Some(BoundKind::Limit) if few(Some(0), first.and_then(|first| first.int)) => Bound::Constant,
+            Some(BoundKind::Limit) if first.and_then(|first| first.int).is_some_and(|most| most <= FEW_ROWS) => {
+                Bound::Constant
+            }
             Some(BoundKind::Limit) => own.bound,
         }
     }

@@ -536,7 +536,11 @@ impl<'p, 'a> Eval<'p, 'a> {
             self.consume(base, &value);
         }
         // A slice of pages is not a page.
-        let is_few = to.is_some_and(|to| few(from.unwrap_or(Some(0)), to)) || value.bound == Bound::Constant;
+        let most = match (from.unwrap_or(Some(0)), to.flatten()) {
+            (Some(from), Some(to)) if to >= 0 => Some(to.saturating_sub(from)),
+            _ => None,
+        };
+        let is_few = most.is_some_and(|most| most <= FEW_ROWS) || value.bound == Bound::Constant;
         let mut value = Value {
             bound: if is_few { Bound::Constant } else { Bound::Data },
             ..value
@@ -1129,6 +1133,9 @@ fn settled(value: &Value) -> Option<Arc<Rows>> {
 /// Ranges up to this many rounds are a fixed, small number.
 const FEW: i64 = 32;
 
+/// As many rows at most are few: what a page shows beside its list.
+const FEW_ROWS: i64 = 10;
+
 fn few(from: Option<i64>, to: Option<i64>) -> bool {
-    matches!((from, to), (Some(from), Some(to)) if to.saturating_sub(from) <= FEW && to >= 0)
+    matches!((from, to), (Some(from), Some(to)) if to.saturating_sub(from) <= FEW)
 }
