@@ -561,6 +561,11 @@ impl<'a> Eval<'_, 'a> {
         Value {
             ty: match returned.ty {
                 Ty::Lib(_, None) => self.view(&returned),
+                // A row of whatever model the receiver is about.
+                Ty::Unknown => {
+                    let row = returned.rows.as_ref().filter(|rows| !rows.many);
+                    row.and_then(|rows| rows.model).map_or(Ty::Unknown, Ty::Instance)
+                }
                 _ => returned.ty.clone(),
             },
             ..returned
@@ -694,6 +699,7 @@ impl<'a> Eval<'_, 'a> {
         let (executed, load) = match executed {
             Some(Access::Read) => match self.rows_asked(&own, !self.is_answered_by_loaded(info, &own)) {
                 Asked::Nothing => (None, None),
+                Asked::Query if own.fetched && self.is_answered_by_loaded(info, &own) => (None, None),
                 Asked::Query => (executed, None),
                 Asked::Relation(load) => (executed, Some(load)),
             },

@@ -779,6 +779,8 @@ impl<'p, 'a> Eval<'p, 'a> {
             .filter(|ty| !ty.is_unknown());
         let mut assigned = match value {
             Some(id) => self.eval(id),
+            // `rows: list[Order]` in a class declares a field and assigns nothing.
+            None if self.class_body.is_some() => return Value::default(),
             None if mode == AssignMode::Let || declared.is_some() => Value::default(),
             None => return Value::default(),
         };
@@ -1093,7 +1095,16 @@ impl<'p, 'a> Eval<'p, 'a> {
             .program
             .inherited(lib, |info| info.keeps_rows.then_some(()))
             .is_some();
-        if let (ExprKind::Name(name), true) = (&self.ir.expr(place).kind, keeps_rows) {
+        let variable = match &self.ir.expr(place).kind {
+            ExprKind::Name(name) => Some(name),
+            // `if found := queryset:`.
+            ExprKind::Assign { target, .. } => match &**target {
+                Pattern::Name(name, _) => Some(name),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let (Some(name), true) = (variable, keeps_rows) {
             let once = self.rounds_that_keep(*name);
             if let (Some(fact), false) = (self.facts.facts.last_mut(), deps.queries.is_empty()) {
                 // Only the first round executes it; the others find its rows.

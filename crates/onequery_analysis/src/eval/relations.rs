@@ -8,6 +8,7 @@ use onequery_core::{Location, Name};
 use super::Eval;
 use super::calls::Args;
 use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind, Loads, LoadsFrom};
+use crate::catalog::template::Template;
 use crate::facts::{QuerySource, What};
 use crate::models::RelId;
 use crate::program::{ClassId, Symbol};
@@ -187,9 +188,10 @@ impl<'a> Eval<'_, 'a> {
         let bare = match ty {
             Ty::Instance(class) => self.program.is_model(*class),
             Ty::Tuple(_) => true,
+            Ty::Unknown => true,
             _ => false,
         };
-        let carried = self.carried(own, args, returned, ty, model);
+        let carried = self.carried(info, own, args, returned, ty, model);
         let mut rows = match carried {
             Some(rows) if self.is_lazy(ty) => rows.grown(here, !self.is_answered_by_loaded(info, own)),
             Some(rows) => rows.settled(),
@@ -226,6 +228,7 @@ impl<'a> Eval<'_, 'a> {
     /// The rows that an entry passes on: its receiver's, an argument's, or its callback's.
     fn carried(
         &self,
+        info: &CallInfo,
         own: &Value,
         args: &Args<'a>,
         returned: &Value,
@@ -233,7 +236,8 @@ impl<'a> Eval<'_, 'a> {
         model: Option<ClassId>,
     ) -> Option<Arc<Rows>> {
         // In a manager's own methods the model is the callers' business.
-        let of_any_model = model.is_none() && self.is_lazy(ty);
+        let is_row = ty.is_unknown() && own.rows.as_ref().is_some_and(|rows| rows.model.is_none());
+        let of_any_model = model.is_none() && (self.is_lazy(ty) || (is_row && info.gives == Template::Param(0)));
         let fits = |rows: &&Arc<Rows>| {
             rows.source != RowSource::Option && (of_any_model || (model.is_some() && rows.model == model))
         };
