@@ -11,6 +11,9 @@ FIXTURES = ROOT / "fixtures" / "python"
 MARKER = re.compile(r"#~ (.*)")
 REASON = re.compile(r'"[^"]*"')
 
+#: Words before the rule of a marker that is no true finding of the analyzer.
+KINDS = ("missing", "wrong")
+
 
 class CaseError(Exception):
     """A path or a file of a case that is not as it should be."""
@@ -21,12 +24,17 @@ class Case:
     """A folder `<library>/<rule>/<what_differs>` with a scenario."""
 
     folder: Path
-    #: The rules of which the case claims a finding, whether the analyzer finds it or not.
-    rules: frozenset[str]
+    #: The marked findings: `("", rule)`, `("missing", rule)` and `("wrong", rule)`.
+    markers: frozenset[tuple[str, str]]
     #: Why statements may grow although nothing is to be found; none if they must not.
     excused: str | None
     #: The names of the only environments that can run it; none if all can.
     environments: frozenset[str] | None
+
+    @property
+    def rules(self) -> frozenset[str]:
+        """The rules of which the case claims a finding, whether the analyzer finds it or not."""
+        return frozenset(rule for kind, rule in self.markers if kind != "wrong")
 
     @property
     def name(self) -> str:
@@ -61,7 +69,7 @@ def read_case(folder: Path) -> Case:
     environments = settings.get("environments")
     return Case(
         folder=folder,
-        rules=claimed_rules(folder),
+        markers=read_markers(folder),
         excused=settings.get("excused"),
         environments=None if environments is None else frozenset(environments),
     )
@@ -77,13 +85,13 @@ def read_settings(path: Path) -> dict:
         raise CaseError(f"{path.relative_to(ROOT)}: {error}") from error
 
 
-def claimed_rules(folder: Path) -> frozenset[str]:
-    """The rules with a marker of a finding that is true: not a step (`rule.loop`) and not `wrong rule`."""
-    rules = set()
+def read_markers(folder: Path) -> frozenset[tuple[str, str]]:
+    """The markers of findings; a step (`rule.loop`) is none."""
+    markers = set()
     for path in folder.rglob("*.py"):
         for claims in MARKER.findall(path.read_text("utf-8")):
             words = REASON.sub("", claims).split()
             for before, word in zip(["", *words[:-1]], words, strict=True):
-                if word not in ("missing", "wrong") and "." not in word and before != "wrong":
-                    rules.add(word)
-    return frozenset(rules)
+                if word not in KINDS and "." not in word:
+                    markers.add((before if before in KINDS else "", word))
+    return frozenset(markers)
