@@ -86,6 +86,9 @@ pub(crate) struct Path {
     pub(crate) memoised: bool,
     /// Runs on some path only.
     pub(crate) conditional: bool,
+    /// Runs only if these parameters are given something, and these others nothing.
+    pub(crate) if_given: Bits,
+    pub(crate) if_absent: Bits,
     /// Its failure, or its transaction, is one element's own: the loop goes on.
     pub(crate) isolated: bool,
 }
@@ -136,6 +139,10 @@ pub(crate) struct Given {
     pub(crate) bound: Bound,
     /// The literal integer.
     pub(crate) int: Option<i64>,
+    /// What testing it for truth gives, when that is known.
+    pub(crate) truth: Option<bool>,
+    /// It is one of the caller's own parameters, unchanged.
+    pub(crate) own_param: Option<usize>,
     /// An argument stands there.
     pub(crate) is_written: bool,
     /// Rows of a model in it.

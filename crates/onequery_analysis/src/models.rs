@@ -19,7 +19,7 @@ pub(crate) struct RelId(u32);
 #[derive(Clone, Debug)]
 pub(crate) struct Relation {
     pub(crate) name: Arc<str>,
-    /// The model whose rows have it.
+    /// The model whose rows have it; for rows of a library's model the one that declares the other side.
     pub(crate) owner: ClassId,
     /// What one row of the other side is; unknown when the target was not found.
     pub(crate) target: Ty,
@@ -49,6 +49,8 @@ impl Relation {
 pub(crate) struct Models {
     relations: Vec<Relation>,
     of_class: FxHashMap<(ClassId, Arc<str>), RelId>,
+    /// Other sides that models of libraries get, as far as a name stands for one.
+    of_library: FxHashMap<(LibTy, Arc<str>), Option<RelId>>,
 }
 
 impl Models {
@@ -64,6 +66,21 @@ impl Models {
     /// The relation that a class itself has under a name.
     fn own(&self, class: ClassId, name: &str) -> Option<RelId> {
         self.of_class.get(&(class, name.into())).copied()
+    }
+
+    /// The relation to models of the project that a library's model has under a name.
+    pub(crate) fn of_library(&self, ty: LibTy, name: &str) -> Option<RelId> {
+        self.of_library.get(&(ty, name.into())).copied().flatten()
+    }
+
+    /// A library's type stands for many models: a name that two of them have is not known.
+    fn add_to_library(&mut self, ty: LibTy, relation: Relation) {
+        let id = RelId(u32::try_from(self.relations.len()).expect("ids fit"));
+        self.of_library
+            .entry((ty, relation.name.clone()))
+            .and_modify(|known| *known = None)
+            .or_insert(Some(id));
+        self.relations.push(relation);
     }
 
     /// The first declaration of a name counts: what is written beats what the other side implies.
@@ -101,6 +118,7 @@ impl<'a> Program<'a> {
             .map(RelId)
             .zip(&self.models.relations)
             .filter(|(_, relation)| mro.contains(&relation.owner))
+            .filter(|(id, relation)| self.models.own(relation.owner, &relation.name) == Some(*id))
             .map(|(id, _)| id)
     }
 
@@ -479,7 +497,7 @@ impl<'a> Program<'a> {
 
     /// Gives the target's class the other side of a declaration, once for each concrete class that inherits it.
     fn add_reverse(&self, declaration: &Declaration, models: &mut Models) {
-        let (Some(name), Ty::Instance(target)) = (&declaration.reverse, &declaration.relation.target) else {
+        let Some(name) = &declaration.reverse else {
             return;
         };
         let forward = &declaration.relation;
@@ -503,9 +521,9 @@ impl<'a> Program<'a> {
             vec![declaration.class]
         };
         for owner in owners {
-            models.add(Relation {
+            let relation = Relation {
                 name: self.filled_in(name, owner, Some(reverse)).into(),
-                owner: *target,
+                owner,
                 target: Ty::Instance(owner),
                 to_many,
                 inverse: Some(forward.name.clone()),
@@ -513,7 +531,15 @@ impl<'a> Program<'a> {
                 is_query: declaration.reverse_strategy.1,
                 optional: true,
                 ..forward.clone()
-            });
+            };
+            match forward.target {
+                Ty::Instance(target) => models.add(Relation {
+                    owner: target,
+                    ..relation
+                }),
+                Ty::Lib(ty, _) => models.add_to_library(ty, relation),
+                _ => {}
+            }
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Rows {
     pub(crate) path: Vec<Hop>,
     /// The source, or a relation on the way, gives many rows.
     pub(crate) many: bool,
+    /// One row was taken of the source's, however many it gives.
+    pub(crate) taken_one: bool,
     /// There are few of them, whatever the data: a query with a small limit.
     pub(crate) few: bool,
     /// What was loaded with the source's rows, or since.
@@ -163,11 +165,17 @@ impl Rows {
             source,
             path: Vec::new(),
             many: false,
+            taken_one: false,
             few: false,
             loaded: Loaded::default(),
             option_path: Vec::new(),
             pending: None,
         }
+    }
+
+    /// They are one row from now on.
+    pub(crate) fn take_one(&mut self) {
+        (self.many, self.taken_one) = (false, true);
     }
 
     /// The names of the relations walked.
@@ -291,7 +299,8 @@ impl Rows {
             source: given.source,
             option_path: Vec::new(),
             path: given.path.iter().chain(&self.path).cloned().collect(),
-            many: given.many || self.many,
+            many: (given.many && !self.taken_one) || self.many,
+            taken_one: self.taken_one || (given.taken_one && !self.many),
             few: self.few || (given.few && self.path.is_empty()),
             loaded,
             pending: self.pending.or(given.pending),
@@ -305,6 +314,7 @@ impl Rows {
         }
         self.loaded.add_below(&[], &other.loaded);
         self.many |= other.many;
+        self.taken_one &= other.taken_one;
         self.few &= other.few;
         self.pending = match (self.pending, other.pending) {
             (Some(a), Some(b)) => Some(Pending {

@@ -203,6 +203,7 @@ impl View<'_, '_> {
             What::Call { callee, args } => {
                 let effects = self.summaries.effects[callee.index()].iter();
                 let effect = effects
+                    .filter(|effect| effect.guards(args).is_some())
                     .filter(|effect| {
                         let lazy = effect.lazy.as_ref();
                         lazy.is_none_or(|lazy| match lazy.resolve(self.program, args) {
@@ -213,7 +214,7 @@ impl View<'_, '_> {
                             Resolved::Nothing => false,
                         })
                     })
-                    .min_by_key(|effect| (effect.conditional, effect.distance, effect.access))?;
+                    .min_by_key(|effect| (is_open(effect, args), effect.distance, effect.access))?;
                 (
                     effect.access,
                     call_deps(fact, args, effect),
@@ -350,6 +351,9 @@ impl View<'_, '_> {
         let mut reads = Vec::new();
         for effect in &self.summaries.effects[callee.index()] {
             let Some(lazy) = &effect.lazy else { continue };
+            if effect.guards(args).is_none() {
+                continue;
+            }
             let Resolved::Rows(rows) = lazy.resolve(self.program, args) else {
                 continue;
             };
@@ -413,6 +417,11 @@ impl View<'_, '_> {
     }
 }
 
+/// Whether it is not known that a call takes the path on which an effect is.
+fn is_open(effect: &Effect, args: &[Given]) -> bool {
+    effect.conditional || effect.guards(args).is_some_and(|guards| !guards.are_met())
+}
+
 /// What the query behind a call depends on, in terms of the caller.
 fn call_deps(fact: &Fact, args: &[Given], effect: &Effect) -> Deps {
     let passed = passed_on(args, effect.params);
@@ -433,8 +442,13 @@ fn confidence(
     // A session that is opened for the element is committed for the element, and one element's failure may be kept from
     // the others by a transaction of its own: isolation, not waste.
     let own_session = access == Access::Commit && (dependence != Dependence::Invariant || fact.path.isolated);
-    let on_some_path = fact.path.on_error || fact.path.conditional;
-    if own_session || fact.path.memoised || effect.is_some_and(|effect| effect.conditional) {
+    let guarded = !fact.path.if_given.is_empty() || !fact.path.if_absent.is_empty();
+    let on_some_path = fact.path.on_error || fact.path.conditional || guarded;
+    let args = match &fact.what {
+        What::Call { args, .. } => args.as_slice(),
+        What::Query { .. } => &[],
+    };
+    if own_session || fact.path.memoised || effect.is_some_and(|effect| is_open(effect, args)) {
         Confidence::Possible
     } else if by_shape || on_some_path || dependence == Dependence::Unknown || !site.source_known {
         Confidence::Likely

@@ -48,6 +48,9 @@ pub(crate) struct Effect {
     pub(crate) likely: bool,
     /// Some link runs on some path only; whether this call takes that path is not known.
     pub(crate) conditional: bool,
+    /// It is executed only if these parameters are given something, and these others nothing.
+    pub(crate) if_given: Bits,
+    pub(crate) if_absent: Bits,
     /// Whether it is executed at all depends on the rows that a parameter is given.
     pub(crate) lazy: Option<Lazy>,
 }
@@ -72,6 +75,45 @@ pub(crate) enum Resolved {
     Query,
     /// These rows are asked for, in terms of the caller.
     Rows(Rows),
+}
+
+/// What an effect's conditions on parameters are, once it is known what a call gives.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Guards {
+    /// Conditions on the caller's own parameters.
+    if_given: Bits,
+    if_absent: Bits,
+    /// Some condition is not decided.
+    is_open: bool,
+}
+
+impl Guards {
+    /// Whether the call meets all conditions, whatever its caller is given.
+    pub(crate) fn are_met(&self) -> bool {
+        !self.is_open && self.if_given.is_empty() && self.if_absent.is_empty()
+    }
+}
+
+impl Effect {
+    /// What is left of the conditions on parameters in a call; `None` when the call does not meet them.
+    pub(crate) fn guards(&self, args: &[Given]) -> Option<Guards> {
+        let mut left = Guards::default();
+        for (params, wanted) in [(self.if_given, true), (self.if_absent, false)] {
+            for param in params.indices() {
+                let given = args.get(param);
+                match given.and_then(|given| given.truth) {
+                    Some(truth) if truth != wanted => return None,
+                    Some(_) => {}
+                    None => match given.and_then(|given| given.own_param) {
+                        Some(own) if wanted => left.if_given.add(Bits::one(own)),
+                        Some(own) => left.if_absent.add(Bits::one(own)),
+                        None => left.is_open = true,
+                    },
+                }
+            }
+        }
+        Some(left)
+    }
 }
 
 impl Lazy {
@@ -292,6 +334,8 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         distance: 0,
                         params: fact.deps.params,
                         likely: fact.likely,
+                        if_given: fact.path.if_given,
+                        if_absent: fact.path.if_absent,
                         // A transaction of its own is wanted as a rule, whoever calls.
                         conditional: fact.path.conditional
                             || (*access == Access::Commit && fact.path.isolated),
@@ -309,6 +353,9 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
         for &(caller, ix) in &callers[callee] {
             let fact = &facts[caller].facts[ix];
             let What::Call { args, .. } = &fact.what else {
+                continue;
+            };
+            let Some(guards) = effect.guards(args) else {
                 continue;
             };
             let rows = match &effect.lazy {
@@ -347,7 +394,9 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 distance: effect.distance + 1,
                 params: passed.params,
                 likely: effect.likely || fact.likely,
-                conditional: effect.conditional || fact.path.conditional,
+                conditional: effect.conditional || fact.path.conditional || guards.is_open,
+                if_given: fact.path.if_given.with(guards.if_given),
+                if_absent: fact.path.if_absent.with(guards.if_absent),
                 lazy: read,
             };
             add(&mut effects[caller], effect, caller, &mut queue);
@@ -404,8 +453,8 @@ pub(crate) fn passed_on(args: &[Given], params: Bits) -> Deps {
     chosen.fold(Deps::default(), |deps, (_, arg)| deps.with(arg.deps))
 }
 
-/// How many reads of parameters a function may have; those of more are not followed.
-const MAX_LAZY: usize = 32;
+/// How many effects that depend on what parameters are given a function may have; more are not followed.
+const MAX_SPECIAL: usize = 32;
 
 /// The first effect of a kind is the shortest; later ones are not needed, unless they run on every path, or read
 /// something else of a parameter.
@@ -414,11 +463,17 @@ fn add(effects: &mut Vec<Effect>, effect: Effect, function: usize, queue: &mut V
         let lazy = effect.lazy.as_ref()?;
         Some((lazy.param, lazy.rows.names(), lazy.repeated, lazy.narrowed))
     };
-    let is_known = |known: &Effect| {
-        (known.access, known.conditional) == (effect.access, effect.conditional)
-            && read(known) == read(&effect)
+    let path = |effect: &Effect| {
+        (
+            effect.access,
+            effect.conditional,
+            effect.if_given,
+            effect.if_absent,
+        )
     };
-    let is_too_much = effect.lazy.is_some() && effects.len() >= MAX_LAZY;
+    let is_known = |known: &Effect| path(known) == path(&effect) && read(known) == read(&effect);
+    let is_special = effect.lazy.is_some() || !effect.if_given.is_empty() || !effect.if_absent.is_empty();
+    let is_too_much = is_special && effects.len() >= MAX_SPECIAL;
     if !is_too_much && !effects.iter().any(is_known) {
         queue.push_back((function, effects.len()));
         effects.push(effect);

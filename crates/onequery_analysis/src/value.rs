@@ -145,6 +145,15 @@ impl Bits {
         self.0 |= other.0;
     }
 
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The only index, when there is exactly one.
+    pub(crate) fn only(self) -> Option<usize> {
+        (self.0.count_ones() == 1).then(|| self.0.trailing_zeros() as usize)
+    }
+
     pub(crate) fn indices(self) -> impl Iterator<Item = usize> {
         (0..64).filter(move |&ix| self.has(ix))
     }
@@ -228,6 +237,8 @@ pub(crate) struct Value {
     pub(crate) origin: Option<Location>,
     /// The expression of a plain literal integer, `0` and `1` included.
     pub(crate) int: Option<i64>,
+    /// What testing it for truth gives, when that is known; nothing counts as false.
+    pub(crate) truth: Option<bool>,
     /// An error value: returning it is not a success.
     pub(crate) is_error: bool,
     /// It was executed and keeps its rows: using it again executes nothing.
@@ -317,6 +328,11 @@ impl Value {
             },
             origin: self.origin.min(other.origin).or(self.origin).or(other.origin),
             int: if self.int == other.int { self.int } else { None },
+            truth: if self.truth == other.truth {
+                self.truth
+            } else {
+                None
+            },
             is_error: self.is_error && other.is_error,
             fetched: self.fetched && other.fetched,
             rows: join_rows(self.rows, other.rows),

@@ -104,10 +104,50 @@ fn calls_are_followed_across_files() {
 #[test]
 fn a_callee_that_queries_on_some_path_is_possible_only() {
     check_view(
-        "def load(key, fresh):\n    if fresh:\n        return Order.objects.get(pk=key)\n    return key\n\
-         def view(ids: list[int]):\n    return [load(i, False) for i in ids]\n",
+        "def load(key):\n    if key.fresh:\n        return Order.objects.get(pk=key)\n    return key\n\
+         def view(ids: list[int]):\n    return [load(i) for i in ids]\n",
         "Read Element possible load > Order.objects.get",
     );
+}
+
+/// A function that queries only if its second parameter is given, and a loop that calls it with `given`.
+fn guarded_by(guard: &str, given: &str) -> String {
+    format!(
+        "def load(key, cache=None):\n    if {guard}:\n        return Order.objects.get(pk=key)\n    return key\n\
+         def passes_on(key, cache=None):\n    return load(key, cache)\n\
+         def view(ids: list[int], known):\n    return [passes_on(i{given}) for i in ids]\n"
+    )
+}
+
+#[test]
+fn what_a_parameter_is_given_decides_a_guard() {
+    let finding = "Read Element proven passes_on > load > Order.objects.get";
+    let open = "Read Element possible passes_on > load > Order.objects.get";
+    for (guard, given, expected) in [
+        ("cache is None", "", finding),
+        ("cache is None", ", None", finding),
+        ("cache is None", ", True", ""),
+        ("cache is None", ", known", open),
+        ("cache is not None", "", ""),
+        ("not cache", ", cache=False", finding),
+        ("cache", ", cache=True", finding),
+        ("cache", "", ""),
+        ("cache == True", ", cache=True", finding),
+    ] {
+        check_view(&guarded_by(guard, given), expected);
+    }
+}
+
+#[test]
+fn an_early_return_guards_what_follows() {
+    let program = |given: &str| {
+        format!(
+            "def load(key, cache=None):\n    if cache is not None:\n        return cache\n    return Order.objects.get(pk=key)\n\
+             def view(ids: list[int]):\n    return [load(i{given}) for i in ids]\n"
+        )
+    };
+    check_view(&program(""), "Read Element proven load > Order.objects.get");
+    check_view(&program(", True"), "");
 }
 
 #[test]

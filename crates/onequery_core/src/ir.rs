@@ -644,8 +644,12 @@ pub enum BinaryOp {
     Or,
     /// `|`, which unites sets and querysets, and `&`, `^`.
     Bitwise,
-    /// `==`, `<`, `is`, … except membership.
+    /// `<`, `>=`, …
     Compare,
+    /// `==`, `is`.
+    Equal,
+    /// `!=`, `is not`.
+    Unequal,
     /// `in`, `not in`.
     In,
     /// `%`.

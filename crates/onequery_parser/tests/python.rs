@@ -894,8 +894,8 @@ fn #0()
   (Bitwise a (Bitwise b (Bitwise c d)))
   (Compare (Compare a b) c)
   (In a b)
-  (Compare (In a b) c)
-  (Compare (Compare a b) c)
+  (Unequal (In a b) c)
+  (Unequal (Equal a b) c)
 ",
     );
 }

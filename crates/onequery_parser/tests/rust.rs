@@ -404,7 +404,7 @@ mod expressions {
         check_body(
             "a == b || c && d; a | b ^ c; a % b; a << 1; -a; !a; *a; &mut &a; &raw const a; x as u64; (a + b) * c;",
             "
-            (Or (Compare a b) (And c d))
+            (Or (Equal a b) (And c d))
             (Bitwise a (Bitwise b c))
             (Modulo a b)
             (Arithmetic a 1)

@@ -525,6 +525,8 @@ impl<'a> Eval<'_, 'a> {
                 given[at].bound = value.bound;
                 given[at].rows = value.rows.clone();
                 given[at].int = value.int;
+                given[at].truth = if spread { None } else { value.truth };
+                given[at].own_param = value.whole_params.only().filter(|_| !spread);
                 given[at].is_written = true;
             }
         }
@@ -536,6 +538,11 @@ impl<'a> Eval<'_, 'a> {
             if let (false, Some(default)) = (given.is_written, param.default) {
                 given.int = match ir.expr(default).kind {
                     ExprKind::Literal(Literal::Int(value)) => Some(value),
+                    _ => None,
+                };
+                given.truth = match ir.expr(default).kind {
+                    ExprKind::Literal(Literal::Bool(value)) => Some(value),
+                    ExprKind::Literal(Literal::None) => Some(false),
                     _ => None,
                 };
             }
@@ -768,7 +775,9 @@ impl<'a> Eval<'_, 'a> {
                     .as_ref()
                     .is_some_and(|suffix| self.text(name).ends_with(suffix.as_str()))
             });
-            if by_keyword || (arg.name.is_none() && info.takes_all.contains(&ix)) {
+            // `update(**changes)` takes the names of an element, not a set of rows.
+            let stands_there = arg.name.is_none() && arg.spread != Spread::Keyword;
+            if by_keyword || (stands_there && info.takes_all.contains(&ix)) {
                 batched.add(value.whole);
                 self.facts.collections.add(value.whole_params);
             }
@@ -818,7 +827,11 @@ impl<'a> Eval<'_, 'a> {
             Some(BoundKind::Chunks) => Bound::Chunks,
             Some(BoundKind::Pages) => Bound::Pages,
             Some(BoundKind::Few) => Bound::Constant,
-            Some(BoundKind::Limit) if first.and_then(|first| first.int).is_some_and(|most| most <= FEW_ROWS) => {
+            Some(BoundKind::Limit)
+                if first
+                    .and_then(|first| first.int)
+                    .is_some_and(|most| most <= FEW_ROWS) =>
+            {
                 Bound::Constant
             }
             Some(BoundKind::Limit) => own.bound,

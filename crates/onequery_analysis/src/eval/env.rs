@@ -2,7 +2,7 @@
 
 use onequery_core::Name;
 
-use crate::value::{Deps, Value};
+use crate::value::{Bits, Deps, Value};
 
 /// Variables in the order of their names. Functions have few, so a sorted list beats a map and copies cheaply.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,7 @@ impl Env {
     pub(super) fn forget_deps(&mut self) {
         for (_, value) in &mut self.0 {
             value.deps = Deps::default();
+            value.whole_params = Bits::default();
             value.forget_param_rows();
         }
     }

@@ -1,7 +1,7 @@
 //! Control flow: blocks, branches, exits, and what they say of the queries before them.
 
 use onequery_core::Name;
-use onequery_core::ir::{Arm, BinaryOp, ExprId, ExprKind, Handler, Pattern};
+use onequery_core::ir::{Arm, BinaryOp, ExprId, ExprKind, Handler, Literal, Pattern, UnaryOp};
 
 use super::{Env, Eval};
 use crate::program::Symbol;
@@ -85,8 +85,9 @@ impl Eval<'_, '_> {
     pub(super) fn branch(&mut self, test: ExprId, then: ExprId, otherwise: Option<ExprId>) -> Value {
         let tested = self.condition(test);
         let remembered = self.remembered(test);
+        let guard = self.guard(test);
         let (env, path, start) = (self.env.clone(), self.path, self.facts.facts.len());
-        self.path.conditional = true;
+        self.enter_branch(guard, true);
         if tested.measure == Measure::Reached {
             self.path.flushes.add(self.active());
         }
@@ -95,7 +96,8 @@ impl Eval<'_, '_> {
         let then_leaves = self.leaves.take();
         self.note_memo(start, changes, &remembered);
         let then_env = std::mem::replace(&mut self.env, env);
-        self.path.flushes = path.flushes;
+        self.path = path;
+        self.enter_branch(guard, false);
         let (start, changes) = (self.facts.facts.len(), self.changed.len());
         let other = match otherwise {
             Some(otherwise) => self.eval(otherwise),
@@ -104,6 +106,12 @@ impl Eval<'_, '_> {
         let else_leaves = self.leaves.take();
         self.note_memo(start, changes, &remembered);
         self.path = path;
+        // `if cache is None: return`: what follows runs if it is given.
+        match (then_leaves.is_some(), else_leaves.is_some()) {
+            (true, false) => self.add_guard(guard, false),
+            (false, true) => self.add_guard(guard, true),
+            _ => {}
+        }
         for leaves in [then_leaves, else_leaves].into_iter().flatten() {
             self.decides(tested.deps, leaves);
         }
@@ -112,6 +120,46 @@ impl Eval<'_, '_> {
             queries: tested.deps.queries,
             ..Deps::default()
         })
+    }
+
+    /// A branch runs if its guard says so; without a guard that is understood, on some path.
+    fn enter_branch(&mut self, guard: Option<(usize, bool)>, taken: bool) {
+        if guard.is_none() {
+            self.path.conditional = true;
+        }
+        self.add_guard(guard, taken);
+    }
+
+    fn add_guard(&mut self, guard: Option<(usize, bool)>, taken: bool) {
+        if let Some((param, is_given)) = guard {
+            let bits = if is_given == taken {
+                &mut self.path.if_given
+            } else {
+                &mut self.path.if_absent
+            };
+            bits.add(Bits::one(param));
+        }
+    }
+
+    /// The parameter that a condition tests, and whether it holds if that is given something: `if cache is None`.
+    fn guard(&self, test: ExprId) -> Option<(usize, bool)> {
+        match &self.ir.expr(test).kind {
+            ExprKind::Name(name) => {
+                let param = self.env.get(*name)?.whole_params.only()?;
+                Some((param, true))
+            }
+            ExprKind::Unary(UnaryOp::Not, inner) => self.guard(*inner).map(|(param, is)| (param, !is)),
+            ExprKind::Binary(op @ (BinaryOp::Equal | BinaryOp::Unequal), left, right) => {
+                let truth = match self.ir.expr(*right).kind {
+                    ExprKind::Literal(Literal::None | Literal::Bool(false)) => false,
+                    ExprKind::Literal(Literal::Bool(true)) => true,
+                    _ => return None,
+                };
+                let (param, is) = self.guard(*left)?;
+                Some((param, is == (truth == (*op == BinaryOp::Equal))))
+            }
+            _ => None,
+        }
     }
 
     /// Joins the current environment with another branch's; a branch that left does not count.

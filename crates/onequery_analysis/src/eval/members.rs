@@ -46,7 +46,10 @@ impl<'a> Eval<'_, 'a> {
                     let rows = settled(base).filter(|rows| self.program.row_class(&value.ty) == rows.model);
                     inherit(Value { rows, ..value })
                 }
-                None => Value::default().with_deps(base.deps),
+                None => match self.program.models.of_library(*lib, text) {
+                    Some(relation) => self.related(base, relation, id),
+                    None => Value::default().with_deps(base.deps),
+                },
             },
             Ty::Tuple(Some(parts)) => {
                 let by_place = text.parse().ok().and_then(|ix: usize| parts.get(ix));
@@ -321,7 +324,7 @@ impl<'a> Eval<'_, 'a> {
             return result;
         }
         if let Some(rows) = &mut result.rows {
-            Arc::make_mut(rows).many = false;
+            Arc::make_mut(rows).take_one();
         }
         let load = match self.rows_asked(&value, false) {
             Asked::Nothing => return result,

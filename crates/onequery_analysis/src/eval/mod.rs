@@ -569,6 +569,14 @@ impl<'p, 'a> Eval<'p, 'a> {
                 int: Some(value),
                 ..Value::plain()
             },
+            Literal::Bool(value) => Value {
+                truth: Some(value),
+                ..Value::plain()
+            },
+            Literal::None => Value {
+                truth: Some(false),
+                ..Value::plain()
+            },
             _ => Value::plain(),
         }
     }
@@ -662,7 +670,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 ..Value::plain()
             }
             .with_deps(deps),
-            BinaryOp::Compare => {
+            BinaryOp::Compare | BinaryOp::Equal | BinaryOp::Unequal => {
                 let reached = [(&a, &b), (&b, &a)]
                     .into_iter()
                     .find(|(size, limit)| match size.measure {

@@ -7,8 +7,8 @@ use onequery_core::{Location, Name};
 
 use super::Eval;
 use super::calls::Args;
-use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind, Loads, LoadsFrom};
 use crate::catalog::template::Template;
+use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind, Loads, LoadsFrom};
 use crate::facts::{QuerySource, What};
 use crate::models::RelId;
 use crate::program::{ClassId, Symbol};
@@ -214,7 +214,7 @@ impl<'a> Eval<'_, 'a> {
             rows.few = self.bound_of(info, own, args) == Bound::Constant;
         }
         if bare && is_orm && !info.takes {
-            rows.many = false;
+            rows.take_one();
         }
         if is_orm && let Some(model) = model {
             self.note_pinned(model, args, &mut rows);
@@ -237,7 +237,8 @@ impl<'a> Eval<'_, 'a> {
     ) -> Option<Arc<Rows>> {
         // In a manager's own methods the model is the callers' business.
         let is_row = ty.is_unknown() && own.rows.as_ref().is_some_and(|rows| rows.model.is_none());
-        let of_any_model = model.is_none() && (self.is_lazy(ty) || (is_row && info.gives == Template::Param(0)));
+        let of_any_model =
+            model.is_none() && (self.is_lazy(ty) || (is_row && info.gives == Template::Param(0)));
         let fits = |rows: &&Arc<Rows>| {
             rows.source != RowSource::Option && (of_any_model || (model.is_some() && rows.model == model))
         };
@@ -386,7 +387,7 @@ impl<'a> Eval<'_, 'a> {
     /// The attributes that a condition compares with something.
     fn compared_names(&self, id: ExprId, out: &mut Vec<&'a str>) {
         match &self.ir.expr(id).kind {
-            ExprKind::Binary(BinaryOp::Compare, left, _) => {
+            ExprKind::Binary(BinaryOp::Equal, left, _) => {
                 if let ExprKind::Attr { name, .. } = self.ir.expr(*left).kind {
                     out.push(self.text(name));
                 }

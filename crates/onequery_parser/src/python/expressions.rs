@@ -359,6 +359,8 @@ fn operation(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> ExprId {
         Kind::BitAndToken | Kind::BitOrToken | Kind::BitXorToken => op = BinaryOp::Bitwise,
         Kind::InToken | Kind::NotInToken => op = BinaryOp::In,
         Kind::PercentToken => op = BinaryOp::Modulo,
+        Kind::EqualToken | Kind::IsToken => op = BinaryOp::Equal,
+        Kind::UnequalToken | Kind::IsNotToken => op = BinaryOp::Unequal,
         _ => {
             let operand = expression(cx, out);
             value = Some(match value {

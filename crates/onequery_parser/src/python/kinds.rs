@@ -172,6 +172,10 @@ vocabulary! {
         FromToken = "from",
         InToken = "in",
         NotInToken = "not in",
+        IsToken = "is",
+        IsNotToken = "is not",
+        EqualToken = "==",
+        UnequalToken = "!=",
         OrToken = "or",
         PercentToken = "%",
     }

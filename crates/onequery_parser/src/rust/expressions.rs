@@ -528,9 +528,9 @@ const fn binary_op(op: &BinOp) -> BinaryOp {
         BinOp::And(_) => BinaryOp::And,
         BinOp::Or(_) => BinaryOp::Or,
         BinOp::BitXor(_) | BinOp::BitAnd(_) | BinOp::BitOr(_) => BinaryOp::Bitwise,
-        BinOp::Eq(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Ne(_) | BinOp::Ge(_) | BinOp::Gt(_) => {
-            BinaryOp::Compare
-        }
+        BinOp::Lt(_) | BinOp::Le(_) | BinOp::Ge(_) | BinOp::Gt(_) => BinaryOp::Compare,
+        BinOp::Eq(_) => BinaryOp::Equal,
+        BinOp::Ne(_) => BinaryOp::Unequal,
         BinOp::Rem(_) => BinaryOp::Modulo,
         _ => BinaryOp::Arithmetic,
     }
