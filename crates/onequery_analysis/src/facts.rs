@@ -69,6 +69,64 @@ pub enum SiteKind {
     Callback,
 }
 
+/// Conditions on what the parameters of a function are given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Conditions {
+    /// These are given something.
+    pub(crate) given: Bits,
+    /// These are given nothing: `None`, `False`.
+    pub(crate) absent: Bits,
+}
+
+impl Conditions {
+    pub(crate) const fn is_empty(self) -> bool {
+        self.given.is_empty() && self.absent.is_empty()
+    }
+
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self {
+            given: self.given.with(other.given),
+            absent: self.absent.with(other.absent),
+        }
+    }
+
+    /// The conditions with one more.
+    pub(crate) fn and(self, param: usize, is_given: bool) -> Self {
+        let one = Bits::one(param);
+        let none = Bits::default();
+        let (given, absent) = if is_given { (one, none) } else { (none, one) };
+        self.with(Self { given, absent })
+    }
+
+    /// What is left of them in a call that gives `args`; `None` when it contradicts them.
+    pub(crate) fn in_call(self, args: &[Given]) -> Option<Left> {
+        let mut left = Left::default();
+        for (params, wanted) in [(self.given, true), (self.absent, false)] {
+            for param in params.indices() {
+                let given = args.get(param);
+                match given.and_then(|given| given.truth) {
+                    Some(truth) if truth != wanted => return None,
+                    Some(_) => {}
+                    None => match given.and_then(|given| given.own_param) {
+                        Some(own) => left.conditions = left.conditions.and(own, wanted),
+                        None => left.is_open = true,
+                    },
+                }
+            }
+        }
+        Some(left)
+    }
+}
+
+/// What a call leaves of [`Conditions`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Left {
+    /// Those on the caller's own parameters.
+    pub(crate) conditions: Conditions,
+    /// Some are not decided.
+    pub(crate) is_open: bool,
+}
+
 /// What is known of the path on which something in a loop runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Path {
@@ -86,9 +144,10 @@ pub(crate) struct Path {
     pub(crate) memoised: bool,
     /// Runs on some path only.
     pub(crate) conditional: bool,
-    /// Runs only if these parameters are given something, and these others nothing.
-    pub(crate) if_given: Bits,
-    pub(crate) if_absent: Bits,
+    /// Stands in a branch that is taken for this.
+    pub(crate) branch: Conditions,
+    /// Comes after an early exit that is not taken for this.
+    pub(crate) past_exits: Conditions,
     /// Its failure, or its transaction, is one element's own: the loop goes on.
     pub(crate) isolated: bool,
 }

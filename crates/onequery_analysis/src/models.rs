@@ -7,7 +7,7 @@ use onequery_core::{FileId, Location, Name, Span};
 use rustc_hash::FxHashMap;
 
 use crate::catalog::{Decorates, Direction, LeadsTo, LibTy, RelationInfo, RelationKind, Reverse, TypeInfo};
-use crate::program::{ClassId, Program, ScopeId, Symbol, file_id};
+use crate::program::{ClassId, Program, ScopeId, Symbol, file_id, top_level_assignments};
 use crate::types::TypeScope;
 use crate::value::{Ty, Value};
 
@@ -49,6 +49,8 @@ impl Relation {
 pub(crate) struct Models {
     relations: Vec<Relation>,
     of_class: FxHashMap<(ClassId, Arc<str>), RelId>,
+    /// Models by the names of module variables whose texts name them: `AUTH_USER_MODEL = "users.User"`.
+    by_setting: FxHashMap<Box<str>, ClassId>,
     /// Other sides that models of libraries get, as far as a name stands for one.
     of_library: FxHashMap<(LibTy, Arc<str>), Option<RelId>>,
 }
@@ -66,6 +68,11 @@ impl Models {
     /// The relation that a class itself has under a name.
     fn own(&self, class: ClassId, name: &str) -> Option<RelId> {
         self.of_class.get(&(class, name.into())).copied()
+    }
+
+    /// The model that the text names which some module assigns to a variable.
+    pub(crate) fn set_by(&self, name: &str) -> Option<ClassId> {
+        self.by_setting.get(name).copied()
     }
 
     /// The relation to models of the project that a library's model has under a name.
@@ -91,6 +98,23 @@ impl Models {
             entry.insert(id);
             self.relations.push(relation);
         }
+    }
+}
+
+/// What texts name models.
+struct Names<'a> {
+    by_name: FxHashMap<&'a str, Vec<ClassId>>,
+    by_setting: FxHashMap<Box<str>, ClassId>,
+}
+
+impl Names<'_> {
+    /// `settings.AUTH_USER_MODEL`: the model that the text names which some module assigns to that name.
+    fn set_by(&self, ir: &FileIr, written: ExprId) -> Ty {
+        let ExprKind::Attr { name, .. } = ir.expr(written).kind else {
+            return Ty::Unknown;
+        };
+        let class = self.by_setting.get(ir.name(name)).copied();
+        class.map_or(Ty::Unknown, Ty::Instance)
     }
 }
 
@@ -176,20 +200,25 @@ impl<'a> Program<'a> {
     /// Finds all relations that classes declare, and the sides that they imply.
     pub(crate) fn find_models(&self) -> Models {
         let by_name = self.models_by_name();
+        let by_setting = self.settings(&by_name);
+        let names = Names { by_name, by_setting };
         let mut declarations = Vec::new();
         for ix in 0..self.classes.len() {
             let class = ClassId(u32::try_from(ix).expect("ids fit"));
             for field in &self.class_ir(class).fields {
                 let declared = field.value.and_then(|value| {
-                    self.declaration(class, field.name, value, field.ty.as_ref(), field.span, &by_name)
+                    self.declaration(class, field.name, value, field.ty.as_ref(), field.span, &names)
                 });
                 declarations.extend(declared);
             }
             for (name, value, span) in self.attributes_of_methods(class) {
-                declarations.extend(self.declaration(class, name, value, None, span, &by_name));
+                declarations.extend(self.declaration(class, name, value, None, span, &names));
             }
         }
-        let mut models = Models::default();
+        let mut models = Models {
+            by_setting: names.by_setting,
+            ..Models::default()
+        };
         for declaration in &declarations {
             models.add(declaration.relation.clone());
         }
@@ -251,7 +280,7 @@ impl<'a> Program<'a> {
         value: ExprId,
         ty: Option<&TypeRef>,
         span: Span,
-        by_name: &FxHashMap<&'a str, Vec<ClassId>>,
+        names: &Names<'a>,
     ) -> Option<Declaration> {
         let file = self.class(class).file;
         let ir = self.ir(file);
@@ -286,7 +315,7 @@ impl<'a> Program<'a> {
             {
                 Ty::Instance(class)
             }
-            Some(written) => self.target(class, file, scope, written, by_name),
+            Some(written) => self.target(class, file, scope, written, names),
             None => Ty::Unknown,
         };
         let target = if target.is_unknown() {
@@ -412,63 +441,64 @@ impl<'a> Program<'a> {
     }
 
     /// What a relation's target expression stands for.
-    fn target(
-        &self,
-        class: ClassId,
-        file: FileId,
-        scope: ScopeId,
-        written: ExprId,
-        by_name: &FxHashMap<&'a str, Vec<ClassId>>,
-    ) -> Ty {
+    fn target(&self, class: ClassId, file: FileId, scope: ScopeId, written: ExprId, names: &Names<'a>) -> Ty {
         let ir = self.ir(file);
         if let Some(text) = literal(ir, written) {
-            return self.named_target(class, text, by_name);
+            return self.named_target(class, text, names);
         }
         match self.resolve_expr(file, scope, written) {
             Symbol::Class(target) => Ty::Instance(target),
             Symbol::External(node) => match self.catalogs.type_at(node) {
                 Some(ty) => Ty::lib(ty, Vec::new()),
-                None => self
-                    .setting(ir, written)
-                    .map_or(Ty::Unknown, |text| self.named_target(class, text, by_name)),
+                None => names.set_by(ir, written),
             },
             Symbol::Variable(module, name) => {
                 let of = self.ir(self.file_of_scope(module));
                 let text = self
                     .assigned_at(module, name)
                     .and_then(|value| literal(of, value));
-                text.map_or(Ty::Unknown, |text| self.named_target(class, text, by_name))
+                text.map_or(Ty::Unknown, |text| self.named_target(class, text, names))
             }
-            _ => self
-                .setting(ir, written)
-                .map_or(Ty::Unknown, |text| self.named_target(class, text, by_name)),
+            _ => names.set_by(ir, written),
         }
     }
 
-    /// `settings.AUTH_USER_MODEL`: the text that some module of the project assigns to that name.
-    fn setting(&self, ir: &FileIr, written: ExprId) -> Option<&'a str> {
-        let ExprKind::Attr { name, .. } = ir.expr(written).kind else {
-            return None;
-        };
-        let name = ir.name(name);
-        if name.chars().any(char::is_lowercase) {
-            return None;
+    /// Models by the upper-case module variables whose texts name them.
+    fn settings(&self, by_name: &FxHashMap<&'a str, Vec<ClassId>>) -> FxHashMap<Box<str>, ClassId> {
+        let mut found = FxHashMap::default();
+        for file in (0..self.files.len()).map(file_id) {
+            let ir = self.ir(file);
+            for (name, value) in top_level_assignments(ir) {
+                let name = ir.name(name);
+                let text = literal(ir, value).filter(|_| !name.contains(char::is_lowercase));
+                let model = text.and_then(|text| {
+                    let (app, model) = text.rsplit_once('.')?;
+                    by_name
+                        .get(model)
+                        .map(|candidates| self.nearest(app, "", candidates))
+                });
+                if let Some(Ty::Instance(class)) = model {
+                    found.entry(name.into()).or_insert(class);
+                }
+            }
         }
-        (0..self.files.len()).map(file_id).find_map(|file| {
-            let module = self.scope_id(file, onequery_core::ir::ScopeIx(0));
-            literal(self.ir(file), self.assigned_at(module, name)?)
-        })
+        found
     }
 
     /// `"Author"`, `"shop.Author"`: the class of that name that is nearest.
-    fn named_target(&self, class: ClassId, text: &str, by_name: &FxHashMap<&'a str, Vec<ClassId>>) -> Ty {
+    fn named_target(&self, class: ClassId, text: &str, names: &Names<'a>) -> Ty {
         let (app, name) = text
             .rsplit_once('.')
             .map_or(("", text), |(app, name)| (app, name));
-        let Some(candidates) = by_name.get(name) else {
+        let Some(candidates) = names.by_name.get(name) else {
             return Ty::Unknown;
         };
         let own_path = self.files[self.class(class).file.index()].path.as_str();
+        self.nearest(app, own_path, candidates)
+    }
+
+    /// The only candidate that is nearest to an app, or to a path when no app is named.
+    fn nearest(&self, app: &str, own_path: &str, candidates: &[ClassId]) -> Ty {
         let app = app.rsplit('.').next().unwrap_or(app);
         let distance = |candidate: &ClassId| {
             let path = self.files[self.class(*candidate).file.index()].path.as_str();

@@ -486,7 +486,7 @@ impl<'a> Program<'a> {
                 values.chain(class.bases.iter().copied())
             });
             let scope = self.scope_id(file, ScopeIx(0));
-            for value in fields.chain(top_level_values(ir)) {
+            for value in fields.chain(top_level_assignments(ir).map(|(_, value)| value)) {
                 self.note_mixed(file, scope, value, &mut mixed);
             }
         }
@@ -595,16 +595,8 @@ impl<'a> Program<'a> {
     /// What a module's top level last assigns to a variable.
     pub(crate) fn assigned_at(&self, module: ScopeId, name: &str) -> Option<ExprId> {
         let ir = self.ir(self.file_of_scope(module));
-        let ExprKind::Block { items, .. } = &ir.expr(ir.functions[0].body?).kind else {
-            return None;
-        };
-        items.iter().rev().find_map(|&item| match &ir.expr(item).kind {
-            ExprKind::Assign { target, value, .. } => match **target {
-                Pattern::Name(target, _) if ir.name(target) == name => *value,
-                _ => None,
-            },
-            _ => None,
-        })
+        let assigned = top_level_assignments(ir).filter(|(target, _)| ir.name(*target) == name);
+        assigned.last().map(|(_, value)| value)
     }
 
     /// The library class that a class names as its base.
@@ -962,14 +954,17 @@ fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
     }
 }
 
-/// What the statements of a file's top level assign.
-fn top_level_values(ir: &FileIr) -> impl Iterator<Item = ExprId> {
+/// The names that the statements of a file's top level assign, and what to.
+pub(crate) fn top_level_assignments(ir: &FileIr) -> impl Iterator<Item = (Name, ExprId)> {
     let items: &[ExprId] = match ir.functions[0].body.map(|body| &ir.expr(body).kind) {
         Some(ExprKind::Block { items, .. }) => items,
         _ => &[],
     };
-    items.iter().filter_map(|&item| match ir.expr(item).kind {
-        ExprKind::Assign { value, .. } => value,
+    items.iter().filter_map(|&item| match &ir.expr(item).kind {
+        ExprKind::Assign { target, value, .. } => match **target {
+            Pattern::Name(name, _) => Some((name, (*value)?)),
+            _ => None,
+        },
         _ => None,
     })
 }

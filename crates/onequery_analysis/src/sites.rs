@@ -203,7 +203,7 @@ impl View<'_, '_> {
             What::Call { callee, args } => {
                 let effects = self.summaries.effects[callee.index()].iter();
                 let effect = effects
-                    .filter(|effect| effect.guards(args).is_some())
+                    .filter(|effect| effect.left(args).is_some())
                     .filter(|effect| {
                         let lazy = effect.lazy.as_ref();
                         lazy.is_none_or(|lazy| match lazy.resolve(self.program, args) {
@@ -351,7 +351,7 @@ impl View<'_, '_> {
         let mut reads = Vec::new();
         for effect in &self.summaries.effects[callee.index()] {
             let Some(lazy) = &effect.lazy else { continue };
-            if effect.guards(args).is_none() {
+            if effect.left(args).is_none() {
                 continue;
             }
             let Resolved::Rows(rows) = lazy.resolve(self.program, args) else {
@@ -419,7 +419,8 @@ impl View<'_, '_> {
 
 /// Whether it is not known that a call takes the path on which an effect is.
 fn is_open(effect: &Effect, args: &[Given]) -> bool {
-    effect.conditional || effect.guards(args).is_some_and(|guards| !guards.are_met())
+    let branch = effect.left(args).map(|(branch, _)| branch).unwrap_or_default();
+    effect.conditional || branch.is_open || !branch.conditions.is_empty()
 }
 
 /// What the query behind a call depends on, in terms of the caller.
@@ -442,8 +443,7 @@ fn confidence(
     // A session that is opened for the element is committed for the element, and one element's failure may be kept from
     // the others by a transaction of its own: isolation, not waste.
     let own_session = access == Access::Commit && (dependence != Dependence::Invariant || fact.path.isolated);
-    let guarded = !fact.path.if_given.is_empty() || !fact.path.if_absent.is_empty();
-    let on_some_path = fact.path.on_error || fact.path.conditional || guarded;
+    let on_some_path = fact.path.on_error || fact.path.conditional || !fact.path.branch.is_empty();
     let args = match &fact.what {
         What::Call { args, .. } => args.as_slice(),
         What::Query { .. } => &[],

@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::Access;
 use crate::eval::{About, Evaluated, Known, Slot, evaluate, is_root, slot};
-use crate::facts::{Fact, FnFacts, Given, What};
+use crate::facts::{Conditions, Fact, FnFacts, Given, Left, What};
 use crate::program::{FnId, Program};
 use crate::rows::{Load, RowSource, Rows};
 use crate::value::{Bits, Deps, Value};
@@ -48,9 +48,10 @@ pub(crate) struct Effect {
     pub(crate) likely: bool,
     /// Some link runs on some path only; whether this call takes that path is not known.
     pub(crate) conditional: bool,
-    /// It is executed only if these parameters are given something, and these others nothing.
-    pub(crate) if_given: Bits,
-    pub(crate) if_absent: Bits,
+    /// The branch it stands in is taken for this.
+    pub(crate) branch: Conditions,
+    /// The exits before it are not taken for this.
+    pub(crate) past_exits: Conditions,
     /// Whether it is executed at all depends on the rows that a parameter is given.
     pub(crate) lazy: Option<Lazy>,
 }
@@ -77,42 +78,11 @@ pub(crate) enum Resolved {
     Rows(Rows),
 }
 
-/// What an effect's conditions on parameters are, once it is known what a call gives.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Guards {
-    /// Conditions on the caller's own parameters.
-    if_given: Bits,
-    if_absent: Bits,
-    /// Some condition is not decided.
-    is_open: bool,
-}
-
-impl Guards {
-    /// Whether the call meets all conditions, whatever its caller is given.
-    pub(crate) fn are_met(&self) -> bool {
-        !self.is_open && self.if_given.is_empty() && self.if_absent.is_empty()
-    }
-}
-
 impl Effect {
-    /// What is left of the conditions on parameters in a call; `None` when the call does not meet them.
-    pub(crate) fn guards(&self, args: &[Given]) -> Option<Guards> {
-        let mut left = Guards::default();
-        for (params, wanted) in [(self.if_given, true), (self.if_absent, false)] {
-            for param in params.indices() {
-                let given = args.get(param);
-                match given.and_then(|given| given.truth) {
-                    Some(truth) if truth != wanted => return None,
-                    Some(_) => {}
-                    None => match given.and_then(|given| given.own_param) {
-                        Some(own) if wanted => left.if_given.add(Bits::one(own)),
-                        Some(own) => left.if_absent.add(Bits::one(own)),
-                        None => left.is_open = true,
-                    },
-                }
-            }
-        }
-        Some(left)
+    /// What is left of the conditions on parameters in a call, those of branches and those of exits; `None` when the call
+    /// contradicts them.
+    pub(crate) fn left(&self, args: &[Given]) -> Option<(Left, Left)> {
+        self.branch.in_call(args).zip(self.past_exits.in_call(args))
     }
 }
 
@@ -334,8 +304,8 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         distance: 0,
                         params: fact.deps.params,
                         likely: fact.likely,
-                        if_given: fact.path.if_given,
-                        if_absent: fact.path.if_absent,
+                        branch: fact.path.branch,
+                        past_exits: fact.path.past_exits,
                         // A transaction of its own is wanted as a rule, whoever calls.
                         conditional: fact.path.conditional
                             || (*access == Access::Commit && fact.path.isolated),
@@ -355,7 +325,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
             let What::Call { args, .. } = &fact.what else {
                 continue;
             };
-            let Some(guards) = effect.guards(args) else {
+            let Some((branch, past_exits)) = effect.left(args) else {
                 continue;
             };
             let rows = match &effect.lazy {
@@ -394,9 +364,9 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 distance: effect.distance + 1,
                 params: passed.params,
                 likely: effect.likely || fact.likely,
-                conditional: effect.conditional || fact.path.conditional || guards.is_open,
-                if_given: fact.path.if_given.with(guards.if_given),
-                if_absent: fact.path.if_absent.with(guards.if_absent),
+                conditional: effect.conditional || fact.path.conditional || branch.is_open,
+                branch: fact.path.branch.with(branch.conditions),
+                past_exits: fact.path.past_exits.with(past_exits.conditions),
                 lazy: read,
             };
             add(&mut effects[caller], effect, caller, &mut queue);
@@ -467,12 +437,12 @@ fn add(effects: &mut Vec<Effect>, effect: Effect, function: usize, queue: &mut V
         (
             effect.access,
             effect.conditional,
-            effect.if_given,
-            effect.if_absent,
+            effect.branch,
+            effect.past_exits,
         )
     };
     let is_known = |known: &Effect| path(known) == path(&effect) && read(known) == read(&effect);
-    let is_special = effect.lazy.is_some() || !effect.if_given.is_empty() || !effect.if_absent.is_empty();
+    let is_special = effect.lazy.is_some() || !effect.branch.is_empty() || !effect.past_exits.is_empty();
     let is_too_much = is_special && effects.len() >= MAX_SPECIAL;
     if !is_too_much && !effects.iter().any(is_known) {
         queue.push_back((function, effects.len()));

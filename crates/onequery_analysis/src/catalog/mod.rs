@@ -580,6 +580,9 @@ impl Compiler {
                 message,
             })?;
         }
+        for root in self.out.roots {
+            self.spread_wildcards(root);
+        }
         // An entry that holds for any arguments comes after those that know theirs, whatever file it is in.
         let calls = &self.out.calls;
         let of_types = self
@@ -597,6 +600,42 @@ impl Compiler {
             calls_of_name.sort_by_key(|call| calls[call.0 as usize].when.is_none());
         }
         Ok(self.out)
+    }
+
+    /// `contrib.*.models.*` speaks of `contrib.auth.models.Group`, too, although another path names `contrib.auth`.
+    fn spread_wildcards(&mut self, node: PathNode) {
+        let children = &self.out.nodes[node.0 as usize].children;
+        let mut named: Vec<(Box<str>, PathNode)> = children
+            .iter()
+            .map(|(name, child)| (name.clone(), *child))
+            .collect();
+        named.sort();
+        if let Some(wildcard) = children.get("*").copied() {
+            for (_, child) in named.iter().filter(|(name, _)| &**name != "*") {
+                self.graft(wildcard, *child);
+            }
+        }
+        for (_, child) in named {
+            self.spread_wildcards(child);
+        }
+    }
+
+    /// Gives a node the children that another has, unless it has its own.
+    fn graft(&mut self, from: PathNode, to: PathNode) {
+        let mut children: Vec<(Box<str>, PathNode)> = self.out.nodes[from.0 as usize]
+            .children
+            .iter()
+            .map(|(name, child)| (name.clone(), *child))
+            .collect();
+        children.sort();
+        for (name, child) in children {
+            match self.out.nodes[to.0 as usize].children.get(&name).copied() {
+                Some(own) => self.graft(child, own),
+                None => {
+                    self.out.nodes[to.0 as usize].children.insert(name, child);
+                }
+            }
+        }
     }
 
     fn file(&mut self, ix: usize, language: Language, catalog: schema::File) -> Result<(), String> {

@@ -33,6 +33,8 @@ pub(crate) enum Template {
     ReturnedItem,
     /// `$T0`: an explicit type argument of the call.
     TypeArg(usize),
+    /// `$setting:NAME`: the class that the text names which some module assigns to `NAME`.
+    Setting(Box<str>),
     /// `class:Name`: the class itself, to inherit from.
     Class(LibTy),
     /// `Name<A, B>`
@@ -126,6 +128,9 @@ impl<'a> Parser<'a> {
             return Ok(hole);
         }
         let find = |name: &str| (self.resolve)(name).ok_or_else(|| format!("unknown type `{name}`"));
+        if let Some(name) = word.strip_prefix("$setting:") {
+            return Ok(Template::Setting(name.into()));
+        }
         if let Some(class) = word.strip_prefix("class:") {
             return find(class).map(Template::Class);
         }

@@ -108,8 +108,8 @@ impl Eval<'_, '_> {
         self.path = path;
         // `if cache is None: return`: what follows runs if it is given.
         match (then_leaves.is_some(), else_leaves.is_some()) {
-            (true, false) => self.add_guard(guard, false),
-            (false, true) => self.add_guard(guard, true),
+            (true, false) => self.pass_exit(guard, false),
+            (false, true) => self.pass_exit(guard, true),
             _ => {}
         }
         for leaves in [then_leaves, else_leaves].into_iter().flatten() {
@@ -124,20 +124,15 @@ impl Eval<'_, '_> {
 
     /// A branch runs if its guard says so; without a guard that is understood, on some path.
     fn enter_branch(&mut self, guard: Option<(usize, bool)>, taken: bool) {
-        if guard.is_none() {
-            self.path.conditional = true;
+        match guard {
+            Some((param, is_given)) => self.path.branch = self.path.branch.and(param, is_given == taken),
+            None => self.path.conditional = true,
         }
-        self.add_guard(guard, taken);
     }
 
-    fn add_guard(&mut self, guard: Option<(usize, bool)>, taken: bool) {
+    fn pass_exit(&mut self, guard: Option<(usize, bool)>, taken: bool) {
         if let Some((param, is_given)) = guard {
-            let bits = if is_given == taken {
-                &mut self.path.if_given
-            } else {
-                &mut self.path.if_absent
-            };
-            bits.add(Bits::one(param));
+            self.path.past_exits = self.path.past_exits.and(param, is_given == taken);
         }
     }
 
