@@ -20,7 +20,10 @@ use crate::rows::{Load, RowSource, Rows};
 use crate::value::{Bits, Deps, Value};
 
 /// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
-const MAX_ROUNDS: usize = 16;
+const MAX_ROUNDS: usize = 24;
+
+/// From this round on, what still changes is unknown for good: two values that follow from each other may never agree.
+const WIDENING_ROUND: usize = 12;
 
 /// What calling each function does.
 pub(crate) struct Summaries {
@@ -144,6 +147,7 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
     let mut results: Vec<Evaluated> = Vec::new();
     results.resize_with(roots.len(), Evaluated::default);
     let mut changed: Option<FxHashSet<Slot>> = None;
+    let mut given_up: FxHashSet<Slot> = FxHashSet::default();
     for round in 0.. {
         results.par_iter_mut().zip(&roots).for_each(|(result, &root)| {
             // The first round evaluates everything, later ones what asked for something that has changed.
@@ -154,7 +158,8 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
                 *result = evaluate_or_report(program, &known, root);
             }
         });
-        let next = learn(program, &results);
+        let mut next = learn(program, &results);
+        next.forget(&given_up);
         let differences = next.differences(&known);
         if differences.is_empty() || round >= MAX_ROUNDS {
             let failed = results.iter().filter_map(|result| result.failed.clone());
@@ -167,6 +172,9 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
                 effects,
                 problems,
             };
+        }
+        if round >= WIDENING_ROUND {
+            given_up.extend(&differences);
         }
         (known, changed) = (next, Some(differences));
     }
@@ -244,6 +252,24 @@ fn learn(program: &Program<'_>, results: &[Evaluated]) -> Known {
 }
 
 impl Known {
+    /// Makes what is known under some slots unknown.
+    fn forget(&mut self, slots: &FxHashSet<Slot>) {
+        if slots.is_empty() {
+            return;
+        }
+        for (ix, value) in (0_u32..).zip(&mut self.returns) {
+            if slots.contains(&slot(About::Function, ix, "")) {
+                *value = Value::default();
+            }
+        }
+        self.attributes
+            .retain(|(class, name), _| !slots.contains(&slot(About::Attribute, class.0, name)));
+        self.variables
+            .retain(|(scope, name), _| !slots.contains(&slot(About::Variable, scope.0, name)));
+        self.passed
+            .retain(|function, _| !slots.contains(&slot(About::Passed, function.0, "")));
+    }
+
     /// The slots whose knowledge is not the same as before.
     fn differences(&self, before: &Self) -> FxHashSet<Slot> {
         let same = |a: &Value, b: &Value| {
