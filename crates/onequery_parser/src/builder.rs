@@ -1,5 +1,7 @@
 //! What both front ends build a [`FileIr`] with.
 
+use std::cell::RefCell;
+
 use onequery_core::ir::{
     Class, ClassIx, Expr, ExprId, ExprKind, FileIr, FnIx, Function, Impl, Import, ImportIx, Scope, ScopeIx,
 };
@@ -7,6 +9,11 @@ use onequery_core::{Language, Name, NameTable, Problem, ProblemKind, Span};
 use rustc_hash::FxHashMap;
 
 use crate::MAX_DEPTH;
+
+thread_local! {
+    /// Room for the expressions of one file after the other: growing a list anew for each would touch twice the memory.
+    static ROOM: RefCell<Vec<Expr>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A [`FileIr`] in the making.
 pub(crate) struct Builder {
@@ -24,7 +31,7 @@ impl Builder {
             ir: FileIr {
                 language,
                 names: NameTable::default(),
-                exprs: Vec::new(),
+                exprs: ROOM.take(),
                 functions: vec![top_level],
                 classes: Vec::new(),
                 impls: Vec::new(),
@@ -43,6 +50,9 @@ impl Builder {
     /// The finished file, with the top level's body.
     pub(crate) fn finish(mut self, body: Option<ExprId>) -> FileIr {
         self.ir.functions[0].body = body;
+        let mut room = std::mem::take(&mut self.ir.exprs);
+        self.ir.exprs = room.drain(..).collect();
+        ROOM.set(room);
         self.ir
     }
 
