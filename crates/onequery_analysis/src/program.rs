@@ -741,11 +741,28 @@ impl<'a> Program<'a> {
             let parts: Vec<&str> = base.iter().copied().chain(path[..upto].iter().copied()).collect();
             parts.join(".")
         };
+        // `app.db` is below the `app` that is meant, not below another one that the tests have.
+        let package = path
+            .first()
+            .filter(|_| level == 0)
+            .and_then(|root| self.python_package_dir(file, root));
+        let is_inside = |module: &ScopeId| {
+            let path = self.files[self.file_of_scope(*module).index()].path.as_str();
+            package.is_none_or(|package| path.strip_prefix(package).is_some_and(|rest| rest.starts_with('/')))
+        };
         for upto in (1..=path.len()).rev().chain((level > 0).then_some(0)) {
-            let Some(module) = self.python_module(file, &dotted(upto)) else {
+            let Some(module) = self.python_module(file, &dotted(upto)).filter(is_inside) else {
                 continue;
             };
-            return self.descend(Symbol::Module(module), &path[upto..], hops);
+            let symbol = self.descend(Symbol::Module(module), &path[upto..], hops);
+            // A folder of the project may have a library's name without being what is imported under it.
+            let is_library = level == 0
+                && path
+                    .first()
+                    .is_some_and(|root| self.catalogs.root(Language::Python, root) != PathNode::OTHER);
+            if symbol.is_known() || !is_library {
+                return symbol;
+            }
         }
         let language = Language::Python;
         match path {
@@ -757,6 +774,14 @@ impl<'a> Program<'a> {
             ),
             _ => Symbol::Unknown,
         }
+    }
+
+    /// The folder of the package that an absolute import's first part means.
+    fn python_package_dir(&self, from: FileId, root: &str) -> Option<&'a str> {
+        let module = self.python_module(from, root)?;
+        self.files[self.file_of_scope(module).index()]
+            .path
+            .strip_suffix("/__init__.py")
     }
 
     /// The dotted parts of the package that `level` dots start from.
