@@ -161,6 +161,8 @@ pub(crate) enum QuerySource {
     Implicit(LibTy),
     /// Reading a relation.
     Relation(RelId),
+    /// Reading a column that was left out.
+    Column,
 }
 
 /// Something that may matter when it stands in a loop.

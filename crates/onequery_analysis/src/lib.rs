@@ -21,7 +21,7 @@ use onequery_core::{FileId, Problem};
 
 pub use catalog::{Access, Catalogs};
 pub use program::{PackageRoot, SourceFile};
-pub use sites::{Dependence, LoopQuery, LoopSite, RelationRead, SiteKind, TraceStep};
+pub use sites::{Dependence, LoopQuery, LoopSite, ReadKind, RelationRead, SiteKind, TraceStep};
 
 /// What the analysis of a program found out.
 pub struct Analysis {

@@ -31,6 +31,8 @@ pub(crate) struct Relation {
     pub(crate) always_loaded: bool,
     /// Reading it gives a query each time, whatever was loaded.
     pub(crate) is_query: bool,
+    /// The column that holds the key of the other side.
+    pub(crate) key: Option<Arc<str>>,
     /// What the other side calls this one.
     pub(crate) inverse: Option<Arc<str>>,
     /// Where it is declared.
@@ -47,6 +49,7 @@ impl Relation {
 /// All relations of the project.
 #[derive(Debug, Default)]
 pub(crate) struct Models {
+    has_any: bool,
     relations: Vec<Relation>,
     of_class: FxHashMap<(ClassId, Arc<str>), RelId>,
     /// Models by the names of module variables whose texts name them: `AUTH_USER_MODEL = "users.User"`.
@@ -60,9 +63,9 @@ impl Models {
         &self.relations[id.0 as usize]
     }
 
-    /// The project declares no relation that is known.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.relations.is_empty()
+    /// The project has no model that is known.
+    pub(crate) const fn is_empty(&self) -> bool {
+        !self.has_any
     }
 
     /// The relation that a class itself has under a name.
@@ -146,6 +149,18 @@ impl<'a> Program<'a> {
             .map(|(id, _)| id)
     }
 
+    /// Whether a class declares a column other than its key: an attribute that a call makes.
+    pub(crate) fn has_column(&self, class: ClassId, name: &str) -> bool {
+        self.class(class).mro.iter().any(|&base| {
+            let ir = self.ir(self.class(base).file);
+            let mut fields = self.class_ir(base).fields.iter();
+            let field = fields.find(|field| ir.name(field.name) == name);
+            field.and_then(|field| field.value).is_some_and(|value| {
+                call_args(ir, value).is_some_and(|args| keyword_arg(ir, args, "primary_key").is_none())
+            })
+        })
+    }
+
     /// Whether instances of a class are rows.
     pub(crate) fn is_model(&self, class: ClassId) -> bool {
         let bases = &self.class(class).library_bases;
@@ -216,6 +231,7 @@ impl<'a> Program<'a> {
             }
         }
         let mut models = Models {
+            has_any: !names.by_name.is_empty(),
             by_setting: names.by_setting,
             ..Models::default()
         };
@@ -350,6 +366,7 @@ impl<'a> Program<'a> {
         Some(Declaration {
             class,
             relation: Relation {
+                key: info.key.as_ref().map(|key| key.replace("{name}", &name).into()),
                 name,
                 owner: class,
                 target,
@@ -556,6 +573,7 @@ impl<'a> Program<'a> {
                 owner,
                 target: Ty::Instance(owner),
                 to_many,
+                key: None,
                 inverse: Some(forward.name.clone()),
                 always_loaded: declaration.reverse_strategy.0,
                 is_query: declaration.reverse_strategy.1,
@@ -595,6 +613,7 @@ impl<'a> Program<'a> {
                     kind,
                     always_loaded: false,
                     is_query: false,
+                    key: None,
                     inverse: None,
                     declared: Location::new(self.class(class).file, ir.name_span),
                 });
@@ -620,6 +639,13 @@ impl<'a> Program<'a> {
             let mro = &self.class(class).mro;
             mro.iter().any(|&base| self.marked(base, marker).is_some())
         })
+    }
+
+    /// The library type that makes a class a model.
+    pub(crate) fn model_type(&self, class: ClassId) -> Option<LibTy> {
+        let bases = &self.class(class).library_bases;
+        let is_model = |base: &LibTy| self.inherited(*base, |info| info.model.then_some(())).is_some();
+        bases.iter().copied().find(is_model)
     }
 
     /// What the library type that makes a class a model says.

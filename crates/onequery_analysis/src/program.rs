@@ -748,7 +748,10 @@ impl<'a> Program<'a> {
             .and_then(|root| self.python_package_dir(file, root));
         let is_inside = |module: &ScopeId| {
             let path = self.files[self.file_of_scope(*module).index()].path.as_str();
-            package.is_none_or(|package| path.strip_prefix(package).is_some_and(|rest| rest.starts_with('/')))
+            package.is_none_or(|package| {
+                path.strip_prefix(package)
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
         };
         for upto in (1..=path.len()).rev().chain((level > 0).then_some(0)) {
             let Some(module) = self.python_module(file, &dotted(upto)).filter(is_inside) else {

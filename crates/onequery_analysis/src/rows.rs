@@ -79,6 +79,17 @@ pub(crate) struct Load {
     /// The query was narrowed so that it is asked for although it had been loaded; whether it had been is known unless
     /// the rows are a parameter's.
     pub(crate) defeats: bool,
+    pub(crate) wanted: Wanted,
+}
+
+/// What of rows is wanted when they are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Rows,
+    /// Their key only, which the row that leads to them has in a column of this name.
+    Key(Arc<str>),
+    /// A column that their query left out.
+    Column(Arc<str>),
 }
 
 impl Load {
@@ -99,6 +110,25 @@ pub(crate) struct Loaded {
     pub(crate) to_one: bool,
     /// Some of them by a query of their own, which may sort them.
     pub(crate) by_own_query: bool,
+    /// The columns of the rows themselves, when not all of them are.
+    pub(crate) columns: Option<Columns>,
+}
+
+/// Some columns of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    Only(Vec<Arc<str>>),
+    AllBut(Vec<Arc<str>>),
+}
+
+impl Columns {
+    /// Whether a column is none of them.
+    fn leaves_out(&self, name: &str) -> bool {
+        match self {
+            Self::Only(names) => !names.iter().any(|known| **known == *name),
+            Self::AllBut(names) => names.iter().any(|known| **known == *name),
+        }
+    }
 }
 
 impl Loaded {
@@ -127,6 +157,9 @@ impl Loaded {
         self.unknown |= other.unknown;
         self.to_one |= other.to_one && path.is_empty();
         self.by_own_query |= other.by_own_query;
+        if path.is_empty() && other.columns.is_some() {
+            self.columns.clone_from(&other.columns);
+        }
     }
 
     /// What is loaded below a path.
@@ -137,6 +170,7 @@ impl Loaded {
             unknown: self.unknown,
             to_one: false,
             by_own_query: self.by_own_query,
+            columns: None,
         }
     }
 
@@ -202,6 +236,13 @@ impl Rows {
         loaded.unknown || (loaded.to_one && surely_one) || loaded.position(&self.names()).is_ok()
     }
 
+    /// Whether reading a column of one of them asks for it, because their query left it out.
+    pub(crate) fn leave_out(&self, column: &str) -> bool {
+        let from_query = matches!(self.source, RowSource::Query(_)) && self.path.is_empty();
+        let columns = self.loaded.columns.as_ref();
+        from_query && !self.loaded.unknown && columns.is_some_and(|columns| columns.leaves_out(column))
+    }
+
     /// What asking for them means; `narrowed` when the question is such that loaded rows do not answer it.
     pub(crate) fn ask(&self, narrowed: bool) -> Asked {
         let Some(pending) = self.pending else {
@@ -232,6 +273,7 @@ impl Rows {
         Load {
             rows: Arc::new(self.clone()),
             defeats,
+            wanted: Wanted::Rows,
         }
     }
 
@@ -312,7 +354,13 @@ impl Rows {
         if self.model != other.model || self.path != other.path {
             return None;
         }
+        let columns = self
+            .loaded
+            .columns
+            .take()
+            .filter(|own| other.loaded.columns.as_ref() == Some(own));
         self.loaded.add_below(&[], &other.loaded);
+        self.loaded.columns = columns;
         self.many |= other.many;
         self.taken_one &= other.taken_one;
         self.few &= other.few;

@@ -1,6 +1,7 @@
 //! Loop sites as the rules see them: what repeats, what is executed per element, and how sure that is.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use onequery_core::{Confidence, FileId, Location};
 
@@ -8,7 +9,7 @@ use crate::catalog::Access;
 pub use crate::facts::SiteKind;
 use crate::facts::{Fact, FnFacts, Given, QuerySource, Site, What};
 use crate::program::{FnId, Program};
-use crate::rows::{RowSource, Rows};
+use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::summaries::{Effect, Resolved, Summaries, passed_on};
 use crate::value::Deps;
 
@@ -48,6 +49,8 @@ pub struct LoopQuery {
     pub relation: Option<RelationRead>,
     /// The calls that pass the rows from where they come from to the function that holds the loop.
     pub passed: Vec<TraceStep>,
+    /// It is reached through a call of the very function that holds the loop: it repeats per level, too.
+    pub is_recursive: bool,
     /// Enclosing loops that repeat the site itself, innermost first.
     pub outer: Vec<Location>,
     /// Qualified name of the function that holds the loop.
@@ -65,10 +68,23 @@ pub struct RelationRead {
     pub origin: Location,
     /// Where the last relation is declared.
     pub declared: Location,
-    /// It was loaded with the rows, and is asked for again in a narrowed form.
-    pub defeats: bool,
-    /// It is read as it is, as opposed to being counted or tested.
-    pub is_read: bool,
+    /// What of it is asked for.
+    pub kind: ReadKind,
+}
+
+/// What a [`RelationRead`] asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadKind {
+    /// Its rows.
+    Rows,
+    /// The key of its row, which the row that leads to it has in this column.
+    Key(String),
+    /// A count, or whether there are any.
+    Answer,
+    /// Rows that were loaded, in a narrowed form.
+    Narrowed,
+    /// A column of the rows themselves, the last part of the path, which their query left out.
+    Column,
 }
 
 /// One link between a loop and a query in another function.
@@ -138,12 +154,14 @@ fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
         let Some(own) = &query.relation else { return true };
         let is_part = reads.iter().any(|(at, other)| {
             let longer = other.path.len() > own.path.len() && other.path.starts_with(&own.path);
+            let loads_all = !matches!(other.kind, ReadKind::Key(_)) || matches!(own.kind, ReadKind::Key(_));
             longer
+                && loads_all
                 && other.origin == own.origin
                 && at.file == query.location.file
                 && at.span.contains(query.location.span)
         });
-        let key = (own.origin, own.path.clone(), own.defeats);
+        let key = (own.origin, own.path.clone(), own.kind.clone());
         let is_repeated = seen.contains(&key);
         seen.push(key);
         !is_part && !is_repeated
@@ -196,7 +214,7 @@ impl View<'_, '_> {
                 return Some((
                     self.id,
                     site,
-                    self.relation_query(fact, site, &load.rows, load.defeats, source, None)?,
+                    self.relation_query(fact, site, load, source, None)?,
                 ));
             }
             What::Query { access, .. } => (*access, fact.deps, None),
@@ -269,6 +287,7 @@ impl View<'_, '_> {
                 .map(|ix| Location::new(file, self.found.sites[ix].span))
                 .collect(),
             passed: Vec::new(),
+            is_recursive: effect.is_some_and(|(callee, _)| callee == self.id),
             trace: effect
                 .map(|(callee, effect)| trace(self, callee, effect))
                 .unwrap_or_default(),
@@ -290,15 +309,53 @@ impl View<'_, '_> {
         &self,
         fact: &Fact,
         site: usize,
-        rows: &Rows,
-        defeats: bool,
+        load: &Load,
         source: Option<QuerySource>,
         effect: Option<(FnId, &Effect)>,
     ) -> Option<LoopQuery> {
-        let models = &self.program.models;
+        let rows = &*load.rows;
         let RowSource::Query(origin) = rows.source else {
             return None;
         };
+        let kind = match (&load.wanted, &source) {
+            (Wanted::Column(_), _) => ReadKind::Column,
+            (Wanted::Key(column), _) => ReadKind::Key(column.to_string()),
+            (Wanted::Rows, _) if load.defeats => ReadKind::Narrowed,
+            (Wanted::Rows, Some(QuerySource::Call(_))) => ReadKind::Answer,
+            (Wanted::Rows, _) => ReadKind::Rows,
+        };
+        let mut path: Vec<String> = rows.path.iter().map(|hop| hop.name.to_string()).collect();
+        let (library, declared, remedy) = match &load.wanted {
+            Wanted::Column(name) => {
+                path.push(name.to_string());
+                self.of_column(rows, name)?
+            }
+            Wanted::Rows | Wanted::Key(_) => self.of_relation(rows, &kind)?,
+        };
+        let confidence = confidence(
+            &self.found.sites[site],
+            fact,
+            Access::Read,
+            Dependence::Element,
+            effect.map(|(_, effect)| effect),
+        );
+        Some(LoopQuery {
+            library,
+            remedy,
+            confidence,
+            relation: Some(RelationRead {
+                path,
+                origin,
+                declared,
+                kind,
+            }),
+            ..self.query(fact, site, effect)
+        })
+    }
+
+    /// The library of a relation, where it is declared, and how it is loaded with its rows.
+    fn of_relation(&self, rows: &Rows, kind: &ReadKind) -> Option<(String, Location, Option<String>)> {
+        let (models, catalogs) = (&self.program.models, self.program.catalogs);
         let last = models.relation(rows.path.last()?.relation);
         let hops: Vec<(&str, &str)> = rows
             .path
@@ -310,37 +367,32 @@ impl View<'_, '_> {
                 )
             })
             .collect();
-        let catalogs = self.program.catalogs;
         let to_many = rows.path.iter().any(|hop| {
             let relation = models.relation(hop.relation);
             relation.to_many || catalogs.relation(relation.kind).prefetched
         });
-        let remedy = if defeats {
-            catalogs.defeated_remedy(last.kind).map(ToOwned::to_owned)
-        } else {
-            catalogs.eager_remedy(last.kind, to_many, &hops)
+        let remedy = match kind {
+            ReadKind::Narrowed => catalogs.defeated_remedy(last.kind).map(ToOwned::to_owned),
+            _ => catalogs.eager_remedy(last.kind, to_many, &hops),
         };
-        let dependence = Dependence::Element;
-        let found = &self.found.sites[site];
-        Some(LoopQuery {
-            library: catalogs.title_of_relation(last.kind).to_owned(),
+        Some((
+            catalogs.title_of_relation(last.kind).to_owned(),
+            last.declared,
             remedy,
-            confidence: confidence(
-                found,
-                fact,
-                Access::Read,
-                dependence,
-                effect.map(|(_, effect)| effect),
-            ),
-            relation: Some(RelationRead {
-                path: rows.path.iter().map(|hop| hop.name.to_string()).collect(),
-                origin,
-                declared: last.declared,
-                defeats,
-                is_read: matches!(source, Some(QuerySource::Relation(_) | QuerySource::Implicit(_))),
-            }),
-            ..self.query(fact, site, effect)
-        })
+        ))
+    }
+
+    /// The same of a column.
+    fn of_column(&self, rows: &Rows, name: &str) -> Option<(String, Location, Option<String>)> {
+        let model = self.program.model_type(rows.model?)?;
+        let class = self.program.class(rows.model?);
+        let declared = Location::new(class.file, self.program.class_ir(rows.model?).name_span);
+        let catalogs = self.program.catalogs;
+        Some((
+            catalogs.title_of_type(model).to_owned(),
+            declared,
+            catalogs.column_remedy(model, name),
+        ))
     }
 
     /// The relations that a call reads of the rows it is given.
@@ -358,25 +410,24 @@ impl View<'_, '_> {
                 continue;
             };
             let source = query_source(self, fact, Some((*callee, effect)));
+            let many = rows.many;
+            let load = Load {
+                rows: Arc::new(rows),
+                defeats: lazy.narrowed,
+                wanted: lazy.wanted.clone(),
+            };
             match lazy.repeated {
                 None => {
                     let given = args[lazy.param].deps;
                     let repeating = self.repeating(fact);
-                    let Some(site) = self.site_of_rows(&repeating, &rows, given) else {
+                    let Some(site) = self.site_of_rows(&repeating, &load.rows, given) else {
                         continue;
                     };
-                    let query = self.relation_query(
-                        fact,
-                        site,
-                        &rows,
-                        lazy.narrowed,
-                        source,
-                        Some((*callee, effect)),
-                    );
+                    let query = self.relation_query(fact, site, &load, source, Some((*callee, effect)));
                     reads.extend(query.map(|query| (self.id, site, query)));
                 }
-                Some((function, site)) if rows.many => {
-                    reads.extend(self.repeated_below(fact, *callee, effect, &rows, source, (function, site)));
+                Some((function, site)) if many => {
+                    reads.extend(self.repeated_below(fact, *callee, effect, &load, source, (function, site)));
                 }
                 Some(_) => {}
             }
@@ -390,7 +441,7 @@ impl View<'_, '_> {
         fact: &Fact,
         callee: FnId,
         effect: &Effect,
-        rows: &Rows,
+        load: &Load,
         source: Option<QuerySource>,
         (function, site): (FnId, usize),
     ) -> Option<(FnId, usize, LoopQuery)> {
@@ -408,7 +459,7 @@ impl View<'_, '_> {
                 .via
                 .map(|(next, ix)| (next, &self.summaries.effects[next.index()][ix]));
             if at == function {
-                let query = view.relation_query(fact, site, rows, false, source, next)?;
+                let query = view.relation_query(fact, site, load, source, next)?;
                 return Some((function, site, LoopQuery { passed, ..query }));
             }
             passed.push(step(view.file(), fact));
@@ -502,7 +553,7 @@ fn library(program: &Program<'_>, source: Option<QuerySource>) -> String {
             let kind = program.models.relation(relation).kind;
             program.catalogs.title_of_relation(kind).to_owned()
         }
-        None => String::new(),
+        Some(QuerySource::Column) | None => String::new(),
     }
 }
 
@@ -510,7 +561,7 @@ fn remedy(program: &Program<'_>, source: Option<QuerySource>, access: Access) ->
     match source? {
         QuerySource::Call(call) => program.catalogs.remedy(call, access),
         QuerySource::Implicit(ty) => program.catalogs.remedy_of_type(ty),
-        QuerySource::Relation(_) => None,
+        QuerySource::Relation(_) | QuerySource::Column => None,
     }
     .map(ToOwned::to_owned)
 }

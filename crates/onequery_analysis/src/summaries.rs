@@ -16,7 +16,7 @@ use crate::catalog::Access;
 use crate::eval::{About, Evaluated, Known, Slot, evaluate, is_root, slot};
 use crate::facts::{Conditions, Fact, FnFacts, Given, Left, What};
 use crate::program::{FnId, Program};
-use crate::rows::{Load, RowSource, Rows};
+use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::value::{Bits, Deps, Value};
 
 /// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
@@ -67,6 +67,7 @@ pub(crate) struct Lazy {
     pub(crate) rows: Arc<Rows>,
     /// It is narrowed: a query in any case, and one that loading the relation before would not have spared.
     pub(crate) narrowed: bool,
+    pub(crate) wanted: Wanted,
     /// The loop over the parameter's rows in which it is read, when there is one.
     pub(crate) repeated: Option<(FnId, usize)>,
 }
@@ -374,6 +375,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 let load = Load {
                     rows: Arc::new(rows),
                     defeats: before.narrowed,
+                    wanted: before.wanted.clone(),
                 };
                 let own = lazy(&load, fact_of(facts, caller, ix), given)?;
                 Some(Lazy {
@@ -439,6 +441,7 @@ fn lazy(load: &Load, of: FactOf<'_>, deps: Deps) -> Option<Lazy> {
         param,
         rows: load.rows.clone(),
         narrowed: load.defeats,
+        wanted: load.wanted.clone(),
         repeated: repeated.map(|site| (of.function, site)),
     })
 }

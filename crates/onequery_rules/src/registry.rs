@@ -20,9 +20,12 @@ pub struct Rule {
 pub static RULES: &[&Rule] = &[
     &rules::commit_in_loop::COMMIT_IN_LOOP,
     &rules::defeated_prefetch::DEFEATED_PREFETCH,
+    &rules::deferred_field_in_loop::DEFERRED_FIELD_IN_LOOP,
+    &rules::fk_object_for_id::FK_OBJECT_FOR_ID,
     &rules::invariant_query_in_loop::INVARIANT_QUERY_IN_LOOP,
     &rules::lazy_relation_in_loop::LAZY_RELATION_IN_LOOP,
     &rules::query_in_loop::QUERY_IN_LOOP,
+    &rules::query_in_recursion::QUERY_IN_RECURSION,
     &rules::write_in_loop::WRITE_IN_LOOP,
 ];
 

@@ -1,6 +1,6 @@
 //! Findings tell a story: where the rows come from, what repeats, the calls between, the query.
 
-use onequery_analysis::{LoopQuery, LoopSite, SiteKind};
+use onequery_analysis::{LoopQuery, LoopSite, ReadKind, SiteKind};
 use onequery_core::{Finding, RuleInfo, Step, StepRole};
 
 /// Builds a finding of a rule. `headline` and `help` carry the rule's own words.
@@ -43,10 +43,13 @@ fn steps(site: &LoopSite, query: &LoopQuery) -> Vec<Step> {
         })
     };
     let (origin, what) = match &query.relation {
-        Some(relation) if relation.defeats => (Some(relation.origin), "the rows come from here"),
         Some(relation) => (
             Some(relation.origin),
-            "the rows come from here, without the relation",
+            match relation.kind {
+                ReadKind::Rows | ReadKind::Answer => "the rows come from here, without the relation",
+                ReadKind::Column => "the rows come from here, without the column",
+                ReadKind::Narrowed | ReadKind::Key(_) => "the rows come from here",
+            },
         ),
         None => (site.origin, "the rows come from here"),
     };
@@ -87,10 +90,15 @@ fn steps(site: &LoopSite, query: &LoopQuery) -> Vec<Step> {
 
 /// The last step of a story.
 fn end(query: &LoopQuery, label: &str) -> (StepRole, String) {
-    if query.relation.as_ref().is_some_and(|relation| relation.is_read) {
+    let what = match query.relation.as_ref().map(|relation| &relation.kind) {
+        Some(ReadKind::Rows | ReadKind::Key(_)) => Some("relation"),
+        Some(ReadKind::Column) => Some("column"),
+        _ => None,
+    };
+    if let Some(what) = what {
         (
             StepRole::Load,
-            format!("`{label}` loads the relation through {}", query.library),
+            format!("`{label}` loads the {what} through {}", query.library),
         )
     } else {
         (

@@ -99,6 +99,8 @@ pub(crate) struct RelationInfo {
     pub(crate) mirrors: Option<String>,
     pub(crate) strategy: Option<StrategyInfo>,
     pub(crate) prefetched: bool,
+    pub(crate) key: Option<String>,
+    pub(crate) key_names: Vec<String>,
     pub(crate) optional_if: Option<String>,
     pub(crate) more_keywords: Option<String>,
     pub(crate) forgets_other_side: bool,
@@ -359,6 +361,12 @@ impl Catalogs {
     /// The title of the catalogue that describes a way to declare relations.
     pub(crate) fn title_of_relation(&self, kind: RelationKind) -> &str {
         &self.infos[self.relation(kind).catalog as usize].title
+    }
+
+    /// How a column that a query left out is loaded with its rows.
+    pub(crate) fn column_remedy(&self, model: LibTy, name: &str) -> Option<String> {
+        let remedies = &self.infos[self.ty(model).catalog as usize].remedies;
+        Some(remedies.load_column.as_deref()?.replace("{name}", name))
     }
 
     /// How a loaded relation is used without asking for it again.
@@ -758,6 +766,8 @@ impl Compiler {
             mirrors: relation.mirrors,
             strategy: strategy.transpose()?,
             prefetched: relation.prefetched,
+            key: relation.key,
+            key_names: relation.key_names,
             optional_if: relation.optional_if,
             more_keywords: relation.more_keywords,
             forgets_other_side: relation.forgets_other_side,

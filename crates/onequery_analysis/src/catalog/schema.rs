@@ -67,6 +67,8 @@ pub(super) struct Remedies {
     pub(super) load_many: Option<String>,
     /// One relation of `{hops}`: `{model}` is the class that has it, `{name}` its name. Hops are joined by dots.
     pub(super) load_hop: Option<String>,
+    /// What loads a column, `{name}`, that was left out.
+    pub(super) load_column: Option<String>,
     /// What keeps a loaded relation from being asked for again.
     pub(super) defeated: Option<String>,
     /// What stands between the relations of `{path}`.
@@ -408,6 +410,10 @@ pub(crate) enum LoadsFrom {
     Models,
     /// Something that is not followed: any relation may be loaded.
     Others,
+    /// Columns: the others are left out.
+    Columns,
+    /// Columns that are left out.
+    AllColumnsBut,
     /// Nothing that says what is loaded.
     Nothing,
 }
@@ -444,6 +450,11 @@ pub(super) struct Relation {
     /// Though it leads to one row it is loaded as those to many rows are: what it leads to is of any model.
     #[serde(default)]
     pub(super) prefetched: bool,
+    /// The column that holds the key of a relation that leads to one row; `{name}` is the relation.
+    pub(super) key: Option<String>,
+    /// What rows call their key.
+    #[serde(default)]
+    pub(super) key_names: Vec<String>,
     /// The keyword that says, when true, that there may be no row.
     pub(super) optional_if: Option<String>,
     /// A keyword whose dictionary has further keywords of the declaration.

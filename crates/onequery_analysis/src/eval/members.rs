@@ -141,6 +141,9 @@ impl<'a> Eval<'_, 'a> {
         if let Some(relation) = self.program.relation_of(class, name) {
             return self.related(base, relation, id);
         }
+        if let Some(value) = self.column(class, base, name, id) {
+            return value;
+        }
         if let Some(method) = self.program.method(class, name) {
             let (file, _, function) = self.program.function(method);
             let scope = self.program.scope_id(file, function.scope);

@@ -396,8 +396,9 @@ impl<'p, 'a> Eval<'p, 'a> {
             ExprKind::Name(name) => self.name(*name),
             ExprKind::Path { segments, .. } => self.path_value(segments),
             ExprKind::Attr { base, name, .. } => {
-                let base = self.eval(*base);
-                self.attribute(&base, *name, id)
+                let owner = self.eval(*base);
+                self.note_key_read(*base, *name);
+                self.attribute(&owner, *name, id)
             }
             ExprKind::Index { base, index } => self.index(id, *base, *index),
             ExprKind::Slice { base, bounds } => self.slice(*base, bounds),

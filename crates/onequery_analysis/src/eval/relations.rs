@@ -12,7 +12,7 @@ use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind, Loads, LoadsFrom
 use crate::facts::{QuerySource, What};
 use crate::models::RelId;
 use crate::program::{ClassId, Symbol};
-use crate::rows::{Asked, Hop, Load, Loaded, Pending, RowSource, Rows};
+use crate::rows::{Asked, Columns, Hop, Load, Loaded, Pending, RowSource, Rows, Wanted};
 use crate::value::{Bound, Ty, Value};
 
 impl<'a> Eval<'_, 'a> {
@@ -95,6 +95,7 @@ impl<'a> Eval<'_, 'a> {
                 load: Some(Load {
                     rows: Arc::new(rows.clone()),
                     defeats: false,
+                    wanted: Wanted::Rows,
                 }),
             };
             value.deps.add(self.fact(id, what, base.deps, likely));
@@ -102,6 +103,48 @@ impl<'a> Eval<'_, 'a> {
         self.note_inverse(relation, &mut rows);
         value.rows = Some(Arc::new(rows));
         value
+    }
+
+    /// Reading a column of a row, which asks for it when the rows' query left it out.
+    pub(super) fn column(&mut self, class: ClassId, base: &Value, name: &str, id: ExprId) -> Option<Value> {
+        let rows = base.rows.as_ref().filter(|rows| rows.leave_out(name))?;
+        if !self.program.has_column(class, name) {
+            return None;
+        }
+        let what = What::Query {
+            access: Access::Read,
+            source: QuerySource::Column,
+            load: Some(Load {
+                rows: rows.clone(),
+                defeats: false,
+                wanted: Wanted::Column(name.into()),
+            }),
+        };
+        let deps = self.fact(id, what, base.deps, base.likely);
+        Some(Value::plain().with_deps(base.deps).with_deps(deps))
+    }
+
+    /// `book.author.id`: of the row that was just asked for only the key is wanted, which `book` has, too.
+    pub(super) fn note_key_read(&mut self, base: ExprId, name: Name) {
+        if self.muted > 0 {
+            return;
+        }
+        let (text, span) = (self.text(name), self.ir.span(base));
+        let Some(fact) = self.facts.facts.last_mut().filter(|fact| fact.span == span) else {
+            return;
+        };
+        if let What::Query {
+            source: QuerySource::Relation(relation),
+            load: Some(load),
+            ..
+        } = &mut fact.what
+        {
+            let declared = self.program.models.relation(*relation);
+            let info = self.program.catalogs.relation(declared.kind);
+            if let (Some(key), true) = (&declared.key, info.key_names.iter().any(|known| known == text)) {
+                load.wanted = Wanted::Key(key.clone());
+            }
+        }
     }
 
     /// A row that is reached from its only other side knows that side: `author.books.all()[0].author`.
@@ -273,7 +316,7 @@ impl<'a> Eval<'_, 'a> {
             rows.names()
         };
         let mut path = base.clone();
-        let mut clears = false;
+        let (mut clears, mut columns) = (false, Vec::new());
         let mut written = args.written.iter().zip(&args.values).skip(loads.skip).peekable();
         if written.peek().is_none() && loads.bare_loads_to_one {
             loaded.to_one = true;
@@ -300,6 +343,9 @@ impl<'a> Eval<'_, 'a> {
             let option = value.rows.as_deref();
             match (loads.from, option) {
                 (LoadsFrom::Nothing, _) => {}
+                (LoadsFrom::Columns | LoadsFrom::AllColumnsBut, _) => {
+                    columns.extend(self.column_named(arg.value));
+                }
                 (LoadsFrom::Others, _) => loaded.unknown = true,
                 (LoadsFrom::Models, _) => match value.ty {
                     Ty::Class(class) => self.load_class(rows.model, class, &mut loaded),
@@ -343,6 +389,13 @@ impl<'a> Eval<'_, 'a> {
                     _ => loaded.unknown = true,
                 },
             }
+        }
+        match loads.from {
+            LoadsFrom::Columns if !columns.is_empty() => loaded.columns = Some(Columns::Only(columns)),
+            LoadsFrom::AllColumnsBut if !columns.is_empty() => {
+                loaded.columns = Some(Columns::AllBut(columns))
+            }
+            _ => {}
         }
         if clears {
             rows.loaded = Loaded::default();
@@ -513,6 +566,14 @@ impl<'a> Eval<'_, 'a> {
                 .map(|&item| crate::models::literal(ir, item))
                 .collect(),
             _ => None,
+        }
+    }
+
+    /// `only("title")`, `load_only(Book.title)`.
+    fn column_named(&self, id: ExprId) -> Option<Arc<str>> {
+        match self.ir.expr(id).kind {
+            ExprKind::Attr { name, .. } => Some(self.text(name).into()),
+            _ => crate::models::literal(self.ir, id).map(Arc::from),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Relations that were loaded with the rows and are asked for again.
 
-use onequery_analysis::LoopSite;
+use onequery_analysis::{LoopSite, ReadKind};
 use onequery_core::{Finding, RuleInfo, Severity};
 
 use crate::registry::Rule;
@@ -33,7 +33,7 @@ Rows whose query is not known: it is silent there.",
 fn check(site: &LoopSite, findings: &mut Vec<Finding>) {
     for query in &site.queries {
         let Some(relation) = &query.relation else { continue };
-        if relation.defeats {
+        if relation.kind == ReadKind::Narrowed {
             let path = relation.path.join(".");
             let headline = format!("`{}` asks again for `{path}` {}", query.label, story::per(site));
             let help = query.remedy.clone();

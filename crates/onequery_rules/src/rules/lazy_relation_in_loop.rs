@@ -1,6 +1,6 @@
 //! Relations that are loaded one row at a time.
 
-use onequery_analysis::LoopSite;
+use onequery_analysis::{LoopSite, ReadKind};
 use onequery_core::{Finding, RuleInfo, Severity};
 
 use crate::registry::Rule;
@@ -35,7 +35,7 @@ Relations that were loaded, assigned before, or set by their other side are not 
 fn check(site: &LoopSite, findings: &mut Vec<Finding>) {
     for query in &site.queries {
         let Some(relation) = &query.relation else { continue };
-        if relation.is_read && !relation.defeats {
+        if relation.kind == ReadKind::Rows {
             let headline = if query.trace.is_empty() {
                 format!("`{}` loads a relation {}", query.label, story::per(site))
             } else {

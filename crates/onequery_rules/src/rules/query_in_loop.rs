@@ -1,6 +1,6 @@
 //! Queries that read one element's rows at a time.
 
-use onequery_analysis::{Access, Dependence, LoopSite};
+use onequery_analysis::{Access, Dependence, LoopSite, ReadKind};
 use onequery_core::{Finding, RuleInfo, Severity};
 
 use crate::registry::Rule;
@@ -33,10 +33,8 @@ collections, chunks and pages, retries, polling, searches that end at the first 
 
 fn check(site: &LoopSite, findings: &mut Vec<Finding>) {
     for query in &site.queries {
-        let is_own = query
-            .relation
-            .as_ref()
-            .is_none_or(|relation| !relation.defeats && !relation.is_read);
+        let relation = query.relation.as_ref().map(|relation| &relation.kind);
+        let is_own = matches!(relation, None | Some(ReadKind::Answer)) && !query.is_recursive;
         if is_own && query.access == Access::Read && query.dependence != Dependence::Invariant {
             let headline = format!("`{}` runs a query {}", query.label, story::per(site));
             let help = query.remedy.clone();
