@@ -51,7 +51,8 @@ impl Builder {
     pub(crate) fn finish(mut self, body: Option<ExprId>) -> FileIr {
         self.ir.functions[0].body = body;
         let mut room = std::mem::take(&mut self.ir.exprs);
-        self.ir.exprs = room.drain(..).collect();
+        self.ir.exprs = Vec::with_capacity(room.len());
+        self.ir.exprs.append(&mut room);
         ROOM.set(room);
         self.ir
     }
