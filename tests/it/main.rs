@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod debug;
 mod determinism;
 mod documents;
 mod fixtures;

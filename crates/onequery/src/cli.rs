@@ -80,6 +80,8 @@ pub(crate) enum Phase {
     Ir,
     /// Sites that repeat a query, with everything known of them
     Loops,
+    /// What share of calls, queries and relations is known, and what is not
+    Coverage,
 }
 
 #[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]

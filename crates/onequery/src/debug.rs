@@ -1,14 +1,22 @@
 //! `onequery debug` and `onequery rules`: what the phases see, and what there is.
 
-use std::io::Write as _;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use onequery_analysis::Coverage;
 use onequery_parser::{dump, front_end};
 use onequery_rules::RULES;
 
 use crate::cli::{Debug, Phase};
 use crate::scope::Scope;
 use crate::{CLEAN, pipeline, project, read};
+
+/// The project that a path is in.
+fn root_of(path: &Path) -> anyhow::Result<PathBuf> {
+    let path = path.canonicalize().with_context(|| path.display().to_string())?;
+    Ok(project::root_of(&[path]))
+}
 
 /// Prints one phase.
 pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
@@ -33,12 +41,12 @@ pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
             }
             out.write_all(dump(&(front_end.lower)(&text)).as_bytes())?;
         }
+        Phase::Coverage => {
+            let counted = pipeline::count_coverage(&root_of(&args.path)?, &Scope::new(&[], Vec::new()));
+            print_coverage(&counted, &mut out)?;
+        }
         Phase::Loops => {
-            let path = args
-                .path
-                .canonicalize()
-                .with_context(|| args.path.display().to_string())?;
-            let run = pipeline::run(&project::root_of(&[path]), &Scope::new(&[], Vec::new()));
+            let run = pipeline::run(&root_of(&args.path)?, &Scope::new(&[], Vec::new()));
             for site in &run.analysis.sites {
                 writeln!(
                     out,
@@ -63,6 +71,49 @@ pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
         }
     }
     Ok(CLEAN)
+}
+
+/// How many of the commonest names are shown.
+const COMMONEST: usize = 12;
+
+/// Prints what was seen, and the commonest of what was not.
+fn print_coverage(counted: &Coverage, out: &mut impl Write) -> std::io::Result<()> {
+    let share = |part: usize, whole: usize| {
+        let permille = (part * 1000).checked_div(whole).unwrap_or(0);
+        format!("{part:8}  {:3}.{} %", permille / 10, permille % 10)
+    };
+    let calls = counted.calls();
+    writeln!(out, "calls                 {calls:8}")?;
+    writeln!(out, "  of the project      {}", share(counted.to_project, calls))?;
+    writeln!(
+        out,
+        "  in a catalogue      {}",
+        share(counted.to_catalogue, calls)
+    )?;
+    writeln!(out, "  of plain values     {}", share(counted.harmless, calls))?;
+    writeln!(out, "  of other libraries  {}", share(counted.outside, calls))?;
+    writeln!(out, "  of unknown type     {}", share(counted.unknown, calls))?;
+    writeln!(out, "queries               {:8}", counted.queries)?;
+    writeln!(
+        out,
+        "  of a known model    {}",
+        share(counted.typed_queries, counted.queries)
+    )?;
+    writeln!(out, "relations             {:8}", counted.relations)?;
+    writeln!(
+        out,
+        "  to a known model    {}",
+        share(counted.known_relations, counted.relations)
+    )?;
+    let mut names: Vec<(&String, &usize)> = counted.unknown_names.iter().collect();
+    names.sort_by_key(|&(name, times)| (std::cmp::Reverse(times), name));
+    if !names.is_empty() {
+        writeln!(out, "called most on values of unknown type")?;
+    }
+    for (name, times) in names.into_iter().take(COMMONEST) {
+        writeln!(out, "  .{name:19} {times:8}")?;
+    }
+    Ok(())
 }
 
 /// Lists the rules.

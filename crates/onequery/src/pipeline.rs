@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use onequery_analysis::{Analysis, Catalogs, PackageRoot, SourceFile, analyze};
+use onequery_analysis::{Analysis, Catalogs, Coverage, PackageRoot, SourceFile, analyze, coverage};
 use onequery_core::{FileId, Problem, ProblemKind, SourceText, Sources, Span};
 use onequery_parser::{FrontEnd, front_end};
 use rayon::prelude::*;
@@ -29,8 +29,18 @@ pub(crate) struct Run {
     pub(crate) skipped: BTreeMap<&'static str, usize>,
 }
 
-/// Analyses the project in a folder, as far as what `scope` reports on needs it.
-pub(crate) fn run(root: &Path, scope: &Scope) -> Run {
+/// A project's lowered files, by [`FileId`], with what was odd about them.
+struct Project {
+    files: Vec<SourceFile>,
+    texts: Vec<SourceText>,
+    packages: Vec<PackageRoot>,
+    problems: Vec<(FileId, Problem)>,
+    errors: Vec<String>,
+    skipped: BTreeMap<&'static str, usize>,
+}
+
+/// Reads and lowers the project in a folder, as far as what `scope` reports on needs it.
+fn read_project(root: &Path, scope: &Scope) -> Project {
     let Found {
         sources: paths,
         manifests,
@@ -62,6 +72,26 @@ pub(crate) fn run(root: &Path, scope: &Scope) -> Run {
         });
         files.push(file);
     }
+    Project {
+        files,
+        texts,
+        packages,
+        problems,
+        errors,
+        skipped,
+    }
+}
+
+/// Analyses the project in a folder.
+pub(crate) fn run(root: &Path, scope: &Scope) -> Run {
+    let Project {
+        files,
+        texts,
+        packages,
+        mut problems,
+        errors,
+        skipped,
+    } = read_project(root, scope);
     let hidden = files
         .iter()
         .map(|file| {
@@ -81,6 +111,12 @@ pub(crate) fn run(root: &Path, scope: &Scope) -> Run {
         errors,
         skipped,
     }
+}
+
+/// Counts what the analysis of the project in a folder can see.
+pub(crate) fn count_coverage(root: &Path, scope: &Scope) -> Coverage {
+    let project = read_project(root, scope);
+    coverage(&project.files, &project.packages, &Catalogs::embedded())
 }
 
 /// Lowers the files that are reported on, then those they import, directly or through others. Sorted by path.

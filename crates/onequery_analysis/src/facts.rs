@@ -5,6 +5,7 @@ use std::sync::Arc;
 use onequery_core::Span;
 
 use crate::catalog::{Access, CallId, LibTy};
+use crate::coverage::Coverage;
 use crate::models::RelId;
 use crate::program::{ClassId, FnId};
 use crate::rows::{Load, Rows};
@@ -24,6 +25,8 @@ pub(crate) struct FnFacts {
     pub(crate) collections: Bits,
     /// Assignments to attributes of instances and classes: `self.session = …`.
     pub(crate) attributes: Vec<(ClassId, String, Value)>,
+    /// What could be seen, when that is counted.
+    pub(crate) coverage: Option<Box<Coverage>>,
     /// Variables at the end of a file's top level.
     pub(crate) variables: Vec<(String, Value)>,
 }

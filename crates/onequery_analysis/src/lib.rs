@@ -5,6 +5,7 @@
 //! their modules are found, in `program`.
 
 pub mod catalog;
+mod coverage;
 mod describe;
 mod eval;
 mod facts;
@@ -20,6 +21,7 @@ mod value;
 use onequery_core::{FileId, Problem};
 
 pub use catalog::{Access, Catalogs};
+pub use coverage::Coverage;
 pub use program::{PackageRoot, SourceFile};
 pub use sites::{Dependence, LoopQuery, LoopSite, ReadKind, RelationRead, SiteKind, TraceStep};
 
@@ -29,6 +31,15 @@ pub struct Analysis {
     pub sites: Vec<LoopSite>,
     /// Limits that were reached.
     pub problems: Vec<(FileId, Problem)>,
+}
+
+/// Counts what the analysis of a program can see. `files` are sorted by path.
+#[must_use]
+pub fn coverage(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalogs) -> Coverage {
+    let mut program = program::Program::link(files, packages, catalogs);
+    program.counts_coverage = true;
+    let summaries = summaries::summarize(&program);
+    coverage::of_program(&program, &summaries.facts)
 }
 
 /// Analyses a whole program. `files` are sorted by path; their order gives the [`FileId`]s of all locations.

@@ -63,6 +63,15 @@ impl Models {
         &self.relations[id.0 as usize]
     }
 
+    /// How many relations there are, and how many of those whose other side is known.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let known = self
+            .relations
+            .iter()
+            .filter(|relation| !relation.target.is_unknown());
+        (self.relations.len(), known.count())
+    }
+
     /// The project has no model that is known.
     pub(crate) const fn is_empty(&self) -> bool {
         !self.has_any

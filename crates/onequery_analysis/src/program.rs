@@ -115,6 +115,8 @@ pub(crate) struct Program<'a> {
     crates: FxHashMap<String, Vec<ScopeId>>,
     crate_of: Vec<Option<String>>,
     pub(crate) models: Models,
+    /// Evaluation counts what it can see.
+    pub(crate) counts_coverage: bool,
 }
 
 /// How many import hops are followed before a name counts as unresolved; cycles of re-exports end here.
@@ -146,6 +148,7 @@ impl<'a> Program<'a> {
             crates: FxHashMap::default(),
             crate_of: vec![None; files.len()],
             models: Models::default(),
+            counts_coverage: false,
         };
         program.name_modules(packages);
         for file in (0..files.len()).map(file_id) {

@@ -9,9 +9,10 @@ use super::flow::Leaves;
 use super::loops::element_of;
 use super::{About, Eval, FEW_ROWS, few, settled};
 use crate::catalog::{
-    Access, ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, Grows, PathNode, Position,
-    Runs,
+    Access, ArgIs, BoundKind, CallId, CallInfo, CallbackInfo, Consumed, Decorates, Grows, Kind, PathNode,
+    Position, Runs,
 };
+use crate::coverage::Coverage;
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::program::{ClassId, FnId, target_names};
 use crate::rows::{Asked, RowSource, Rows};
@@ -273,7 +274,12 @@ impl<'a> Eval<'_, 'a> {
         let shapes = self.program.catalogs.shapes(self.language(), name);
         match self.choose(shapes, args) {
             Some(entry) => self.entry(id, entry, Some((base, receiver)), args, generics),
-            None => self.unknown_call(receiver, args),
+            None => {
+                if receiver.ty.is_unknown() {
+                    self.count_name(name);
+                }
+                self.unknown_call(receiver, args)
+            }
         }
     }
 
@@ -454,12 +460,29 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
+    /// Counts a call, when calls are counted.
+    fn count(&mut self, add: impl FnOnce(&mut Coverage)) {
+        if self.program.counts_coverage && self.muted == 0 {
+            add(self.facts.coverage.get_or_insert_default());
+        }
+    }
+
+    /// Notes the name of a method whose receiver is not known.
+    fn count_name(&mut self, name: &str) {
+        self.count(|counted| *counted.unknown_names.entry(name.to_owned()).or_default() += 1);
+    }
+
     /// Nothing is known of the callee: its result depends on its arguments and on whatever else it reads.
     fn unknown_call(&mut self, called: &Value, args: &Args<'_>) -> Value {
         let deps = Deps {
             varies: self.active(),
             ..called.deps.with(args.deps())
         };
+        self.count(|counted| match called.ty {
+            Ty::Plain => counted.harmless += 1,
+            Ty::External(_) | Ty::Lib(..) => counted.outside += 1,
+            _ => counted.unknown += 1,
+        });
         // `State::iter()` of an enumeration goes over its few members.
         Value {
             bound: called.bound,
@@ -477,6 +500,7 @@ impl<'a> Eval<'_, 'a> {
         on_class: bool,
         args: &mut Args<'a>,
     ) -> Value {
+        self.count(|counted| counted.to_project += 1);
         let (file, _, function) = self.program.function(callee);
         let scope = self.program.scope_id(file, function.scope);
         let decorated = function
@@ -613,6 +637,7 @@ impl<'a> Eval<'_, 'a> {
         args: &mut Args<'a>,
         generics: &'a [TypeRef],
     ) -> Value {
+        self.count(|counted| counted.to_catalogue += 1);
         let info = self.program.catalogs.call(entry);
         let own = receiver.map(|(_, value)| value.clone()).unwrap_or_default();
         let mut deps = own.deps.with(args.deps());
@@ -738,6 +763,14 @@ impl<'a> Eval<'_, 'a> {
             own.origin
         };
         let rows = self.rows_of_entry(id, entry, &own, args, &returned, &ty);
+        if self.program.catalogs.kind_of(entry) == Kind::Orm {
+            let typed = rows.as_ref().is_some_and(|rows| rows.model.is_some());
+            let gives_rows = rows.is_some() || self.is_lazy(&ty);
+            self.count(|counted| {
+                counted.queries += usize::from(gives_rows);
+                counted.typed_queries += usize::from(typed);
+            });
+        }
         let bound = match self.bound_of(info, &own, args) {
             Bound::Data if rows.as_ref().is_some_and(|rows| rows.few) => Bound::Constant,
             bound => bound,
