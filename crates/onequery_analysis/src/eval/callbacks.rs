@@ -1,0 +1,195 @@
+//! What a call calls back: closures and functions that are passed as arguments.
+
+use onequery_core::ir::{ExprId, ExprKind, FnIx};
+
+use super::Eval;
+use super::calls::Args;
+use super::loops::element_of;
+use crate::catalog::{CallbackInfo, Runs};
+use crate::facts::{Given, Site, SiteKind, What};
+use crate::program::target_names;
+use crate::types::Holes;
+use crate::value::{Deps, Ty, Value};
+
+/// How many closures may be evaluated inside each other.
+const MAX_INLINED: usize = 12;
+
+impl<'a> Eval<'_, 'a> {
+    /// Closures that no catalogue says are called back: what they contain is evaluated, but outside of all loops.
+    pub(super) fn leftovers(&mut self, args: &Args<'_>) {
+        for &closure in &args.closures {
+            self.detached(closure);
+        }
+    }
+
+    /// Evaluates a closure that runs at an unknown time, as if it stood alone.
+    fn detached(&mut self, closure: FnIx) {
+        let loops = std::mem::take(&mut self.loops);
+        let path = std::mem::take(&mut self.path);
+        self.inline(closure, &[], Deps::default());
+        (self.loops, self.path) = (loops, path);
+    }
+
+    /// Evaluates a closure's body here, with its parameters bound. Gives what it returns.
+    pub(super) fn inline(&mut self, closure: FnIx, given: &[Value], deps: Deps) -> Value {
+        if self.inlined.contains(&closure) || self.inlined.len() >= MAX_INLINED {
+            return Value::default();
+        }
+        let function = self.ir.function(closure);
+        let Some(body) = function.body else {
+            return Value::default();
+        };
+        self.inlined.push(closure);
+        self.returned.push(None);
+        let (env, changes) = (self.env.clone(), self.changed.len());
+        for (ix, param) in function.params.iter().enumerate() {
+            let declared = param
+                .ty
+                .as_ref()
+                .map(|ty| self.program.declared(self.type_scope(), ty));
+            let passed = given.get(ix).cloned();
+            // `lambda sku=sku: …` captures by a default.
+            let default = passed.is_none().then_some(param.default).flatten();
+            // It was evaluated where the closure stands.
+            self.muted += 1;
+            let default = default.map(|default| self.eval(default));
+            self.muted -= 1;
+            let mut value = passed.or(default).unwrap_or_default().with_deps(deps);
+            if let Some(declared) = declared.filter(|ty| !ty.is_unknown()) {
+                value.ty = declared;
+            }
+            self.bind(&param.pattern, value);
+        }
+        let last = self.in_closure(|eval| eval.eval(body));
+        self.inlined.pop();
+        let returned = self.returned.pop().flatten();
+        // Its own variables are gone; what it assigned outside of itself is kept in `changed`.
+        self.env = env;
+        let mut own = Vec::new();
+        function
+            .params
+            .iter()
+            .for_each(|param| target_names(&param.pattern, &mut own));
+        let inside = self.changed.split_off(changes);
+        self.changed
+            .extend(inside.into_iter().filter(|name| !own.contains(name)));
+        match returned {
+            Some(returned) => returned.join(last),
+            None => last,
+        }
+    }
+
+    /// Evaluates what an entry calls back, per element or once. Gives what it returns.
+    pub(super) fn called_back(
+        &mut self,
+        id: ExprId,
+        callback: &CallbackInfo,
+        own: &Value,
+        args: &mut Args<'a>,
+    ) -> Value {
+        let Some(at) = args.find(self.ir, &callback.arg) else {
+            return Value::default();
+        };
+        let Some(called) = args.values.get(at).cloned() else {
+            return Value::default();
+        };
+        let over = match callback.over {
+            Some(ix) => args.values.get(ix).cloned().unwrap_or_default(),
+            None => own.clone(),
+        };
+        let view = self.view(own);
+        let holes = Holes {
+            receiver: &own.ty,
+            view: &view,
+            args: &args.values,
+            returned: &Ty::Unknown,
+            type_args: &[],
+        };
+        let given: Vec<Value> = callback
+            .gets
+            .iter()
+            .map(|template| Value {
+                ty: self.program.fill(template, &holes),
+                ..element_of(&over)
+            })
+            .collect();
+        let place = args.written[at].value;
+        if let ExprKind::Lambda(closure) = self.ir.expr(place).kind {
+            args.closures.retain(|&other| other != closure);
+        }
+        let mut returned = Value::default();
+        if callback.runs == Runs::Each {
+            let site = Site {
+                kind: SiteKind::Callback,
+                span: self.callee_span(id),
+                origin: over.origin,
+                bound: over.bound,
+                has_elements: true,
+                source_known: !over.ty.is_unknown(),
+                paced: false,
+            };
+            self.repeat(site, None, false, &mut |eval, bit| {
+                let deps = Deps {
+                    loops: bit,
+                    ..Deps::default()
+                };
+                returned = eval.call_value(place, &called, &given, deps);
+            });
+            return returned;
+        }
+        let path = self.path;
+        self.path.memoised |= callback.runs == Runs::Memo;
+        returned = self.call_value(place, &called, &given, Deps::default());
+        self.path = path;
+        returned
+    }
+
+    /// Calls a value that was passed as an argument.
+    fn call_value(&mut self, place: ExprId, called: &Value, given: &[Value], deps: Deps) -> Value {
+        let Ty::Function(function) = called.ty else {
+            return Value::default().with_deps(deps);
+        };
+        let (file, ix, declaration) = self.program.function(function);
+        if declaration.name.is_none() && file == self.file {
+            return self.inline(ix, given, deps);
+        }
+        let params = declaration.params.len().max(1);
+        let mut args = vec![
+            Given {
+                deps,
+                ..Given::default()
+            };
+            params
+        ];
+        // Bound methods have a receiver before what the callback is given.
+        let offset = usize::from(self.program.class_of(function).is_some());
+        for (arg, value) in args.iter_mut().skip(offset).zip(given) {
+            arg.ty = value.ty.clone();
+            arg.rows = value.rows.clone();
+        }
+        let queried = self.fact(
+            place,
+            What::Call {
+                callee: function,
+                args,
+            },
+            deps,
+            called.likely,
+        );
+        let returned = self.returned_by(function);
+        let rows_of = |param: usize| given.get(param.checked_sub(offset)?)?.rows.clone();
+        let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(place)));
+        Value { rows, ..returned }.with_deps(deps).with_deps(queried)
+    }
+
+    /// The name of what is called, which is what a finding shows as repeating.
+    fn callee_span(&self, id: ExprId) -> onequery_core::Span {
+        match &self.ir.expr(id).kind {
+            ExprKind::Call { callee, .. } => match &self.ir.expr(*callee).kind {
+                ExprKind::Attr { name_span, .. } => *name_span,
+                _ => self.ir.span(*callee),
+            },
+            _ => self.ir.span(id),
+        }
+    }
+}
