@@ -51,9 +51,10 @@ impl Relation {
 pub(crate) struct Models {
     has_any: bool,
     relations: Vec<Relation>,
-    of_class: FxHashMap<(ClassId, Arc<str>), RelId>,
+    /// In order of declaration.
+    of_class: FxHashMap<ClassId, Vec<RelId>>,
     /// Models by the names of module variables whose texts name them: `AUTH_USER_MODEL = "users.User"`.
-    by_setting: FxHashMap<Box<str>, ClassId>,
+    by_setting: FxHashMap<Box<str>, Option<ClassId>>,
     /// Other sides that models of libraries get, as far as a name stands for one.
     of_library: FxHashMap<(LibTy, Arc<str>), Option<RelId>>,
 }
@@ -79,12 +80,13 @@ impl Models {
 
     /// The relation that a class itself has under a name.
     fn own(&self, class: ClassId, name: &str) -> Option<RelId> {
-        self.of_class.get(&(class, name.into())).copied()
+        let own = self.of_class.get(&class)?.iter().copied();
+        own.into_iter().find(|&id| *self.relation(id).name == *name)
     }
 
     /// The model that the text names which some module assigns to a variable.
     pub(crate) fn set_by(&self, name: &str) -> Option<ClassId> {
-        self.by_setting.get(name).copied()
+        self.by_setting.get(name).copied().flatten()
     }
 
     /// The relation to models of the project that a library's model has under a name.
@@ -104,10 +106,9 @@ impl Models {
 
     /// The first declaration of a name counts: what is written beats what the other side implies.
     fn add(&mut self, relation: Relation) {
-        let id = RelId(u32::try_from(self.relations.len()).expect("ids fit"));
-        let key = (relation.owner, relation.name.clone());
-        if let std::collections::hash_map::Entry::Vacant(entry) = self.of_class.entry(key) {
-            entry.insert(id);
+        if self.own(relation.owner, &relation.name).is_none() {
+            let id = RelId(u32::try_from(self.relations.len()).expect("ids fit"));
+            self.of_class.entry(relation.owner).or_default().push(id);
             self.relations.push(relation);
         }
     }
@@ -116,7 +117,7 @@ impl Models {
 /// What texts name models.
 struct Names<'a> {
     by_name: FxHashMap<&'a str, Vec<ClassId>>,
-    by_setting: FxHashMap<Box<str>, ClassId>,
+    by_setting: FxHashMap<Box<str>, Option<ClassId>>,
 }
 
 impl Names<'_> {
@@ -125,7 +126,7 @@ impl Names<'_> {
         let ExprKind::Attr { name, .. } = ir.expr(written).kind else {
             return Ty::Unknown;
         };
-        let class = self.by_setting.get(ir.name(name)).copied();
+        let class = self.by_setting.get(ir.name(name)).copied().flatten();
         class.map_or(Ty::Unknown, Ty::Instance)
     }
 }
@@ -138,6 +139,8 @@ struct Declaration {
     reverse: Option<String>,
     /// Whether the other side is always loaded, and whether it is a query.
     reverse_strategy: (bool, bool),
+    /// How many rows the other side leads to, when its own declaration says so.
+    reverse_to_many: Option<bool>,
 }
 
 impl<'a> Program<'a> {
@@ -149,13 +152,10 @@ impl<'a> Program<'a> {
 
     /// All relations of a class, those of its bases included.
     pub(crate) fn relations_of(&self, class: ClassId) -> impl Iterator<Item = RelId> {
-        let mro = &self.class(class).mro;
-        (0_u32..)
-            .map(RelId)
-            .zip(&self.models.relations)
-            .filter(|(_, relation)| mro.contains(&relation.owner))
-            .filter(|(id, relation)| self.models.own(relation.owner, &relation.name) == Some(*id))
-            .map(|(id, _)| id)
+        let mro = self.class(class).mro.iter();
+        mro.filter_map(|base| self.models.of_class.get(base))
+            .flatten()
+            .copied()
     }
 
     /// Whether a class declares a column other than its key: an attribute that a call makes.
@@ -361,6 +361,19 @@ impl<'a> Program<'a> {
             .as_ref()
             .and_then(|reverse| call_args(ir, keyword_arg(ir, args, &reverse.named_by)?))
             .map_or((false, false), |args| strategy(ir, args, info));
+        let reverse_to_many = info.direction.as_ref().and_then(|direction| {
+            let of_reverse = info
+                .reverse
+                .as_ref()
+                .and_then(|reverse| call_args(ir, keyword_arg(ir, args, &reverse.named_by)?))
+                .unwrap_or_default();
+            let flag = keyword_arg(ir, of_reverse, &direction.flag).and_then(|value| word(ir, value));
+            let by_table = direction
+                .many_if
+                .iter()
+                .any(|keyword| keyword_arg(ir, args, keyword).is_some());
+            flag.map(|flag| flag != "False").or(by_table.then_some(true))
+        });
         let optional = info.optional_if.as_deref().is_some_and(|keyword| {
             keyword_arg(ir, args, keyword).and_then(|value| word(ir, value)) == Some("True")
         });
@@ -389,6 +402,7 @@ impl<'a> Program<'a> {
             },
             reverse,
             reverse_strategy,
+            reverse_to_many,
         })
     }
 
@@ -490,8 +504,8 @@ impl<'a> Program<'a> {
     }
 
     /// Models by the upper-case module variables whose texts name them.
-    fn settings(&self, by_name: &FxHashMap<&'a str, Vec<ClassId>>) -> FxHashMap<Box<str>, ClassId> {
-        let mut found = FxHashMap::default();
+    fn settings(&self, by_name: &FxHashMap<&'a str, Vec<ClassId>>) -> FxHashMap<Box<str>, Option<ClassId>> {
+        let mut found: FxHashMap<Box<str>, Option<ClassId>> = FxHashMap::default();
         for file in (0..self.files.len()).map(file_id) {
             let ir = self.ir(file);
             for (name, value) in top_level_assignments(ir) {
@@ -504,7 +518,11 @@ impl<'a> Program<'a> {
                         .map(|candidates| self.nearest(app, "", candidates))
                 });
                 if let Some(Ty::Instance(class)) = model {
-                    found.entry(name.into()).or_insert(class);
+                    // Two modules that disagree leave it open.
+                    found
+                        .entry(name.into())
+                        .and_modify(|known| *known = known.filter(|known| *known == class))
+                        .or_insert(Some(class));
                 }
             }
         }
@@ -564,7 +582,7 @@ impl<'a> Program<'a> {
             LeadsTo::One => false,
             LeadsTo::Many => true,
             // The other end of a list is one row; of a single row, a list.
-            LeadsTo::Declared => !forward.to_many,
+            LeadsTo::Declared => declaration.reverse_to_many.unwrap_or(!forward.to_many),
         };
         let owners: Vec<ClassId> = if self.is_abstract(declaration.class) {
             (0..self.classes.len())
@@ -787,11 +805,14 @@ fn refers_to(ir: &FileIr, value: ExprId, table: &str) -> bool {
     }
 }
 
-/// `OrderLine` as `order_line`.
+/// `OrderLine` as `order_line`, `HTTPServer` as `http_server`.
 fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let is_lower = |ix: usize| letters.get(ix).is_some_and(|letter| letter.is_lowercase());
     let mut out = String::new();
-    for (ix, letter) in name.chars().enumerate() {
-        if letter.is_uppercase() && ix > 0 {
+    for (ix, letter) in letters.iter().enumerate() {
+        let begins_word = letter.is_uppercase() && ix > 0 && (is_lower(ix - 1) || is_lower(ix + 1));
+        if begins_word {
             out.push('_');
         }
         out.extend(letter.to_lowercase());

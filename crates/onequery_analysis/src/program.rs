@@ -4,8 +4,8 @@
 //! trees give equal ids.
 
 use onequery_core::ir::{
-    Arg, Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern, ScopeIx,
-    TypeRef,
+    Arg, AssignMode, Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind,
+    Pattern, ScopeIx, TypeRef,
 };
 use onequery_core::{FileId, Language, Name};
 use rustc_hash::FxHashMap;
@@ -493,6 +493,13 @@ impl<'a> Program<'a> {
                 self.note_mixed(file, scope, value, &mut mixed);
             }
         }
+        // A class that is mixed with several would give each model the methods of the others.
+        for of in &mut mixed {
+            of.dedup();
+            if of.len() > 1 {
+                *of = vec![Symbol::Unknown];
+            }
+        }
         mixed
     }
 
@@ -543,7 +550,7 @@ impl<'a> Program<'a> {
         symbol
     }
 
-    /// The class that a call gives back, one of its arguments.
+    /// The class that a call gives: one of its arguments, or the class that it is called on with an argument mixed in.
     fn made_of(&self, file: FileId, scope: ScopeId, callee: ExprId, args: &[Arg]) -> Option<Symbol<'a>> {
         let ir = self.ir(file);
         let mut owner = None;
@@ -598,7 +605,11 @@ impl<'a> Program<'a> {
     /// What a module's top level last assigns to a variable.
     pub(crate) fn assigned_at(&self, module: ScopeId, name: &str) -> Option<ExprId> {
         let ir = self.ir(self.file_of_scope(module));
-        let assigned = top_level_assignments(ir).filter(|(target, _)| ir.name(*target) == name);
+        let of_name = |target: Name| ir.name(target) == name;
+        if top_level_updates(ir).any(of_name) {
+            return None;
+        }
+        let assigned = top_level_assignments(ir).filter(|(target, _)| of_name(*target));
         assigned.last().map(|(_, value)| value)
     }
 
@@ -985,15 +996,44 @@ fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
     }
 }
 
-/// The names that the statements of a file's top level assign, and what to.
-pub(crate) fn top_level_assignments(ir: &FileIr) -> impl Iterator<Item = (Name, ExprId)> {
+/// The statements of a file's top level.
+fn top_level(ir: &FileIr) -> impl Iterator<Item = &ExprKind> {
     let items: &[ExprId] = match ir.functions[0].body.map(|body| &ir.expr(body).kind) {
         Some(ExprKind::Block { items, .. }) => items,
         _ => &[],
     };
-    items.iter().filter_map(|&item| match &ir.expr(item).kind {
-        ExprKind::Assign { target, value, .. } => match **target {
+    items.iter().map(|&item| &ir.expr(item).kind)
+}
+
+/// The names that the statements of a file's top level assign, and what to.
+pub(crate) fn top_level_assignments(ir: &FileIr) -> impl Iterator<Item = (Name, ExprId)> {
+    top_level(ir).filter_map(|statement| match statement {
+        ExprKind::Assign {
+            target, value, mode, ..
+        } if *mode != AssignMode::Update => match **target {
             Pattern::Name(name, _) => Some((name, (*value)?)),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// The names that the statements of a file's top level change: `PATHS += […]`, `PATHS.append(…)`.
+fn top_level_updates(ir: &FileIr) -> impl Iterator<Item = Name> {
+    top_level(ir).filter_map(|statement| match statement {
+        ExprKind::Assign {
+            target,
+            mode: AssignMode::Update,
+            ..
+        } => match **target {
+            Pattern::Name(name, _) => Some(name),
+            _ => None,
+        },
+        ExprKind::Call { callee, .. } => match ir.expr(*callee).kind {
+            ExprKind::Attr { base, .. } => match ir.expr(base).kind {
+                ExprKind::Name(name) => Some(name),
+                _ => None,
+            },
             _ => None,
         },
         _ => None,

@@ -254,13 +254,9 @@ impl Rows {
         };
         let narrowed = narrowed || pending.refined;
         match (self.source, narrowed) {
-            (RowSource::Query(_), narrowed) if self.are_loaded(false) => {
-                if narrowed && !self.loaded.unknown {
-                    Asked::Relation(self.load(true))
-                } else {
-                    Asked::Nothing
-                }
-            }
+            (RowSource::Query(_), true) if self.loaded.unknown => Asked::Query,
+            (RowSource::Query(_), true) if self.are_loaded(false) => Asked::Relation(self.load(true)),
+            (RowSource::Query(_), false) if self.are_loaded(false) => Asked::Nothing,
             (RowSource::Query(_) | RowSource::Param(_), false) => Asked::Relation(self.load(false)),
             // The callers know whether it had been loaded.
             (RowSource::Param(_), true) => Asked::Relation(self.load(true)),
@@ -283,6 +279,8 @@ impl Rows {
             return self.clone();
         };
         let by_new_query = match self.source {
+            // A query that was given is still the one that says what is loaded.
+            RowSource::Query(_) | RowSource::Param(_) if self.path.is_empty() => false,
             RowSource::Query(_) => pending.refined || !self.are_loaded(false),
             _ => pending.refined,
         };
@@ -314,6 +312,10 @@ impl Rows {
             {
                 rows.source = RowSource::Query(at);
             }
+            // What a parameter gives is narrowed: a query of its own, whatever the parameter was given.
+            (None, RowSource::Param(_)) if refined && rows.path.is_empty() => {
+                rows.pending = Some(Pending { refined, at });
+            }
             (None, _) => {}
         }
         rows
@@ -343,7 +345,7 @@ impl Rows {
             path: given.path.iter().chain(&self.path).cloned().collect(),
             many: (given.many && !self.taken_one) || self.many,
             taken_one: self.taken_one || (given.taken_one && !self.many),
-            few: self.few || (given.few && self.path.is_empty()),
+            few: self.few || (given.few && !self.many),
             loaded,
             pending: self.pending.or(given.pending),
         })

@@ -72,6 +72,13 @@ pub struct RelationRead {
     pub kind: ReadKind,
 }
 
+impl RelationRead {
+    /// Whether both read the same of the same rows.
+    fn is_same_read(&self, other: &Self) -> bool {
+        (self.origin, &self.path, &self.kind) == (other.origin, &other.path, &other.kind)
+    }
+}
+
 /// What a [`RelationRead`] asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReadKind {
@@ -143,16 +150,15 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries) -> Vec<Lo
     sites
 }
 
-/// `book.author.country` tells all that `book.author` in it would tell; a relation is loaded once per row.
+/// `book.author.country` tells all that `book.author` in it would tell, and a row keeps a relation that was read: of equal
+/// reads the surest is told. Counting, or narrowing what was loaded, asks anew each time.
 fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
     let reads: Vec<(Location, RelationRead)> = queries
         .iter()
         .filter_map(|query| Some((query.location, query.relation.clone()?)))
         .collect();
-    let mut seen = Vec::new();
-    queries.retain(|query| {
-        let Some(own) = &query.relation else { return true };
-        let is_part = reads.iter().any(|(at, other)| {
+    let is_part = |query: &LoopQuery, own: &RelationRead| {
+        reads.iter().any(|(at, other)| {
             let longer = other.path.len() > own.path.len() && other.path.starts_with(&own.path);
             let loads_all = !matches!(other.kind, ReadKind::Key(_)) || matches!(own.kind, ReadKind::Key(_));
             longer
@@ -160,12 +166,29 @@ fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
                 && other.origin == own.origin
                 && at.file == query.location.file
                 && at.span.contains(query.location.span)
+        })
+    };
+    let mut kept: Vec<LoopQuery> = Vec::with_capacity(queries.len());
+    for query in queries.drain(..) {
+        let Some(own) = &query.relation else {
+            kept.push(query);
+            continue;
+        };
+        if is_part(&query, own) {
+            continue;
+        }
+        let asks_anew = matches!(own.kind, ReadKind::Answer | ReadKind::Narrowed);
+        let equal = kept.iter_mut().find(|known| {
+            let known = known.relation.as_ref();
+            !asks_anew && known.is_some_and(|known| known.is_same_read(own))
         });
-        let key = (own.origin, own.path.clone(), own.kind.clone());
-        let is_repeated = seen.contains(&key);
-        seen.push(key);
-        !is_part && !is_repeated
-    });
+        match equal {
+            Some(known) if query.confidence > known.confidence => *known = query,
+            Some(_) => {}
+            None => kept.push(query),
+        }
+    }
+    *queries = kept;
 }
 
 /// One function's facts with everything around them.
@@ -299,7 +322,7 @@ impl View<'_, '_> {
 
     /// The innermost site whose elements are, or hold, rows of a query that gives many.
     fn site_of_rows(&self, repeating: &[usize], rows: &Rows, deps: Deps) -> Option<usize> {
-        let from_query = matches!(rows.source, RowSource::Query(_)) && rows.many;
+        let from_query = matches!(rows.source, RowSource::Query(_)) && rows.many && !rows.few;
         let site = repeating.iter().rev().copied().find(|&ix| deps.loops.has(ix));
         site.filter(|_| from_query)
     }
@@ -400,6 +423,9 @@ impl View<'_, '_> {
         let What::Call { callee, args } = &fact.what else {
             return Vec::new();
         };
+        if fact.path.memoised || fact.path.on_error {
+            return Vec::new();
+        }
         let mut reads = Vec::new();
         for effect in &self.summaries.effects[callee.index()] {
             let Some(lazy) = &effect.lazy else { continue };
@@ -410,7 +436,7 @@ impl View<'_, '_> {
                 continue;
             };
             let source = query_source(self, fact, Some((*callee, effect)));
-            let many = rows.many;
+            let many = rows.many && !rows.few;
             let load = Load {
                 rows: Arc::new(rows),
                 defeats: lazy.narrowed,
@@ -418,7 +444,7 @@ impl View<'_, '_> {
             };
             match lazy.repeated {
                 None => {
-                    let given = args[lazy.param].deps;
+                    let given = args.get(lazy.param).map(|given| given.deps).unwrap_or_default();
                     let repeating = self.repeating(fact);
                     let Some(site) = self.site_of_rows(&repeating, &load.rows, given) else {
                         continue;
@@ -451,20 +477,45 @@ impl View<'_, '_> {
             is_query: false,
         };
         let mut passed = vec![step(self.file(), fact)];
+        // How sure it is that the calls in between are made.
+        let mut surest = reaches(fact, effect);
         let (mut at, mut effect) = (callee, effect);
         loop {
             let view = self.of(at);
             let fact = &view.found.facts[effect.fact];
-            let next = effect
-                .via
-                .map(|(next, ix)| (next, &self.summaries.effects[next.index()][ix]));
+            let next = self.summaries.next(effect);
             if at == function {
                 let query = view.relation_query(fact, site, load, source, next)?;
-                return Some((function, site, LoopQuery { passed, ..query }));
+                let confidence = query.confidence.min(surest);
+                return Some((
+                    function,
+                    site,
+                    LoopQuery {
+                        passed,
+                        confidence,
+                        ..query
+                    },
+                ));
             }
             passed.push(step(view.file(), fact));
             (at, effect) = next?;
+            surest = surest.min(reaches(fact, effect));
         }
+    }
+}
+
+/// How sure it is that a call is made, and that it takes the path on which an effect is.
+fn reaches(call: &Fact, effect: &Effect) -> Confidence {
+    let args = match &call.what {
+        What::Call { args, .. } => args.as_slice(),
+        What::Query { .. } => &[],
+    };
+    if is_open(effect, args) {
+        Confidence::Possible
+    } else if call.likely || call.path.conditional || !call.path.branch.is_empty() {
+        Confidence::Likely
+    } else {
+        Confidence::Proven
     }
 }
 
@@ -520,8 +571,10 @@ fn trace(cx: &View<'_, '_>, callee: FnId, effect: &Effect) -> Vec<TraceStep> {
             label: fact.label.clone(),
             is_query: at.via.is_none(),
         });
-        let Some((next, ix)) = at.via else { return steps };
-        (function, at) = (next, &cx.summaries.effects[next.index()][ix]);
+        let Some(next) = cx.summaries.next(at) else {
+            return steps;
+        };
+        (function, at) = next;
     }
 }
 
@@ -535,9 +588,7 @@ fn query_source<'e>(
     let mut next = effect;
     while let Some((function, effect)) = next {
         what = &cx.summaries.facts[function.index()].facts[effect.fact].what;
-        next = effect
-            .via
-            .map(|(callee, ix)| (callee, &cx.summaries.effects[callee.index()][ix]));
+        next = cx.summaries.next(effect);
     }
     match what {
         What::Query { source, .. } => Some(*source),

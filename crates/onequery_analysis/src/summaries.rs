@@ -35,6 +35,14 @@ pub(crate) struct Summaries {
     pub(crate) problems: Vec<(FileId, Problem)>,
 }
 
+impl Summaries {
+    /// The next link of an effect's chain: the function called there, and its effect.
+    pub(crate) fn next(&self, effect: &Effect) -> Option<(FnId, &Effect)> {
+        let (callee, ix) = effect.via?;
+        Some((callee, &self.effects[callee.index()][ix]))
+    }
+}
+
 /// A query that calling a function executes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Effect {

@@ -344,7 +344,13 @@ impl Value {
 fn join_rows(a: Option<Arc<Rows>>, b: Option<Arc<Rows>>) -> Option<Arc<Rows>> {
     match (a, b) {
         (Some(a), Some(b)) if a == b => Some(a),
-        (Some(a), Some(b)) => (*a).clone().join(&b).map(Arc::new),
+        // Two that do not fit stay unknown, whatever a third branch says.
+        (Some(a), Some(b)) => {
+            let joined = (*a).clone().join(&b);
+            Some(Arc::new(
+                joined.unwrap_or_else(|| Rows::from(RowSource::Unknown, None)),
+            ))
+        }
         (known, None) | (None, known) => known,
     }
 }

@@ -44,6 +44,7 @@ impl Eval<'_, '_> {
             std::mem::take(&mut self.sealed),
             std::mem::take(&mut self.returned),
             self.class_body.take(),
+            std::mem::take(&mut self.held),
             std::mem::take(&mut self.flow_base),
             self.each.take(),
         );
@@ -67,6 +68,7 @@ impl Eval<'_, '_> {
             self.sealed,
             self.returned,
             self.class_body,
+            self.held,
             self.flow_base,
             self.each,
         ) = outer;

@@ -354,7 +354,9 @@ impl<'a> Eval<'_, 'a> {
                 (LoadsFrom::Paths | LoadsFrom::Options, Some(option))
                     if option.source == RowSource::Option =>
                 {
-                    loaded.add_below(&base, &option.loaded)
+                    // A list may hold texts beside its options.
+                    loaded.unknown |= arg.spread != Spread::No;
+                    loaded.add_below(&base, &option.loaded);
                 }
                 // `Prefetch("lines", queryset=Line.objects.select_related("product"))`.
                 (LoadsFrom::Paths, Some(nested)) => {
@@ -553,6 +555,12 @@ impl<'a> Eval<'_, 'a> {
     /// The texts of a literal, of a collection of literals, or of a constant that is one.
     fn texts_of(&self, id: ExprId, spread: bool) -> Option<Vec<&'a str>> {
         let (mut ir, mut id) = (self.ir, id);
+        if let ExprKind::Name(name) = ir.expr(id).kind
+            && self.env.get(name).is_some()
+        {
+            // A variable of the function, which may be anything.
+            return None;
+        }
         if let ExprKind::Name(_) | ExprKind::Attr { .. } = ir.expr(id).kind
             && let Symbol::Variable(module, name) = self.program.resolve_expr(self.file, self.scope(), id)
         {
