@@ -11,6 +11,9 @@ use crate::program::{ClassId, Program, ScopeId, Symbol, file_id, top_level_assig
 use crate::types::TypeScope;
 use crate::value::{Ty, Value};
 
+/// How many classes may stand between a field's class and the library's: `class OwnKey(BaseKey)`, `class BaseKey(ForeignKey)`.
+const MAX_BASES: u32 = 4;
+
 /// Index of a relation in [`Models`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct RelId(u32);
@@ -313,7 +316,7 @@ impl<'a> Program<'a> {
             return None;
         };
         let scope = self.scope_id(file, self.class_ir(class).scope);
-        let kind = self.relation_kind(file, scope, *callee, 4)?;
+        let kind = self.relation_kind(file, scope, *callee, MAX_BASES)?;
         let info = self.catalogs.relation(kind);
         let name: Arc<str> = ir.name(name).into();
         let annotated = ty.map(|ty| {

@@ -162,6 +162,21 @@ impl Loaded {
         }
     }
 
+    /// Gives the relation at the end of a path another name, with what is below it; or forgets it.
+    pub(crate) fn rename(&mut self, path: &[Arc<str>], name: Option<Arc<str>>) {
+        let Some((_, front)) = path.split_last() else {
+            return;
+        };
+        let (of_it, others): (Vec<_>, Vec<_>) =
+            self.paths.drain(..).partition(|known| known.starts_with(path));
+        self.paths = others;
+        let Some(name) = name else { return };
+        for known in of_it {
+            let rest = &known[path.len()..];
+            self.add_end(front.iter().chain([&name]).chain(rest).cloned().collect());
+        }
+    }
+
     /// What is loaded below a path.
     fn below(&self, path: &[Arc<str>]) -> Self {
         let paths = self.paths.iter().filter_map(|known| known.strip_prefix(path));

@@ -391,6 +391,8 @@ pub(crate) struct Loads {
     pub(crate) into: Option<usize>,
     /// A keyword that gives what is loaded another name than the relation's.
     pub(crate) renamed_by: Option<String>,
+    /// The text that stands for any relation.
+    pub(crate) any_relation: Option<String>,
     /// It only walks along the relation: what follows is loaded, the relation itself is not.
     #[serde(default)]
     pub(crate) only_walks: bool,

@@ -137,7 +137,7 @@ impl<'a> Eval<'_, 'a> {
             Ty::Instance(class) => match self.instance_method(*class, text) {
                 Member::Project(method) => return self.project_call(id, method, Some(receiver), false, args),
                 Member::Library(entries) => match self.choose(entries, args) {
-                    Some(entry) if let Some(start) = self.start_of(*class, receiver) => {
+                    Some(entry) if let Some(start) = self.start_of(id, *class, receiver) => {
                         return self.entry(id, entry, Some((base, &start)), args, generics);
                     }
                     Some(entry) => return self.entry(id, entry, Some((base, receiver)), args, generics),
@@ -264,7 +264,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// The rows that the methods of a manager start from, when the project says so by overriding a method.
-    fn start_of(&self, class: ClassId, receiver: &Value) -> Option<Value> {
+    fn start_of(&self, id: ExprId, class: ClassId, receiver: &Value) -> Option<Value> {
         let bases = &self.program.class(class).library_bases;
         let starts = bases
             .iter()
@@ -275,8 +275,7 @@ impl<'a> Eval<'_, 'a> {
         }
         let returned = self.returned_by(method);
         let given = |param: usize| receiver.rows.clone().filter(|_| param == 0);
-        let at = receiver.origin.unwrap_or_default();
-        let rows = self.returned_rows(&returned, &given, at)?;
+        let rows = self.returned_rows(&returned, &given, self.here(self.ir.span(id)))?;
         Some(Value {
             deps: receiver.deps,
             rows: Some(rows),

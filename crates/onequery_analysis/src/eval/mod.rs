@@ -7,6 +7,7 @@ mod bindings;
 mod callbacks;
 mod calls;
 mod definitions;
+mod eager;
 mod env;
 mod flow;
 mod loops;

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use onequery_core::ir::{BinaryOp, ExprId, ExprKind, Literal, Spread};
+use onequery_core::ir::{ExprId, ExprKind, Literal};
 use onequery_core::{Location, Name};
 
 use super::Eval;
 use super::calls::Args;
 use crate::catalog::template::Template;
-use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind, Loads, LoadsFrom};
+use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind};
 use crate::facts::{QuerySource, What};
 use crate::models::RelId;
-use crate::program::{ClassId, Symbol};
-use crate::rows::{Asked, Columns, Hop, Load, Loaded, Pending, RowSource, Rows, Wanted};
+use crate::program::ClassId;
+use crate::rows::{Asked, Hop, Load, Pending, RowSource, Rows, Wanted};
 use crate::value::{Bound, Ty, Value};
 
 impl<'a> Eval<'_, 'a> {
@@ -171,8 +171,14 @@ impl<'a> Eval<'_, 'a> {
         program.class(model).mro.iter().find_map(|&base| {
             let ir = program.ir(program.class(base).file);
             let fields = program.class_ir(base).fields.iter();
-            fields
-                .filter_map(|field| self.stored_attribute(model, ir.name(field.name)))
+            // A manager is made by a call.
+            let made = fields.filter(|field| {
+                field
+                    .value
+                    .is_some_and(|value| matches!(ir.expr(value).kind, ExprKind::Call { .. }))
+            });
+            made.filter(|field| program.relation_of(base, ir.name(field.name)).is_none())
+                .filter_map(|field| self.stored_attribute(base, ir.name(field.name)))
                 .map(|stored| stored.ty)
                 .find(|ty| matches!(ty, Ty::Instance(class) if program.serves_owner(*class)))
         })
@@ -307,203 +313,6 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// Notes what a call loads with the rows.
-    fn load(&self, loads: &Loads, args: &Args<'a>, rows: &mut Rows) {
-        let mut loaded = Loaded::default();
-        let base = if rows.source == RowSource::Option {
-            rows.option_path.clone()
-        } else {
-            rows.names()
-        };
-        let mut path = base.clone();
-        let (mut clears, mut columns) = (false, Vec::new());
-        let mut written = args.written.iter().zip(&args.values).skip(loads.skip).peekable();
-        if written.peek().is_none() && loads.bare_loads_to_one {
-            loaded.to_one = true;
-        }
-        for (arg, value) in written {
-            let renames = arg
-                .name
-                .is_some_and(|name| loads.renamed_by.as_deref() == Some(self.text(name)));
-            let counts = match (&loads.keyword, arg.name) {
-                (Some(keyword), name) => name.is_some_and(|name| self.text(name) == keyword),
-                (None, _) => true,
-            };
-            if !counts {
-                continue;
-            }
-            if renames {
-                path.pop();
-                loaded = Loaded::default();
-                loaded.add(&path);
-                path.extend(crate::models::literal(self.ir, arg.value).map(Arc::from));
-                loaded.add_end(path.clone());
-                continue;
-            }
-            let option = value.rows.as_deref();
-            match (loads.from, option) {
-                (LoadsFrom::Nothing, _) => {}
-                (LoadsFrom::Columns | LoadsFrom::AllColumnsBut, _) => {
-                    columns.extend(self.column_named(arg.value));
-                }
-                (LoadsFrom::Others, _) => loaded.unknown = true,
-                (LoadsFrom::Models, _) => match value.ty {
-                    Ty::Class(class) => self.load_class(rows.model, class, &mut loaded),
-                    _ => loaded.unknown |= value.ty.is_unknown(),
-                },
-                (LoadsFrom::Paths | LoadsFrom::Options, Some(option))
-                    if option.source == RowSource::Option =>
-                {
-                    // A list may hold texts beside its options.
-                    loaded.unknown |= arg.spread != Spread::No;
-                    loaded.add_below(&base, &option.loaded);
-                }
-                // `Prefetch("lines", queryset=Line.objects.select_related("product"))`.
-                (LoadsFrom::Paths, Some(nested)) => {
-                    loaded.add_below(&path, &nested.loaded);
-                    loaded.by_own_query = true;
-                }
-                (LoadsFrom::Options, _) => loaded.unknown = true,
-                (LoadsFrom::Paths, None) if arg.name.is_some() => {}
-                (LoadsFrom::Paths, None) => match self.texts_of(arg.value, arg.spread != Spread::No) {
-                    Some(texts) => {
-                        for text in texts {
-                            path = base.clone();
-                            path.extend(split(text, loads.separator.as_deref()));
-                            loaded.add(&path);
-                        }
-                    }
-                    None if self.is_none(arg.value) => clears = true,
-                    None => loaded.unknown = true,
-                },
-                (LoadsFrom::Relations, _) if arg.name.is_some() => {}
-                (LoadsFrom::Relations, _) => match (&value.ty, crate::models::literal(self.ir, arg.value)) {
-                    (Ty::Relation(relation), _) => {
-                        path.push(self.program.models.relation(*relation).name.clone());
-                        if !loads.only_walks {
-                            loaded.add_end(path.clone());
-                        }
-                    }
-                    (_, Some(text)) if !text.contains('*') => {
-                        path.extend(split(text, loads.separator.as_deref()));
-                        loaded.add(&path);
-                    }
-                    _ => loaded.unknown = true,
-                },
-            }
-        }
-        match loads.from {
-            LoadsFrom::Columns if !columns.is_empty() => loaded.columns = Some(Columns::Only(columns)),
-            LoadsFrom::AllColumnsBut if !columns.is_empty() => {
-                loaded.columns = Some(Columns::AllBut(columns))
-            }
-            _ => {}
-        }
-        if clears {
-            rows.loaded = Loaded::default();
-        }
-        rows.loaded.add_below(&[], &loaded);
-        if rows.source == RowSource::Option {
-            rows.option_path = path;
-        }
-    }
-
-    /// `filter(Line.order_id == order.id)`: where rows are found by their key, all rows lead to one and the same.
-    fn note_pinned(&self, model: ClassId, args: &Args<'a>, rows: &mut Rows) {
-        let relations: Vec<Arc<str>> = self
-            .program
-            .relations_of(model)
-            .map(|relation| self.program.models.relation(relation))
-            .filter(|relation| !relation.to_many)
-            .filter(|relation| self.program.catalogs.relation(relation.kind).finds_by_key)
-            .map(|relation| relation.name.clone())
-            .collect();
-        if relations.is_empty() {
-            return;
-        }
-        let mut compared = Vec::new();
-        for arg in args.written {
-            compared.extend(arg.name.map(|name| self.text(name)));
-            self.compared_names(arg.value, &mut compared);
-        }
-        for relation in relations {
-            let is_pinned = compared.iter().any(|name| {
-                let key = name.strip_prefix(&*relation);
-                key.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-            });
-            if is_pinned {
-                let mut path = rows.names();
-                path.push(relation);
-                rows.loaded.add_end(path);
-            }
-        }
-    }
-
-    /// The attributes that a condition compares with something.
-    fn compared_names(&self, id: ExprId, out: &mut Vec<&'a str>) {
-        match &self.ir.expr(id).kind {
-            ExprKind::Binary(BinaryOp::Equal, left, _) => {
-                if let ExprKind::Attr { name, .. } = self.ir.expr(*left).kind {
-                    out.push(self.text(name));
-                }
-            }
-            ExprKind::Binary(_, left, right) => {
-                self.compared_names(*left, out);
-                self.compared_names(*right, out);
-            }
-            ExprKind::Call { args, .. } => {
-                for arg in args {
-                    self.compared_names(arg.value, out);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Adds the relations to one row of a class, of the rows themselves and of what is loaded with them.
-    fn load_class(&self, model: Option<ClassId>, class: ClassId, loaded: &mut Loaded) {
-        let models = &self.program.models;
-        let Some(model) = model else { return };
-        let mut owners = vec![(model, Vec::new())];
-        for path in loaded.paths().to_vec() {
-            let end = path.iter().try_fold(model, |owner, name| {
-                let relation = self.program.relation_of(owner, name)?;
-                self.program.row_class(&models.relation(relation).target)
-            });
-            owners.extend(end.map(|end| (end, path)));
-        }
-        for (owner, path) in owners {
-            for relation in self.program.relations_of(owner) {
-                let relation = models.relation(relation);
-                if !relation.to_many && relation.target == Ty::Instance(class) {
-                    loaded.add_end(path.iter().chain([&relation.name]).cloned().collect());
-                }
-            }
-        }
-    }
-
-    /// `prefetch_related_objects(books, "author")`: the variable's rows have it from now on.
-    fn load_into(&mut self, loads: &Loads, into: usize, args: &Args<'a>) {
-        let Some(arg) = args.written.get(into) else { return };
-        let variables = match &self.ir.expr(arg.value).kind {
-            ExprKind::Collection(_, items) => items,
-            _ => std::slice::from_ref(&arg.value),
-        };
-        for &variable in variables {
-            let ExprKind::Name(name) = self.ir.expr(variable).kind else {
-                continue;
-            };
-            let Some(rows) = self.env.get(name).and_then(|value| value.rows.clone()) else {
-                continue;
-            };
-            let mut rows = rows.settled();
-            self.load(loads, args, &mut rows);
-            if let Some(value) = self.env.get_mut(name) {
-                value.rows = Some(Arc::new(rows));
-            }
-        }
-    }
-
     /// Rows that a variable keeps can be found by their key.
     pub(super) fn note_held(&mut self, value: &Value) {
         let literals = self.program.catalogs.literals(self.language());
@@ -552,43 +361,6 @@ impl<'a> Eval<'_, 'a> {
         Some(Arc::new(rows))
     }
 
-    /// The texts of a literal, of a collection of literals, or of a constant that is one.
-    fn texts_of(&self, id: ExprId, spread: bool) -> Option<Vec<&'a str>> {
-        let (mut ir, mut id) = (self.ir, id);
-        if let ExprKind::Name(name) = ir.expr(id).kind
-            && self.env.get(name).is_some()
-        {
-            // A variable of the function, which may be anything.
-            return None;
-        }
-        if let ExprKind::Name(_) | ExprKind::Attr { .. } = ir.expr(id).kind
-            && let Symbol::Variable(module, name) = self.program.resolve_expr(self.file, self.scope(), id)
-        {
-            ir = self.program.ir(self.program.file_of_scope(module));
-            id = self.program.assigned_at(module, name)?;
-        }
-        match &ir.expr(id).kind {
-            ExprKind::Literal(Literal::Str(text)) => Some(vec![ir.name(*text)]),
-            ExprKind::Collection(_, items) if spread => items
-                .iter()
-                .map(|&item| crate::models::literal(ir, item))
-                .collect(),
-            _ => None,
-        }
-    }
-
-    /// `only("title")`, `load_only(Book.title)`.
-    fn column_named(&self, id: ExprId) -> Option<Arc<str>> {
-        match self.ir.expr(id).kind {
-            ExprKind::Attr { name, .. } => Some(self.text(name).into()),
-            _ => crate::models::literal(self.ir, id).map(Arc::from),
-        }
-    }
-
-    fn is_none(&self, id: ExprId) -> bool {
-        matches!(self.ir.expr(id).kind, ExprKind::Literal(Literal::None))
-    }
-
     /// `getattr(book, "author")`.
     pub(super) fn attribute_by_name(&mut self, id: ExprId, args: &Args<'a>) -> Option<Value> {
         let (base, name) = (args.values.first()?.clone(), args.written.get(1)?.value);
@@ -598,9 +370,4 @@ impl<'a> Eval<'_, 'a> {
         };
         Some(self.attribute(&base, name, id))
     }
-}
-
-/// The relations of a path.
-fn split(text: &str, separator: Option<&str>) -> Vec<Arc<str>> {
-    text.split(separator.unwrap_or(".")).map(Arc::from).collect()
 }
