@@ -289,6 +289,9 @@ pub(super) struct Call {
     pub(super) names_type: Option<usize>,
     /// The position of a class whose methods the class that it is called on gets, too.
     pub(super) mixes_in: Option<usize>,
+    /// Whether its first argument is an instance of its second.
+    #[serde(default)]
+    pub(super) tests_class: bool,
     /// It writes only what is not there yet: with unchanging arguments it writes once.
     #[serde(default)]
     pub(super) writes_once: bool,

@@ -86,8 +86,12 @@ impl Eval<'_, '_> {
         let tested = self.condition(test);
         let remembered = self.remembered(test);
         let guard = self.guard(test);
+        let narrowed = self.narrowed(test);
         let (env, path, start) = (self.env.clone(), self.path, self.facts.facts.len());
-        self.enter_branch(guard, true);
+        if !self.is_of_class(narrowed.as_ref()) {
+            self.enter_branch(guard, true);
+        }
+        self.narrow(narrowed.as_ref(), true);
         if tested.measure == Measure::Reached {
             self.path.flushes.add(self.active());
         }
@@ -98,6 +102,7 @@ impl Eval<'_, '_> {
         let then_env = std::mem::replace(&mut self.env, env);
         self.path = path;
         self.enter_branch(guard, false);
+        self.narrow(narrowed.as_ref(), false);
         let (start, changes) = (self.facts.facts.len(), self.changed.len());
         let other = match otherwise {
             Some(otherwise) => self.eval(otherwise),
@@ -116,6 +121,11 @@ impl Eval<'_, '_> {
             self.decides(tested.deps, leaves);
         }
         self.merge(then_env, then_leaves, else_leaves);
+        match (then_leaves.is_some(), else_leaves.is_some()) {
+            (true, false) => self.narrow(narrowed.as_ref(), false),
+            (false, true) => self.narrow(narrowed.as_ref(), true),
+            _ => {}
+        }
         value.join(other).with_deps(Deps {
             queries: tested.deps.queries,
             ..Deps::default()
@@ -133,6 +143,70 @@ impl Eval<'_, '_> {
     fn pass_exit(&mut self, guard: Option<(usize, bool)>, taken: bool) {
         if let Some((param, is_given)) = guard {
             self.path.past_exits = self.path.past_exits.and(param, is_given == taken);
+        }
+    }
+
+    /// The variable that a condition holds to be an instance of a class, and whether it does when the condition is true:
+    /// `isinstance(item, Order)`.
+    fn narrowed(&self, test: ExprId) -> Option<(Name, Ty, bool)> {
+        match &self.ir.expr(test).kind {
+            ExprKind::Unary(UnaryOp::Not, inner) => {
+                let (name, ty, is) = self.narrowed(*inner)?;
+                Some((name, ty, !is))
+            }
+            ExprKind::Binary(BinaryOp::And, left, right) => {
+                let both = [*left, *right].into_iter();
+                both.filter_map(|side| self.narrowed(side)).find(|(.., is)| *is)
+            }
+            ExprKind::Call { callee, args, .. } => {
+                let Symbol::External(node) = self.program.resolve_expr(self.file, self.scope(), *callee)
+                else {
+                    return None;
+                };
+                let entry = self.program.catalogs.call(self.program.catalogs.call_at(node)?);
+                let [tested, of] = &**args else { return None };
+                let ExprKind::Name(name) = self.ir.expr(tested.value).kind else {
+                    return None;
+                };
+                match self.program.resolve_expr(self.file, self.scope(), of.value) {
+                    Symbol::Class(class) if entry.tests_class => Some((name, Ty::Instance(class), true)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a variable is known to be an instance of the class that a condition asks for.
+    fn is_of_class(&self, narrowed: Option<&(Name, Ty, bool)>) -> bool {
+        let Some((name, Ty::Instance(class), true)) = narrowed else {
+            return false;
+        };
+        let known = self.env.get(*name).map(|value| &value.ty);
+        matches!(known, Some(Ty::Instance(own)) if self.program.class(*own).mro.contains(class))
+    }
+
+    /// Gives a variable of unknown type, or of a base, the class that a condition found it to have.
+    fn narrow(&mut self, narrowed: Option<&(Name, Ty, bool)>, holds: bool) {
+        let Some((name, ty @ Ty::Instance(class), _)) = narrowed.filter(|(.., is)| *is == holds) else {
+            return;
+        };
+        let Some(mut value) = self.env.get(*name).cloned() else {
+            return;
+        };
+        let fits = match value.ty {
+            Ty::Unknown => true,
+            Ty::Instance(base) => self.program.class(*class).mro.contains(&base),
+            _ => false,
+        };
+        if fits {
+            value.ty = ty.clone();
+            if value.rows.is_none()
+                && let Some(param) = value.whole_params.only()
+            {
+                value.rows = self.rows_of_param(ty, param);
+            }
+            self.env.set(*name, value);
         }
     }
 
