@@ -204,7 +204,8 @@ fn sarif_of_the_demo_tells_what_json_tells() {
             assert_eq!(number(place, "/region/startLine"), number(step, "/line"));
             assert_eq!(number(place, "/region/startColumn"), number(step, "/column"));
         }
-        assert_eq!(text(steps.last().expect("there are steps"), "/role"), "query");
+        let last = text(steps.last().expect("there are steps"), "/role");
+        assert!(matches!(last, "query" | "load"), "{finding:#}");
         assert!(steps.iter().any(|step| step["role"] == "loop"), "{finding:#}");
     }
     assert_eq!(
