@@ -11,7 +11,7 @@ use onequery_core::{FileId, Language, Name};
 use rustc_hash::FxHashMap;
 
 use crate::catalog::template::Template;
-use crate::catalog::{Catalogs, Decorates, LibTy, PathNode};
+use crate::catalog::{Access, Catalogs, Decorates, LibTy, PathNode};
 use crate::models::Models;
 
 macro_rules! id {
@@ -234,6 +234,16 @@ impl<'a> Program<'a> {
             .mro
             .iter()
             .find_map(|&base| self.class(base).methods.get(name).copied())
+    }
+
+    /// What the library's method executes that a method of the project overrides: `def save(self)` of a model.
+    pub(crate) fn overridden_access(&self, method: FnId) -> Option<Access> {
+        let class = self.class_of(method)?;
+        let (file, _, function) = self.function(method);
+        let name = self.ir(file).name(function.name?);
+        let bases = self.class(class).library_bases.iter();
+        let mut entries = bases.flat_map(|&base| self.catalogs.methods(base, name, false));
+        entries.find_map(|&entry| self.catalogs.call(entry).runs)
     }
 
     /// Whether a class is `of` or extends it.

@@ -243,6 +243,7 @@ impl View<'_, '_> {
             What::Query { access, .. } => (*access, fact.deps, None),
             What::Call { callee, args } => {
                 let effects = self.summaries.effects[callee.index()].iter();
+                let overrides = self.program.overridden_access(*callee);
                 let effect = effects
                     .filter(|effect| effect.left(args).is_some())
                     .filter(|effect| {
@@ -255,7 +256,11 @@ impl View<'_, '_> {
                             Resolved::Nothing => false,
                         })
                     })
-                    .min_by_key(|effect| (is_open(effect, args), effect.distance, effect.access))?;
+                    .min_by_key(|effect| {
+                        // `order.save()` writes, whatever else the project's own `save` does.
+                        let is_aside = overrides != Some(effect.access) && overrides.is_some();
+                        (is_aside, is_open(effect, args), effect.distance, effect.access)
+                    })?;
                 (
                     effect.access,
                     call_deps(fact, args, effect),
@@ -288,6 +293,7 @@ impl View<'_, '_> {
                 access,
                 dependence,
                 effect.map(|(_, effect)| effect),
+                effect.is_some_and(|(callee, _)| self.program.overridden_access(callee).is_some()),
             ),
             ..self.query(fact, site, effect)
         };
@@ -361,6 +367,7 @@ impl View<'_, '_> {
             Access::Read,
             Dependence::Element,
             effect.map(|(_, effect)| effect),
+            false,
         );
         Some(LoopQuery {
             library,
@@ -540,19 +547,28 @@ fn confidence(
     access: Access,
     dependence: Dependence,
     effect: Option<&Effect>,
+    overrides: bool,
 ) -> Confidence {
     let by_shape = fact.likely || effect.is_some_and(|effect| effect.likely);
     // A session that is opened for the element is committed for the element, and one element's failure may be kept from
     // the others by a transaction of its own: isolation, not waste.
     let own_session = access == Access::Commit && (dependence != Dependence::Invariant || fact.path.isolated);
     let on_some_path = fact.path.on_error || fact.path.conditional || !fact.path.branch.is_empty();
+    // One element's failure is told and the others are written: a batch would fail as a whole. What the project's own
+    // `save` does beside writing, a batch would not do.
+    let has_reasons = access == Access::Write && (fact.path.isolated || overrides);
     let args = match &fact.what {
         What::Call { args, .. } => args.as_slice(),
         What::Query { .. } => &[],
     };
     if own_session || fact.path.memoised || effect.is_some_and(|effect| is_open(effect, args)) {
         Confidence::Possible
-    } else if by_shape || on_some_path || dependence == Dependence::Unknown || !site.source_known {
+    } else if by_shape
+        || on_some_path
+        || has_reasons
+        || dependence == Dependence::Unknown
+        || !site.source_known
+    {
         Confidence::Likely
     } else {
         Confidence::Proven
