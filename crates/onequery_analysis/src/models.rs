@@ -163,12 +163,14 @@ impl<'a> Program<'a> {
 
     /// Whether a class declares a column other than its key: an attribute that a call makes.
     pub(crate) fn has_column(&self, class: ClassId, name: &str) -> bool {
+        let key_column_if = self.of_model(class, |info| info.key_column_if.as_deref());
         self.class(class).mro.iter().any(|&base| {
             let ir = self.ir(self.class(base).file);
             let mut fields = self.class_ir(base).fields.iter();
             let field = fields.find(|field| ir.name(field.name) == name);
             field.and_then(|field| field.value).is_some_and(|value| {
-                call_args(ir, value).is_some_and(|args| keyword_arg(ir, args, "primary_key").is_none())
+                let is_key = |args| key_column_if.and_then(|keyword| keyword_arg(ir, args, keyword)).is_some();
+                call_args(ir, value).is_some_and(|args| !is_key(args))
             })
         })
     }

@@ -124,6 +124,8 @@ pub(super) struct Type {
     pub(super) model: bool,
     /// Subclasses that set this attribute to true have no rows of their own: `Meta.abstract`.
     pub(super) abstract_if: Option<String>,
+    /// The keyword of a column that is the key, which every query loads.
+    pub(super) key_column_if: Option<String>,
     /// Subclasses that have this attribute give their rows in order: `Meta.ordering`.
     pub(super) ordered_if: Option<String>,
     /// The path of the relation that a model has to each model that extends it, if it has one.
@@ -292,7 +294,7 @@ pub(super) struct Call {
     /// Whether its first argument is an instance of its second.
     #[serde(default)]
     pub(super) tests_class: bool,
-    /// It writes only what is not there yet: with unchanging arguments it writes once.
+    /// It writes only what is not there yet: with unchanging arguments it writes once, and reads after that.
     #[serde(default)]
     pub(super) writes_once: bool,
     /// What it loads together with the rows.

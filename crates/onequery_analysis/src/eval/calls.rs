@@ -651,7 +651,9 @@ impl<'a> Eval<'_, 'a> {
         });
         let unchanging = deps.loops.is_empty() && deps.varies.is_empty() && deps.params.is_empty();
         let executed = match (info.runs, statement) {
-            _ if is_off || (info.writes_once && unchanging) => None,
+            _ if is_off => None,
+            // It has written what it wanted the first time, and looks for it each other time.
+            (Some(_), _) if info.writes_once && unchanging => Some(Access::Read),
             (Some(Access::Commit), _) => Some(Access::Commit),
             (_, Statement::Other) => None,
             (Some(access), Statement::Unknown) => Some(access),

@@ -197,14 +197,13 @@ impl Eval<'_, '_> {
             .as_ref()
             .map(|value| self.item_of(value))
             .unwrap_or_default();
-        // A loop over classes, or over queries, has as many rounds as were written.
-        let is_class = matches!(item, Ty::Lib(lib, _) if self.program.catalogs.ty(lib).enumeration);
-        let over_few = is_class || self.is_lazy(&item);
+        // A loop over classes has as many rounds as there are classes.
+        let over_classes = matches!(item, Ty::Lib(lib, _) if self.program.catalogs.ty(lib).enumeration);
         let site = Site {
             kind,
             span: the_loop.head_span,
             origin: source.as_ref().and_then(|value| value.origin),
-            bound: if over_few {
+            bound: if over_classes {
                 Bound::Constant
             } else {
                 source.as_ref().map_or(Bound::Data, |value| value.bound)
