@@ -1,18 +1,17 @@
 //! Models and their relations, as the project declares them.
 
+mod declarations;
+
 use std::sync::Arc;
 
-use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal, TypeRef};
-use onequery_core::{FileId, Location, Name, Span};
+use onequery_core::Location;
+use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal};
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{Decorates, Direction, LeadsTo, LibTy, RelationInfo, RelationKind, Reverse, TypeInfo};
-use crate::program::{ClassId, Program, ScopeId, Symbol, file_id, top_level_assignments};
-use crate::types::TypeScope;
+use crate::catalog::{LeadsTo, LibTy, RelationKind, Reverse, TypeInfo};
+use crate::program::{ClassId, Program};
 use crate::value::{Ty, Value};
-
-/// How many classes may stand between a field's class and the library's: `class OwnKey(BaseKey)`, `class BaseKey(ForeignKey)`.
-const MAX_BASES: u32 = 4;
+use declarations::{Declaration, Names};
 
 /// Index of a relation in [`Models`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,35 +116,6 @@ impl Models {
     }
 }
 
-/// What texts name models.
-struct Names<'a> {
-    by_name: FxHashMap<&'a str, Vec<ClassId>>,
-    by_setting: FxHashMap<Box<str>, Option<ClassId>>,
-}
-
-impl Names<'_> {
-    /// `settings.AUTH_USER_MODEL`: the model that the text names which some module assigns to that name.
-    fn set_by(&self, ir: &FileIr, written: ExprId) -> Ty {
-        let ExprKind::Attr { name, .. } = ir.expr(written).kind else {
-            return Ty::Unknown;
-        };
-        let class = self.by_setting.get(ir.name(name)).copied().flatten();
-        class.map_or(Ty::Unknown, Ty::Instance)
-    }
-}
-
-/// A declaration before both of its sides are known.
-struct Declaration {
-    class: ClassId,
-    relation: Relation,
-    /// The name of the other side, with holes.
-    reverse: Option<String>,
-    /// Whether the other side is always loaded, and whether it is a query.
-    reverse_strategy: (bool, bool),
-    /// How many rows the other side leads to, when its own declaration says so.
-    reverse_to_many: Option<bool>,
-}
-
 impl<'a> Program<'a> {
     /// A relation of a class by name, through its bases.
     pub(crate) fn relation_of(&self, class: ClassId, name: &str) -> Option<RelId> {
@@ -169,7 +139,11 @@ impl<'a> Program<'a> {
             let mut fields = self.class_ir(base).fields.iter();
             let field = fields.find(|field| ir.name(field.name) == name);
             field.and_then(|field| field.value).is_some_and(|value| {
-                let is_key = |args| key_column_if.and_then(|keyword| keyword_arg(ir, args, keyword)).is_some();
+                let is_key = |args| {
+                    key_column_if
+                        .and_then(|keyword| keyword_arg(ir, args, keyword))
+                        .is_some()
+                };
                 call_args(ir, value).is_some_and(|args| !is_key(args))
             })
         })
@@ -232,8 +206,7 @@ impl<'a> Program<'a> {
         let by_setting = self.settings(&by_name);
         let names = Names { by_name, by_setting };
         let mut declarations = Vec::new();
-        for ix in 0..self.classes.len() {
-            let class = ClassId(u32::try_from(ix).expect("ids fit"));
+        for class in self.class_ids() {
             for field in &self.class_ir(class).fields {
                 let declared = field.value.and_then(|value| {
                     self.declaration(class, field.name, value, field.ty.as_ref(), field.span, &names)
@@ -259,38 +232,9 @@ impl<'a> Program<'a> {
         models
     }
 
-    /// What methods of a class return that stand for attributes: `@declared_attr`.
-    fn attributes_of_methods(&self, class: ClassId) -> Vec<(Name, ExprId, Span)> {
-        let file = self.class(class).file;
-        let ir = self.ir(file);
-        let scope = self.scope_id(file, self.class_ir(class).scope);
-        let methods = self
-            .class_ir(class)
-            .methods
-            .iter()
-            .map(|&method| ir.function(method));
-        methods
-            .filter_map(|method| {
-                let is_attribute = method
-                    .decorators
-                    .iter()
-                    .any(|&decorator| self.decorates(file, scope, decorator) == Some(Decorates::Attribute));
-                let ExprKind::Block { items, .. } = &ir.expr(method.body.filter(|_| is_attribute)?).kind
-                else {
-                    return None;
-                };
-                match ir.expr(*items.last()?).kind {
-                    ExprKind::Return(Some(value)) => Some((method.name?, value, method.name_span)),
-                    _ => None,
-                }
-            })
-            .collect()
-    }
-
     fn models_by_name(&self) -> FxHashMap<&'a str, Vec<ClassId>> {
         let mut by_name: FxHashMap<&str, Vec<ClassId>> = FxHashMap::default();
-        for ix in 0..self.classes.len() {
-            let class = ClassId(u32::try_from(ix).expect("ids fit"));
+        for class in self.class_ids() {
             if self.is_model(class) {
                 by_name.entry(self.class_name(class)).or_default().push(class);
             }
@@ -302,281 +246,9 @@ impl<'a> Program<'a> {
         self.ir(self.class(class).file).name(self.class_ir(class).name)
     }
 
-    /// The relation that a field declares.
-    fn declaration(
-        &self,
-        class: ClassId,
-        name: Name,
-        value: ExprId,
-        ty: Option<&TypeRef>,
-        span: Span,
-        names: &Names<'a>,
-    ) -> Option<Declaration> {
-        let file = self.class(class).file;
-        let ir = self.ir(file);
-        let ExprKind::Call { callee, args, .. } = &ir.expr(value).kind else {
-            return None;
-        };
-        let scope = self.scope_id(file, self.class_ir(class).scope);
-        let kind = self.relation_kind(file, scope, *callee, MAX_BASES)?;
-        let info = self.catalogs.relation(kind);
-        let name: Arc<str> = ir.name(name).into();
-        let annotated = ty.map(|ty| {
-            let at = TypeScope {
-                file,
-                scope,
-                own: Some(class),
-                generics: [&[], &[]],
-            };
-            self.declared(at, ty)
-        });
-        let (annotated_target, annotated_many) = match annotated {
-            Some(ty @ Ty::Lib(..)) if self.row_class(&ty).is_some() => (self.item(&ty), Some(true)),
-            Some(ty @ Ty::Instance(_)) => (ty, Some(false)),
-            _ => (Ty::Unknown, None),
-        };
-        let written = info.target.as_deref().and_then(|keyword| {
-            let by_keyword = keyword_arg(ir, args, keyword);
-            by_keyword.or_else(|| args.first().filter(|arg| arg.name.is_none()).map(|arg| arg.value))
-        });
-        let target = match written {
-            Some(written)
-                if literal(ir, written).is_some_and(|text| info.itself.as_deref() == Some(text)) =>
-            {
-                Ty::Instance(class)
-            }
-            Some(written) => self.target(class, file, scope, written, names),
-            None => Ty::Unknown,
-        };
-        let target = if target.is_unknown() {
-            annotated_target
-        } else {
-            target
-        };
-        let to_many = match info.leads_to {
-            LeadsTo::One => false,
-            LeadsTo::Many => true,
-            LeadsTo::Declared => annotated_many
-                .or_else(|| Some(self.leads_to_many(class, args, &target, info.direction.as_ref()?)))
-                .unwrap_or(false),
-        };
-        let (always_loaded, is_query) = strategy(ir, args, info);
-        let reverse_strategy = info
-            .reverse
-            .as_ref()
-            .and_then(|reverse| call_args(ir, keyword_arg(ir, args, &reverse.named_by)?))
-            .map_or((false, false), |args| strategy(ir, args, info));
-        let reverse_to_many = info.direction.as_ref().and_then(|direction| {
-            let of_reverse = info
-                .reverse
-                .as_ref()
-                .and_then(|reverse| call_args(ir, keyword_arg(ir, args, &reverse.named_by)?))
-                .unwrap_or_default();
-            let flag = keyword_arg(ir, of_reverse, &direction.flag).and_then(|value| word(ir, value));
-            let by_table = direction
-                .many_if
-                .iter()
-                .any(|keyword| keyword_arg(ir, args, keyword).is_some());
-            flag.map(|flag| flag != "False").or(by_table.then_some(true))
-        });
-        let optional = info.optional_if.as_deref().is_some_and(|keyword| {
-            keyword_arg(ir, args, keyword).and_then(|value| word(ir, value)) == Some("True")
-        });
-        let reverse = reverse_name(ir, args, info);
-        let mirrored = info
-            .mirrors
-            .as_deref()
-            .and_then(|keyword| literal(ir, keyword_arg(ir, args, keyword)?));
-        let inverse = mirrored
-            .or(reverse.as_deref())
-            .map(|name| self.filled_in(name, class, info.reverse.as_ref()).into());
-        Some(Declaration {
-            class,
-            relation: Relation {
-                key: info.key.as_ref().map(|key| key.replace("{name}", &name).into()),
-                name,
-                owner: class,
-                target,
-                to_many,
-                optional,
-                kind,
-                always_loaded,
-                is_query,
-                inverse,
-                declared: Location::new(file, span),
-            },
-            reverse,
-            reverse_strategy,
-            reverse_to_many,
-        })
-    }
-
-    /// How a field's callee declares a relation: by its path, as a method, or as a subclass of one that does.
-    fn relation_kind(
-        &self,
-        file: FileId,
-        scope: ScopeId,
-        callee: ExprId,
-        depth: u32,
-    ) -> Option<RelationKind> {
-        let depth = depth.checked_sub(1)?;
-        match self.resolve_expr(file, scope, callee) {
-            Symbol::External(node) => self.catalogs.relation_at(node),
-            Symbol::Class(class) => {
-                let of = self.class(class).file;
-                let scope = self.scope_id(of, self.class_ir(class).scope);
-                let bases = &self.class_ir(class).bases;
-                bases
-                    .iter()
-                    .find_map(|&base| self.relation_kind(of, scope, base, depth))
-            }
-            _ => {
-                let ir = self.ir(file);
-                let ExprKind::Attr { base, name, .. } = ir.expr(callee).kind else {
-                    return None;
-                };
-                let Symbol::Variable(module, variable) = self.resolve_expr(file, scope, base) else {
-                    return None;
-                };
-                let ty = self.catalogs.type_at(self.called_at(module, variable)?)?;
-                self.catalogs.relation_method(ty, ir.name(name))
-            }
-        }
-    }
-
-    /// How many rows a relation without annotation leads to.
-    fn leads_to_many(&self, class: ClassId, args: &[Arg], target: &Ty, direction: &Direction) -> bool {
-        let ir = self.ir(self.class(class).file);
-        let has = |keyword: &String| keyword_arg(ir, args, keyword);
-        if let Some(value) = has(&direction.flag) {
-            return !matches!(ir.expr(value).kind, ExprKind::Literal(Literal::Bool(false)));
-        }
-        if direction.many_if.iter().any(|keyword| has(keyword).is_some()) {
-            return true;
-        }
-        if direction.one_if.iter().any(|keyword| has(keyword).is_some()) {
-            return false;
-        }
-        match *target {
-            Ty::Instance(target) => !self.holds_key_to(class, target, &direction.table_name),
-            _ => false,
-        }
-    }
-
-    /// Whether a column of a class refers to the table of another: `ForeignKey("authors.id")`.
-    fn holds_key_to(&self, class: ClassId, target: ClassId, table_name: &str) -> bool {
-        let table = self.table_of(target, table_name);
-        self.class(class).mro.iter().any(|&base| {
-            let ir = self.ir(self.class(base).file);
-            let values = self.class_ir(base).fields.iter().filter_map(|field| field.value);
-            values.into_iter().any(|value| refers_to(ir, value, &table))
-        })
-    }
-
-    /// The name of a model's table: as it says, or its own in snake case.
-    fn table_of(&self, class: ClassId, table_name: &str) -> String {
-        let ir = self.ir(self.class(class).file);
-        let said = self
-            .class_ir(class)
-            .fields
-            .iter()
-            .find(|field| ir.name(field.name) == table_name)
-            .and_then(|field| literal(ir, field.value?));
-        said.map_or_else(|| snake_case(self.class_name(class)), str::to_owned)
-    }
-
-    /// What a relation's target expression stands for.
-    fn target(&self, class: ClassId, file: FileId, scope: ScopeId, written: ExprId, names: &Names<'a>) -> Ty {
-        let ir = self.ir(file);
-        if let Some(text) = literal(ir, written) {
-            return self.named_target(class, text, names);
-        }
-        match self.resolve_expr(file, scope, written) {
-            Symbol::Class(target) => Ty::Instance(target),
-            Symbol::External(node) => match self.catalogs.type_at(node) {
-                Some(ty) => Ty::lib(ty, Vec::new()),
-                None => names.set_by(ir, written),
-            },
-            Symbol::Variable(module, name) => {
-                let of = self.ir(self.file_of_scope(module));
-                let text = self
-                    .assigned_at(module, name)
-                    .and_then(|value| literal(of, value));
-                text.map_or(Ty::Unknown, |text| self.named_target(class, text, names))
-            }
-            _ => names.set_by(ir, written),
-        }
-    }
-
-    /// Models by the upper-case module variables whose texts name them.
-    fn settings(&self, by_name: &FxHashMap<&'a str, Vec<ClassId>>) -> FxHashMap<Box<str>, Option<ClassId>> {
-        let mut found: FxHashMap<Box<str>, Option<ClassId>> = FxHashMap::default();
-        for file in (0..self.files.len()).map(file_id) {
-            let ir = self.ir(file);
-            for (name, value) in top_level_assignments(ir) {
-                let name = ir.name(name);
-                let text = literal(ir, value).filter(|_| !name.contains(char::is_lowercase));
-                let model = text.and_then(|text| {
-                    let (app, model) = text.rsplit_once('.')?;
-                    by_name
-                        .get(model)
-                        .map(|candidates| self.nearest(app, "", candidates))
-                });
-                if let Some(Ty::Instance(class)) = model {
-                    // Two modules that disagree leave it open.
-                    found
-                        .entry(name.into())
-                        .and_modify(|known| *known = known.filter(|known| *known == class))
-                        .or_insert(Some(class));
-                }
-            }
-        }
-        found
-    }
-
-    /// `"Author"`, `"shop.Author"`: the class of that name that is nearest.
-    fn named_target(&self, class: ClassId, text: &str, names: &Names<'a>) -> Ty {
-        let (app, name) = text
-            .rsplit_once('.')
-            .map_or(("", text), |(app, name)| (app, name));
-        let Some(candidates) = names.by_name.get(name) else {
-            return Ty::Unknown;
-        };
-        let own_path = self.files[self.class(class).file.index()].path.as_str();
-        self.nearest(app, own_path, candidates)
-    }
-
-    /// The only candidate that is nearest to an app, or to a path when no app is named.
-    fn nearest(&self, app: &str, own_path: &str, candidates: &[ClassId]) -> Ty {
-        let app = app.rsplit('.').next().unwrap_or(app);
-        let distance = |candidate: &ClassId| {
-            let path = self.files[self.class(*candidate).file.index()].path.as_str();
-            if path == own_path && app.is_empty() {
-                return 0;
-            }
-            let in_app = !app.is_empty()
-                && path
-                    .split('/')
-                    .any(|part| part == app || part.strip_suffix(".py") == Some(app));
-            match (app.is_empty(), in_app) {
-                (false, true) => 0,
-                (true, _) if folder(path) == folder(own_path) => 1,
-                _ => 2,
-            }
-        };
-        let nearest = candidates.iter().map(distance).min().unwrap_or(2);
-        let mut of_those = candidates
-            .iter()
-            .filter(|candidate| distance(candidate) == nearest);
-        match (of_those.next(), of_those.next()) {
-            (Some(&only), None) => Ty::Instance(only),
-            _ => Ty::Unknown,
-        }
-    }
-
     /// Gives the target's class the other side of a declaration, once for each concrete class that inherits it.
     fn add_reverse(&self, declaration: &Declaration, models: &mut Models) {
-        let Some(name) = &declaration.reverse else {
+        let Some(side) = &declaration.reverse else {
             return;
         };
         let forward = &declaration.relation;
@@ -587,11 +259,10 @@ impl<'a> Program<'a> {
             LeadsTo::One => false,
             LeadsTo::Many => true,
             // The other end of a list is one row; of a single row, a list.
-            LeadsTo::Declared => declaration.reverse_to_many.unwrap_or(!forward.to_many),
+            LeadsTo::Declared => side.to_many.unwrap_or(!forward.to_many),
         };
         let owners: Vec<ClassId> = if self.is_abstract(declaration.class) {
-            (0..self.classes.len())
-                .map(|ix| ClassId(u32::try_from(ix).expect("ids fit")))
+            self.class_ids()
                 .filter(|&class| {
                     self.class(class).mro.contains(&declaration.class) && !self.is_abstract(class)
                 })
@@ -601,14 +272,14 @@ impl<'a> Program<'a> {
         };
         for owner in owners {
             let relation = Relation {
-                name: self.filled_in(name, owner, Some(reverse)).into(),
+                name: self.filled_in(&side.name, owner, Some(reverse)).into(),
                 owner,
                 target: Ty::Instance(owner),
                 to_many,
                 key: None,
                 inverse: Some(forward.name.clone()),
-                always_loaded: declaration.reverse_strategy.0,
-                is_query: declaration.reverse_strategy.1,
+                always_loaded: side.always_loaded,
+                is_query: side.is_query,
                 optional: true,
                 ..forward.clone()
             };
@@ -625,8 +296,7 @@ impl<'a> Program<'a> {
 
     /// Gives models the relations to the models that extend them.
     fn add_children(&self, models: &mut Models) {
-        for ix in 0..self.classes.len() {
-            let class = ClassId(u32::try_from(ix).expect("ids fit"));
+        for class in self.class_ids() {
             let node = self.of_model(class, |info| info.child_relation);
             let Some(kind) = node.and_then(|node| self.catalogs.relation_at(node)) else {
                 continue;
@@ -730,25 +400,6 @@ fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// Whether a declaration says that a relation is always loaded, and whether it makes it a query.
-fn strategy(ir: &FileIr, args: &[Arg], info: &RelationInfo) -> (bool, bool) {
-    let Some(strategy) = &info.strategy else {
-        return (false, false);
-    };
-    let in_dictionary = || {
-        let dictionary = keyword_arg(ir, args, info.more_keywords.as_deref()?)?;
-        let ExprKind::Collection(_, items) = &ir.expr(dictionary).kind else {
-            return None;
-        };
-        let is_it = |pair: &&[ExprId]| literal(ir, pair[0]) == Some(&strategy.keyword);
-        Some(items.chunks_exact(2).find(is_it)?[1])
-    };
-    let value = keyword_arg(ir, args, &strategy.keyword).or_else(in_dictionary);
-    let value = value.and_then(|value| word(ir, value));
-    let is_one_of = |words: &[String]| value.is_some_and(|value| words.iter().any(|word| word == value));
-    (is_one_of(&strategy.loaded), is_one_of(&strategy.query))
-}
-
 /// The arguments of a call: `backref("books", lazy="dynamic")`.
 fn call_args(ir: &FileIr, id: ExprId) -> Option<&[Arg]> {
     match &ir.expr(id).kind {
@@ -774,53 +425,8 @@ pub(crate) fn literal(ir: &FileIr, id: ExprId) -> Option<&str> {
     }
 }
 
-/// The name in a text, or in a call whose first argument is one: `backref("books", lazy="select")`.
-fn name_in(ir: &FileIr, id: ExprId) -> Option<&str> {
-    match call_args(ir, id) {
-        Some(args) => literal(ir, args.first()?.value),
-        None => literal(ir, id),
-    }
-}
-
-/// What the other side of a relation is called.
-fn reverse_name(ir: &FileIr, args: &[Arg], info: &RelationInfo) -> Option<String> {
-    let reverse = info.reverse.as_ref()?;
-    let written = keyword_arg(ir, args, &reverse.named_by).and_then(|value| name_in(ir, value));
-    let name = written.map(str::to_owned).or_else(|| reverse.default.clone())?;
-    let hidden = reverse
-        .hidden_suffix
-        .as_ref()
-        .is_some_and(|suffix| name.ends_with(suffix.as_str()));
-    (!hidden).then_some(name)
-}
-
 fn keyword_arg(ir: &FileIr, args: &[Arg], keyword: &str) -> Option<ExprId> {
     args.iter()
         .find(|arg| arg.name.is_some_and(|name| ir.name(name) == keyword))
         .map(|arg| arg.value)
-}
-
-/// Whether a call, or one in its arguments, is given a column of a table: `Column(Integer, ForeignKey("authors.id"))`.
-fn refers_to(ir: &FileIr, value: ExprId, table: &str) -> bool {
-    match &ir.expr(value).kind {
-        ExprKind::Call { args, .. } => args.iter().any(|arg| refers_to(ir, arg.value, table)),
-        _ => literal(ir, value)
-            .and_then(|text| text.rsplit_once('.'))
-            .is_some_and(|(of, _)| of == table || of.rsplit('.').next() == Some(table)),
-    }
-}
-
-/// `OrderLine` as `order_line`, `HTTPServer` as `http_server`.
-fn snake_case(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    let is_lower = |ix: usize| letters.get(ix).is_some_and(|letter| letter.is_lowercase());
-    let mut out = String::new();
-    for (ix, letter) in letters.iter().enumerate() {
-        let begins_word = letter.is_uppercase() && ix > 0 && (is_lower(ix - 1) || is_lower(ix + 1));
-        if begins_word {
-            out.push('_');
-        }
-        out.extend(letter.to_lowercase());
-    }
-    out
 }

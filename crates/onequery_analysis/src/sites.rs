@@ -73,6 +73,11 @@ pub struct RelationRead {
 }
 
 impl RelationRead {
+    /// Whether the row keeps what was read, as opposed to being asked anew each time.
+    const fn is_kept(&self) -> bool {
+        !matches!(self.kind, ReadKind::Answer | ReadKind::Narrowed)
+    }
+
     /// Whether both read the same of the same rows.
     fn is_same_read(&self, other: &Self) -> bool {
         (self.origin, &self.path, &self.kind) == (other.origin, &other.path, &other.kind)
@@ -133,11 +138,13 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries) -> Vec<Lo
             }
         }
     }
+    let mut told: BTreeMap<FnId, Vec<(RelationRead, Confidence)>> = BTreeMap::new();
     let mut sites: Vec<LoopSite> = found
         .into_iter()
         .map(|((function, ix), mut queries)| {
             let site = &summaries.facts[function.index()].sites[ix];
             leave_out_prefixes(&mut queries);
+            leave_out_told(&mut queries, told.entry(function).or_default());
             LoopSite {
                 kind: site.kind,
                 location: Location::new(program.function(function).0, site.span),
@@ -146,8 +153,24 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries) -> Vec<Lo
             }
         })
         .collect();
+    sites.retain(|site| !site.queries.is_empty());
     sites.sort_by_key(|site| (site.location, site.kind));
     sites
+}
+
+/// Two loops over the same rows: the first leaves the relation on them, and mending it mends the second.
+fn leave_out_told(queries: &mut Vec<LoopQuery>, told: &mut Vec<(RelationRead, Confidence)>) {
+    queries.retain(|query| match &query.relation {
+        Some(read) if read.is_kept() => {
+            let covers = |(known, confidence): &(RelationRead, Confidence)| {
+                known.is_same_read(read) && *confidence >= query.confidence
+            };
+            !told.iter().any(covers)
+        }
+        _ => true,
+    });
+    let reads = queries.iter();
+    told.extend(reads.filter_map(|query| Some((query.relation.clone()?, query.confidence))));
 }
 
 /// `book.author.country` tells all that `book.author` in it would tell, and a row keeps a relation that was read: of equal
@@ -177,10 +200,9 @@ fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
         if is_part(&query, own) {
             continue;
         }
-        let asks_anew = matches!(own.kind, ReadKind::Answer | ReadKind::Narrowed);
         let equal = kept.iter_mut().find(|known| {
             let known = known.relation.as_ref();
-            !asks_anew && known.is_some_and(|known| known.is_same_read(own))
+            own.is_kept() && known.is_some_and(|known| known.is_same_read(own))
         });
         match equal {
             Some(known) if query.confidence > known.confidence => *known = query,

@@ -1,0 +1,410 @@
+//! How classes declare relations: what the call in an attribute's value says.
+
+use std::sync::Arc;
+
+use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal, TypeRef};
+use onequery_core::{FileId, Location, Name, Span};
+use rustc_hash::FxHashMap;
+
+use super::{Relation, call_args, folder, keyword_arg, literal, word};
+use crate::catalog::{Decorates, Direction, LeadsTo, RelationInfo, RelationKind};
+use crate::program::{ClassId, Program, ScopeId, Symbol, file_id, top_level_assignments};
+use crate::types::TypeScope;
+use crate::value::Ty;
+
+/// How many classes may stand between a field's class and the library's: `class OwnKey(BaseKey)`, `class BaseKey(ForeignKey)`.
+const MAX_BASES: u32 = 4;
+
+/// What texts name models.
+pub(super) struct Names<'a> {
+    pub(super) by_name: FxHashMap<&'a str, Vec<ClassId>>,
+    pub(super) by_setting: FxHashMap<Box<str>, Option<ClassId>>,
+}
+
+impl Names<'_> {
+    /// `settings.AUTH_USER_MODEL`: the model that the text names which some module assigns to that name.
+    fn set_by(&self, ir: &FileIr, written: ExprId) -> Ty {
+        let ExprKind::Attr { name, .. } = ir.expr(written).kind else {
+            return Ty::Unknown;
+        };
+        let class = self.by_setting.get(ir.name(name)).copied().flatten();
+        class.map_or(Ty::Unknown, Ty::Instance)
+    }
+}
+
+/// A declaration before both of its sides are known.
+pub(super) struct Declaration {
+    pub(super) class: ClassId,
+    pub(super) relation: Relation,
+    pub(super) reverse: Option<OtherSide>,
+}
+
+/// What a declaration says of the side that the target gets.
+pub(super) struct OtherSide {
+    /// Its name, with holes.
+    pub(super) name: String,
+    pub(super) always_loaded: bool,
+    pub(super) is_query: bool,
+    /// Whether it leads to many rows, when that is said.
+    pub(super) to_many: Option<bool>,
+}
+
+impl<'a> Program<'a> {
+    /// What methods of a class return that stand for attributes: `@declared_attr`.
+    pub(super) fn attributes_of_methods(&self, class: ClassId) -> Vec<(Name, ExprId, Span)> {
+        let file = self.class(class).file;
+        let ir = self.ir(file);
+        let scope = self.scope_id(file, self.class_ir(class).scope);
+        let methods = self
+            .class_ir(class)
+            .methods
+            .iter()
+            .map(|&method| ir.function(method));
+        methods
+            .filter_map(|method| {
+                let is_attribute = method
+                    .decorators
+                    .iter()
+                    .any(|&decorator| self.decorates(file, scope, decorator) == Some(Decorates::Attribute));
+                let ExprKind::Block { items, .. } = &ir.expr(method.body.filter(|_| is_attribute)?).kind
+                else {
+                    return None;
+                };
+                match ir.expr(*items.last()?).kind {
+                    ExprKind::Return(Some(value)) => Some((method.name?, value, method.name_span)),
+                    _ => None,
+                }
+            })
+            .collect()
+    }
+
+    /// The relation that a field declares.
+    pub(super) fn declaration(
+        &self,
+        class: ClassId,
+        name: Name,
+        value: ExprId,
+        ty: Option<&TypeRef>,
+        span: Span,
+        names: &Names<'a>,
+    ) -> Option<Declaration> {
+        let file = self.class(class).file;
+        let ir = self.ir(file);
+        let ExprKind::Call { callee, args, .. } = &ir.expr(value).kind else {
+            return None;
+        };
+        let scope = self.scope_id(file, self.class_ir(class).scope);
+        let kind = self.relation_kind(file, scope, *callee, MAX_BASES)?;
+        let info = self.catalogs.relation(kind);
+        let name: Arc<str> = ir.name(name).into();
+        let annotated = ty.map(|ty| {
+            let at = TypeScope {
+                file,
+                scope,
+                own: Some(class),
+                generics: [&[], &[]],
+            };
+            self.declared(at, ty)
+        });
+        let (annotated_target, annotated_many) = match annotated {
+            Some(ty @ Ty::Lib(..)) if self.row_class(&ty).is_some() => (self.item(&ty), Some(true)),
+            Some(ty @ Ty::Instance(_)) => (ty, Some(false)),
+            _ => (Ty::Unknown, None),
+        };
+        let written = info.target.as_deref().and_then(|keyword| {
+            let by_keyword = keyword_arg(ir, args, keyword);
+            by_keyword.or_else(|| args.first().filter(|arg| arg.name.is_none()).map(|arg| arg.value))
+        });
+        let target = match written {
+            Some(written)
+                if literal(ir, written).is_some_and(|text| info.itself.as_deref() == Some(text)) =>
+            {
+                Ty::Instance(class)
+            }
+            Some(written) => self.target(class, file, scope, written, names),
+            None => Ty::Unknown,
+        };
+        let target = if target.is_unknown() {
+            annotated_target
+        } else {
+            target
+        };
+        let to_many = match info.leads_to {
+            LeadsTo::One => false,
+            LeadsTo::Many => true,
+            LeadsTo::Declared => annotated_many
+                .or_else(|| Some(self.leads_to_many(class, args, &target, info.direction.as_ref()?)))
+                .unwrap_or(false),
+        };
+        let (always_loaded, is_query) = strategy(ir, args, info);
+        let optional = info.optional_if.as_deref().is_some_and(|keyword| {
+            keyword_arg(ir, args, keyword).and_then(|value| word(ir, value)) == Some("True")
+        });
+        let reverse = other_side(ir, args, info);
+        let mirrored = info
+            .mirrors
+            .as_deref()
+            .and_then(|keyword| literal(ir, keyword_arg(ir, args, keyword)?));
+        let inverse = mirrored
+            .or(reverse.as_ref().map(|side| side.name.as_str()))
+            .map(|name| self.filled_in(name, class, info.reverse.as_ref()).into());
+        Some(Declaration {
+            class,
+            relation: Relation {
+                key: info.key.as_ref().map(|key| key.replace("{name}", &name).into()),
+                name,
+                owner: class,
+                target,
+                to_many,
+                optional,
+                kind,
+                always_loaded,
+                is_query,
+                inverse,
+                declared: Location::new(file, span),
+            },
+            reverse,
+        })
+    }
+
+    /// How a field's callee declares a relation: by its path, as a method, or as a subclass of one that does.
+    fn relation_kind(
+        &self,
+        file: FileId,
+        scope: ScopeId,
+        callee: ExprId,
+        depth: u32,
+    ) -> Option<RelationKind> {
+        let depth = depth.checked_sub(1)?;
+        match self.resolve_expr(file, scope, callee) {
+            Symbol::External(node) => self.catalogs.relation_at(node),
+            Symbol::Class(class) => {
+                let of = self.class(class).file;
+                let scope = self.scope_id(of, self.class_ir(class).scope);
+                let bases = &self.class_ir(class).bases;
+                bases
+                    .iter()
+                    .find_map(|&base| self.relation_kind(of, scope, base, depth))
+            }
+            _ => {
+                let ir = self.ir(file);
+                let ExprKind::Attr { base, name, .. } = ir.expr(callee).kind else {
+                    return None;
+                };
+                let Symbol::Variable(module, variable) = self.resolve_expr(file, scope, base) else {
+                    return None;
+                };
+                let ty = self.catalogs.type_at(self.called_at(module, variable)?)?;
+                self.catalogs.relation_method(ty, ir.name(name))
+            }
+        }
+    }
+
+    /// How many rows a relation without annotation leads to.
+    fn leads_to_many(&self, class: ClassId, args: &[Arg], target: &Ty, direction: &Direction) -> bool {
+        let ir = self.ir(self.class(class).file);
+        let has = |keyword: &String| keyword_arg(ir, args, keyword);
+        if let Some(value) = has(&direction.flag) {
+            return !matches!(ir.expr(value).kind, ExprKind::Literal(Literal::Bool(false)));
+        }
+        if direction.many_if.iter().any(|keyword| has(keyword).is_some()) {
+            return true;
+        }
+        if direction.one_if.iter().any(|keyword| has(keyword).is_some()) {
+            return false;
+        }
+        match *target {
+            Ty::Instance(target) => !self.holds_key_to(class, target, &direction.table_name),
+            _ => false,
+        }
+    }
+
+    /// Whether a column of a class refers to the table of another: `ForeignKey("authors.id")`.
+    fn holds_key_to(&self, class: ClassId, target: ClassId, table_name: &str) -> bool {
+        let table = self.table_of(target, table_name);
+        self.class(class).mro.iter().any(|&base| {
+            let ir = self.ir(self.class(base).file);
+            let values = self.class_ir(base).fields.iter().filter_map(|field| field.value);
+            values.into_iter().any(|value| refers_to(ir, value, &table))
+        })
+    }
+
+    /// The name of a model's table: as it says, or its own in snake case.
+    fn table_of(&self, class: ClassId, table_name: &str) -> String {
+        let ir = self.ir(self.class(class).file);
+        let said = self
+            .class_ir(class)
+            .fields
+            .iter()
+            .find(|field| ir.name(field.name) == table_name)
+            .and_then(|field| literal(ir, field.value?));
+        said.map_or_else(|| snake_case(self.class_name(class)), str::to_owned)
+    }
+
+    /// What a relation's target expression stands for.
+    fn target(&self, class: ClassId, file: FileId, scope: ScopeId, written: ExprId, names: &Names<'a>) -> Ty {
+        let ir = self.ir(file);
+        if let Some(text) = literal(ir, written) {
+            return self.named_target(class, text, names);
+        }
+        match self.resolve_expr(file, scope, written) {
+            Symbol::Class(target) => Ty::Instance(target),
+            Symbol::External(node) => match self.catalogs.type_at(node) {
+                Some(ty) => Ty::lib(ty, Vec::new()),
+                None => names.set_by(ir, written),
+            },
+            Symbol::Variable(module, name) => {
+                let of = self.ir(self.file_of_scope(module));
+                let text = self
+                    .assigned_at(module, name)
+                    .and_then(|value| literal(of, value));
+                text.map_or(Ty::Unknown, |text| self.named_target(class, text, names))
+            }
+            _ => names.set_by(ir, written),
+        }
+    }
+
+    /// Models by the upper-case module variables whose texts name them.
+    pub(super) fn settings(
+        &self,
+        by_name: &FxHashMap<&'a str, Vec<ClassId>>,
+    ) -> FxHashMap<Box<str>, Option<ClassId>> {
+        let mut found: FxHashMap<Box<str>, Option<ClassId>> = FxHashMap::default();
+        for file in (0..self.files.len()).map(file_id) {
+            let ir = self.ir(file);
+            for (name, value) in top_level_assignments(ir) {
+                let name = ir.name(name);
+                let text = literal(ir, value).filter(|_| !name.contains(char::is_lowercase));
+                let model = text.and_then(|text| {
+                    let (app, model) = text.rsplit_once('.')?;
+                    by_name
+                        .get(model)
+                        .map(|candidates| self.nearest(app, "", candidates))
+                });
+                if let Some(Ty::Instance(class)) = model {
+                    // Two modules that disagree leave it open.
+                    found
+                        .entry(name.into())
+                        .and_modify(|known| *known = known.filter(|known| *known == class))
+                        .or_insert(Some(class));
+                }
+            }
+        }
+        found
+    }
+
+    /// `"Author"`, `"shop.Author"`: the class of that name that is nearest.
+    fn named_target(&self, class: ClassId, text: &str, names: &Names<'a>) -> Ty {
+        let (app, name) = text
+            .rsplit_once('.')
+            .map_or(("", text), |(app, name)| (app, name));
+        let Some(candidates) = names.by_name.get(name) else {
+            return Ty::Unknown;
+        };
+        let own_path = self.files[self.class(class).file.index()].path.as_str();
+        self.nearest(app, own_path, candidates)
+    }
+
+    /// The only candidate that is nearest to an app, or to a path when no app is named.
+    fn nearest(&self, app: &str, own_path: &str, candidates: &[ClassId]) -> Ty {
+        let app = app.rsplit('.').next().unwrap_or(app);
+        let distance = |candidate: &ClassId| {
+            let path = self.files[self.class(*candidate).file.index()].path.as_str();
+            if path == own_path && app.is_empty() {
+                return 0;
+            }
+            let in_app = !app.is_empty() && path.split('/').any(|part| part.split('.').next() == Some(app));
+            match (app.is_empty(), in_app) {
+                (false, true) => 0,
+                (true, _) if folder(path) == folder(own_path) => 1,
+                _ => 2,
+            }
+        };
+        let nearest = candidates.iter().map(distance).min().unwrap_or(2);
+        let mut of_those = candidates
+            .iter()
+            .filter(|candidate| distance(candidate) == nearest);
+        match (of_those.next(), of_those.next()) {
+            (Some(&only), None) => Ty::Instance(only),
+            _ => Ty::Unknown,
+        }
+    }
+}
+
+/// Whether a declaration says that a relation is always loaded, and whether it makes it a query.
+fn strategy(ir: &FileIr, args: &[Arg], info: &RelationInfo) -> (bool, bool) {
+    let Some(strategy) = &info.strategy else {
+        return (false, false);
+    };
+    let in_dictionary = || {
+        let dictionary = keyword_arg(ir, args, info.more_keywords.as_deref()?)?;
+        let ExprKind::Collection(_, items) = &ir.expr(dictionary).kind else {
+            return None;
+        };
+        let is_it = |pair: &&[ExprId]| literal(ir, pair[0]) == Some(&strategy.keyword);
+        Some(items.chunks_exact(2).find(is_it)?[1])
+    };
+    let value = keyword_arg(ir, args, &strategy.keyword).or_else(in_dictionary);
+    let value = value.and_then(|value| word(ir, value));
+    let is_one_of = |words: &[String]| value.is_some_and(|value| words.iter().any(|word| word == value));
+    (is_one_of(&strategy.loaded), is_one_of(&strategy.query))
+}
+
+/// The name in a text, or in a call whose first argument is one: `backref("books", lazy="select")`.
+fn name_in(ir: &FileIr, id: ExprId) -> Option<&str> {
+    match call_args(ir, id) {
+        Some(args) => literal(ir, args.first()?.value),
+        None => literal(ir, id),
+    }
+}
+
+/// What a declaration says of the other side: its name, or a call that has a name and keywords of its own.
+fn other_side(ir: &FileIr, args: &[Arg], info: &RelationInfo) -> Option<OtherSide> {
+    let reverse = info.reverse.as_ref()?;
+    let written = keyword_arg(ir, args, &reverse.named_by);
+    let named = written.and_then(|value| name_in(ir, value)).map(str::to_owned);
+    let name = named.or_else(|| reverse.default.clone())?;
+    let suffix = reverse.hidden_suffix.as_deref();
+    if suffix.is_some_and(|suffix| name.ends_with(suffix)) {
+        return None;
+    }
+    let own_args = written.and_then(|value| call_args(ir, value)).unwrap_or_default();
+    let (always_loaded, is_query) = strategy(ir, own_args, info);
+    let to_many = info.direction.as_ref().and_then(|direction| {
+        let flag = keyword_arg(ir, own_args, &direction.flag).and_then(|value| word(ir, value));
+        let has = |keyword: &String| keyword_arg(ir, args, keyword).is_some();
+        let by_table = direction.many_if.iter().any(has);
+        flag.map(|flag| flag != "False").or(by_table.then_some(true))
+    });
+    Some(OtherSide {
+        name,
+        always_loaded,
+        is_query,
+        to_many,
+    })
+}
+
+/// Whether a call, or one in its arguments, is given a column of a table: `Column(Integer, ForeignKey("authors.id"))`.
+fn refers_to(ir: &FileIr, value: ExprId, table: &str) -> bool {
+    match &ir.expr(value).kind {
+        ExprKind::Call { args, .. } => args.iter().any(|arg| refers_to(ir, arg.value, table)),
+        _ => literal(ir, value)
+            .and_then(|text| text.rsplit_once('.'))
+            .is_some_and(|(of, _)| of == table || of.rsplit('.').next() == Some(table)),
+    }
+}
+
+/// `OrderLine` as `order_line`, `HTTPServer` as `http_server`.
+fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let is_lower = |ix: usize| letters.get(ix).is_some_and(|letter| letter.is_lowercase());
+    let mut out = String::new();
+    for (ix, letter) in letters.iter().enumerate() {
+        let begins_word = letter.is_uppercase() && ix > 0 && (is_lower(ix - 1) || is_lower(ix + 1));
+        if begins_word {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
+}

@@ -1,0 +1,325 @@
+//! How modules are named, and what paths and imports through them stand for. All that the analysis knows of languages.
+
+use onequery_core::ir::ImportKind;
+use onequery_core::{FileId, Language};
+
+use super::{MAX_HOPS, PackageRoot, Program, ScopeId, Symbol};
+use crate::catalog::PathNode;
+use crate::program::ClassId;
+
+impl<'a> Program<'a> {
+    /// Gives every file its importable names.
+    pub(super) fn name_modules(&mut self, packages: &[PackageRoot]) {
+        let package_dirs: rustc_hash::FxHashSet<&str> = self
+            .files
+            .iter()
+            .filter_map(|file| file.path.strip_suffix("/__init__.py"))
+            .collect();
+        for ix in 0..self.files.len() {
+            let scope = ScopeId(self.scope_base[ix]);
+            let path = &self.files[ix].path;
+            match self.files[ix].ir.language {
+                Language::Python => {
+                    let Some(stem) = path.strip_suffix(".py").or_else(|| path.strip_suffix(".pyi")) else {
+                        continue;
+                    };
+                    let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
+                    let mut root = stem.rfind('/').map_or("", |at| &stem[..at]);
+                    while package_dirs.contains(root) {
+                        root = root.rfind('/').map_or("", |at| &root[..at]);
+                    }
+                    let within = stem
+                        .strip_prefix(root)
+                        .unwrap_or(stem)
+                        .trim_start_matches('/')
+                        .replace('/', ".");
+                    let whole = stem.replace('/', ".");
+                    if whole != within {
+                        self.modules.entry(whole).or_default().push(scope);
+                    }
+                    self.modules.entry(within).or_default().push(scope);
+                }
+                Language::Rust => {
+                    let (name, modules) = rust_module(path, packages);
+                    let key = std::iter::once(name.as_str())
+                        .chain(modules)
+                        .collect::<Vec<_>>()
+                        .join("::");
+                    if key == name {
+                        self.crates.entry(name.clone()).or_default().push(scope);
+                    }
+                    self.crate_of[ix] = Some(name);
+                    self.modules.entry(key).or_default().push(scope);
+                }
+            }
+        }
+    }
+
+    /// What an import statement's path stands for.
+    pub(crate) fn import(&self, file: FileId, import: u32, hops: u32) -> Symbol<'a> {
+        let ir = self.ir(file);
+        let import = &ir.imports[import as usize];
+        let path = self.texts(file, &import.path);
+        let scope = self.scope_id(file, import.scope);
+        match ir.language {
+            Language::Rust => self.resolve_path_within(scope, None, &path, hops),
+            Language::Python => {
+                let path = if import.kind == ImportKind::Root {
+                    &path[..path.len().min(1)]
+                } else {
+                    &path[..]
+                };
+                self.python_import(file, import.level, path, hops)
+            }
+        }
+    }
+
+    fn python_import(&self, file: FileId, level: u32, path: &[&str], hops: u32) -> Symbol<'a> {
+        let base = if level == 0 {
+            Vec::new()
+        } else {
+            self.python_package(file, level)
+        };
+        let dotted = |upto: usize| {
+            let parts: Vec<&str> = base.iter().copied().chain(path[..upto].iter().copied()).collect();
+            parts.join(".")
+        };
+        // `app.db` is below the `app` that is meant, not below another one that the tests have.
+        let package = path
+            .first()
+            .filter(|_| level == 0)
+            .and_then(|root| self.python_package_dir(file, root));
+        let is_inside = |module: &ScopeId| {
+            let path = self.files[self.file_of_scope(*module).index()].path.as_str();
+            package.is_none_or(|package| {
+                path.strip_prefix(package)
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
+        };
+        for upto in (1..=path.len()).rev().chain((level > 0).then_some(0)) {
+            let Some(module) = self.python_module(file, &dotted(upto)).filter(is_inside) else {
+                continue;
+            };
+            let symbol = self.descend(Symbol::Module(module), &path[upto..], hops);
+            // A folder of the project may have a library's name without being what is imported under it.
+            let is_library = level == 0
+                && path
+                    .first()
+                    .is_some_and(|root| self.catalogs.root(Language::Python, root) != PathNode::OTHER);
+            if symbol.is_known() || !is_library {
+                return symbol;
+            }
+        }
+        let language = Language::Python;
+        match path {
+            [root, rest @ ..] if level == 0 => Symbol::External(
+                rest.iter()
+                    .fold(self.catalogs.root(language, root), |node, part| {
+                        self.catalogs.child(node, part)
+                    }),
+            ),
+            _ => Symbol::Unknown,
+        }
+    }
+
+    /// The folder of the package that an absolute import's first part means.
+    fn python_package_dir(&self, from: FileId, root: &str) -> Option<&'a str> {
+        let module = self.python_module(from, root)?;
+        self.files[self.file_of_scope(module).index()]
+            .path
+            .strip_suffix("/__init__.py")
+    }
+
+    /// The dotted parts of the package that `level` dots start from.
+    fn python_package(&self, file: FileId, level: u32) -> Vec<&'a str> {
+        let path = self.files[file.index()].path.as_str();
+        let mut parts: Vec<&str> = path.split('/').collect();
+        for _ in 0..level {
+            parts.pop();
+        }
+        parts
+    }
+
+    /// A module by its dotted name; among several, the one nearest to the importing file.
+    fn python_module(&self, from: FileId, dotted: &str) -> Option<ScopeId> {
+        let candidates = self.modules.get(dotted)?;
+        let from = self.files[from.index()].path.as_bytes();
+        let shared = |scope: &&ScopeId| {
+            let path = self.files[self.file_of_scope(**scope).index()].path.as_bytes();
+            from.iter().zip(path).take_while(|(a, b)| a == b).count()
+        };
+        let best = candidates.iter().rev().max_by_key(shared).copied()?;
+        (self.ir(self.file_of_scope(best)).language == Language::Python).then_some(best)
+    }
+
+    /// The file-level module below another: `shop/views.py` below `shop/__init__.py`, `a/b.rs` below `a.rs`.
+    pub(super) fn submodule(&self, scope: ScopeId, name: &str) -> Option<ScopeId> {
+        let info = &self.scopes[scope.index()];
+        let file = info.file;
+        match self.ir(file).language {
+            Language::Python => {
+                let stem = self.files[file.index()].path.strip_suffix("/__init__.py")?;
+                self.python_module(file, &format!("{}.{name}", stem.replace('/', ".")))
+            }
+            Language::Rust => {
+                let key = format!("{}::{name}", self.rust_key(scope)?);
+                self.modules.get(&key)?.first().copied()
+            }
+        }
+    }
+
+    /// `crate::a::b` of a Rust module.
+    fn rust_key(&self, scope: ScopeId) -> Option<String> {
+        let info = &self.scopes[scope.index()];
+        if let Some(parent) = info.parent {
+            let ix = scope.0 - self.scope_base[info.file.index()];
+            let name = self.ir(info.file).scopes[ix as usize].name?;
+            return Some(format!(
+                "{}::{}",
+                self.rust_key(parent)?,
+                self.ir(info.file).name(name)
+            ));
+        }
+        let name = self.crate_of[info.file.index()].as_ref()?;
+        let modules = rust_module_parts(&self.files[info.file.index()].path);
+        Some(
+            std::iter::once(name.as_str())
+                .chain(modules)
+                .collect::<Vec<_>>()
+                .join("::"),
+        )
+    }
+
+    /// The root module of a crate of the workspace, by its importable name.
+    pub(super) fn rust_crate(&self, _from: FileId, name: &str) -> Option<ScopeId> {
+        self.crates.get(name)?.first().copied()
+    }
+
+    /// What a Rust path stands for; `own` is what `Self` means.
+    pub(crate) fn resolve_path(&self, scope: ScopeId, own: Option<ClassId>, path: &[&str]) -> Symbol<'a> {
+        self.resolve_path_within(scope, own, path, MAX_HOPS)
+    }
+
+    fn resolve_path_within(
+        &self,
+        scope: ScopeId,
+        own: Option<ClassId>,
+        path: &[&str],
+        hops: u32,
+    ) -> Symbol<'a> {
+        let Some(hops) = hops.checked_sub(1) else {
+            return Symbol::Unknown;
+        };
+        let Some((&first, mut rest)) = path.split_first() else {
+            return Symbol::Unknown;
+        };
+        let mut symbol = match first {
+            "crate" => {
+                let name = self.crate_of[self.file_of_scope(scope).index()].as_deref();
+                return match name.and_then(|name| self.crates.get(name)) {
+                    Some(roots) => roots
+                        .iter()
+                        .map(|&root| self.descend(Symbol::Module(root), rest, hops))
+                        .find(Symbol::is_known)
+                        .unwrap_or(Symbol::Unknown),
+                    None => Symbol::Unknown,
+                };
+            }
+            "self" => Symbol::Module(scope),
+            "super" => {
+                let mut at = self.parent_module(scope);
+                while let (Some(parent), Some((&"super", tail))) = (at, rest.split_first()) {
+                    (at, rest) = (self.parent_module(parent), tail);
+                }
+                at.map_or(Symbol::Unknown, Symbol::Module)
+            }
+            "Self" => own.map_or(Symbol::Unknown, Symbol::Class),
+            name => self.lookup_within(scope, name, hops),
+        };
+        if symbol == Symbol::Unknown && !rest.is_empty() {
+            symbol = Symbol::External(PathNode::OTHER);
+        }
+        self.descend(symbol, rest, hops)
+    }
+
+    fn descend(&self, symbol: Symbol<'a>, rest: &[&str], hops: u32) -> Symbol<'a> {
+        rest.iter().fold(symbol, |symbol, part| match symbol {
+            Symbol::Module(module) => self.local(module, part, hops),
+            symbol => self.member(symbol, part),
+        })
+    }
+
+    fn parent_module(&self, scope: ScopeId) -> Option<ScopeId> {
+        let info = &self.scopes[scope.index()];
+        if info.parent.is_some() {
+            return info.parent;
+        }
+        let key = self.rust_key(scope)?;
+        let (parent, _) = key.rsplit_once("::")?;
+        self.modules.get(parent)?.first().copied()
+    }
+}
+
+/// The crate's importable name and the module path of a Rust file.
+fn rust_module<'p>(path: &'p str, packages: &[PackageRoot]) -> (String, Vec<&'p str>) {
+    let dir = rust_package_dir(path);
+    let named = packages
+        .iter()
+        .find(|package| package.dir == dir)
+        .map(|package| package.name.clone());
+    let name = named.unwrap_or_else(|| dir.rsplit('/').next().unwrap_or("").replace('-', "_"));
+    // Binaries, examples and tests are crates of their own that use the library by its name.
+    let inner = path.strip_prefix(dir).unwrap_or(path).trim_start_matches('/');
+    let own_root = ["src/bin/", "examples/", "tests/", "benches/"]
+        .iter()
+        .find_map(|folder| {
+            let rest = inner.strip_prefix(folder)?;
+            let stem = rest.split('/').next().unwrap_or(rest);
+            Some(format!(
+                "{name}#{folder}{}",
+                stem.strip_suffix(".rs").unwrap_or(stem)
+            ))
+        });
+    (own_root.unwrap_or(name), rust_module_parts(path))
+}
+
+/// The folder above `src`, `tests`, `examples` or `benches`.
+fn rust_package_dir(path: &str) -> &str {
+    let at = ["src", "tests", "examples", "benches"]
+        .iter()
+        .filter_map(|folder| {
+            let inner = path.find(&format!("/{folder}/"));
+            inner.or_else(|| path.starts_with(&format!("{folder}/")).then_some(0))
+        })
+        .min();
+    match at {
+        Some(at) => &path[..at],
+        None => path.rfind('/').map_or("", |at| &path[..at]),
+    }
+}
+
+/// `a/src/b/c.rs` is the module `b::c` of its crate.
+fn rust_module_parts(path: &str) -> Vec<&str> {
+    let inner = path
+        .strip_prefix(rust_package_dir(path))
+        .unwrap_or(path)
+        .trim_start_matches('/');
+    let inner = inner.strip_suffix(".rs").unwrap_or(inner);
+    let mut parts: Vec<&str> = inner.split('/').collect();
+    match parts.first() {
+        Some(&"src") => {
+            parts.remove(0);
+            if parts.first() == Some(&"bin") {
+                parts.drain(..parts.len().min(2));
+            }
+        }
+        Some(&("tests" | "examples" | "benches")) => {
+            parts.drain(..parts.len().min(2));
+        }
+        _ => {}
+    }
+    if matches!(parts.last(), Some(&("mod" | "lib" | "main"))) {
+        parts.pop();
+    }
+    parts
+}
