@@ -5,6 +5,7 @@
 
 mod bases;
 mod modules;
+mod traits;
 
 use onequery_core::ir::{
     AssignMode, Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern,
@@ -116,6 +117,7 @@ pub(crate) struct Program<'a> {
     modules: FxHashMap<String, Vec<ScopeId>>,
     crates: FxHashMap<String, Vec<ScopeId>>,
     crate_of: Vec<Option<String>>,
+    traits: traits::Traits<'a>,
     pub(crate) models: Models,
     /// Evaluation counts what it can see.
     pub(crate) counts_coverage: bool,
@@ -149,6 +151,7 @@ impl<'a> Program<'a> {
             modules: FxHashMap::default(),
             crates: FxHashMap::default(),
             crate_of: vec![None; files.len()],
+            traits: traits::Traits::default(),
             models: Models::default(),
             counts_coverage: false,
         };
@@ -159,7 +162,8 @@ impl<'a> Program<'a> {
         program.resolve_globs();
         program.fn_class = vec![None; program.fn_base.last().copied().unwrap_or(0) as usize];
         program.collect_methods();
-        program.link_bases();
+        let of_traits = program.link_traits();
+        program.link_bases(&of_traits);
         program.models = program.find_models();
         program
     }

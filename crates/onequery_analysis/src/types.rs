@@ -1,6 +1,6 @@
 //! Declared types become [`Ty`]s, and templates of catalogues are filled in.
 
-use onequery_core::FileId;
+use onequery_core::{FileId, Name};
 use onequery_core::ir::{ClassKind, ExprId, ExprKind, Generic, TypeRef};
 
 use crate::catalog::LibTy;
@@ -17,6 +17,14 @@ pub(crate) struct TypeScope<'p> {
     pub(crate) own: Option<ClassId>,
     /// Type parameters in scope, innermost first.
     pub(crate) generics: [&'p [Generic]; 2],
+}
+
+impl<'p> TypeScope<'p> {
+    /// The type parameter of a name.
+    fn generic(&self, name: Name) -> Option<&'p Generic> {
+        let mut all = self.generics.iter().flat_map(|generics| generics.iter());
+        all.find(|generic| generic.name == name)
+    }
 }
 
 /// How deep declared types are followed through aliases and arguments.
@@ -51,6 +59,12 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// What a type parameter is known to be.
+    pub(crate) fn bound_of(&self, at: TypeScope<'_>, name: Name) -> Ty {
+        at.generic(name)
+            .map_or(Ty::Unknown, |generic| self.bounded(at, &generic.bounds, MAX_DEPTH))
+    }
+
     /// The first bound that is known: `impl Executor<'_> + Copy`, `dyn Future<Output = T> + Send`.
     fn bounded(&self, at: TypeScope<'_>, bounds: &[TypeRef], depth: u32) -> Ty {
         let known = bounds.iter().map(|bound| self.declared_within(at, bound, depth));
@@ -60,19 +74,14 @@ impl<'a> Program<'a> {
     fn declared_path(
         &self,
         at: TypeScope<'_>,
-        path: &[onequery_core::Name],
+        path: &[Name],
         args: &[TypeRef],
         depth: u32,
     ) -> Ty {
-        if let [name] = path {
-            let generic = at
-                .generics
-                .iter()
-                .flat_map(|generics| generics.iter())
-                .find(|generic| generic.name == *name);
-            if let Some(generic) = generic {
-                return self.bounded(at, &generic.bounds, depth);
-            }
+        if let [name] = path
+            && let Some(generic) = at.generic(*name)
+        {
+            return self.bounded(at, &generic.bounds, depth);
         }
         let texts = self.texts(at.file, path);
         match self.resolve_path(at.scope, at.own, &texts) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use onequery_core::Name;
-use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Literal, Spread, TypeRef};
+use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, Function, Literal, Pattern, Spread, TypeRef};
 
 use super::flow::Leaves;
 use super::{About, Eval, FEW_ROWS, few, settled};
@@ -11,7 +11,7 @@ use crate::catalog::{
     Access, ArgIs, BoundKind, CallId, CallInfo, Consumed, Decorates, Grows, Kind, PathNode, Position,
 };
 use crate::coverage::Coverage;
-use crate::facts::{Given, QuerySource, What};
+use crate::facts::{Fact, Given, Path, QuerySource, What};
 use crate::program::{ClassId, FnId};
 use crate::rows::{Asked, RowSource, Rows};
 use crate::sql::Statement;
@@ -135,6 +135,9 @@ impl<'a> Eval<'_, 'a> {
                 Member::None => self.attribute(receiver, name, id),
             },
             Ty::Instance(class) => match self.instance_method(*class, text) {
+                Member::Project(method) if self.varies_by_element(method, receiver) => {
+                    return self.unknown_call(receiver, args);
+                }
                 Member::Project(method) => return self.project_call(id, method, Some(receiver), false, args),
                 Member::Library(entries) => match self.choose(entries, args) {
                     Some(entry) if let Some(start) = self.start_of(id, *class, receiver) => {
@@ -174,6 +177,9 @@ impl<'a> Eval<'_, 'a> {
             Ty::Lib(lib, _) => {
                 return match self.choose(catalogs.methods(*lib, text, false), args) {
                     Some(entry) => self.entry(id, entry, Some((base, receiver)), args, generics),
+                    None if let Some(method) = self.program.extension(*lib, text) => {
+                        self.project_call(id, method, Some(receiver), false, args)
+                    }
                     None => {
                         let attribute = self.attribute(receiver, name, id);
                         if attribute.ty.is_unknown() {
@@ -456,7 +462,7 @@ impl<'a> Eval<'_, 'a> {
             let param = match by_name {
                 None => Some(ix + offset),
                 Some(keyword) => function.params.iter().position(
-                    |param| matches!(&param.pattern, onequery_core::ir::Pattern::Name(name, _) if ir.name(*name) == keyword),
+                    |param| matches!(&param.pattern, Pattern::Name(name, _) if ir.name(*name) == keyword),
                 ),
             };
             // Arguments that no parameter names go to `*args` and `**kwargs`, which come last.
@@ -536,6 +542,11 @@ impl<'a> Eval<'_, 'a> {
         .with_deps(varies)
     }
 
+    /// `for handler in handlers { handler.run() }` runs something else each time.
+    fn varies_by_element(&self, method: FnId, receiver: &Value) -> bool {
+        receiver.whole.meets(self.active()) && self.program.implementations(method).len() > 1
+    }
+
     /// What earlier rounds say a function returns.
     pub(super) fn returned_by(&self, function: FnId) -> Value {
         self.ask(About::Function, function.0, "");
@@ -548,6 +559,41 @@ impl<'a> Eval<'_, 'a> {
         Value {
             deps: Deps::default(),
             ..known
+        }
+    }
+
+    /// A method of a trait runs one of its implementations.
+    pub(super) fn implementations(&mut self, id: FnId, function: &Function) {
+        let candidates = self.program.implementations(id);
+        for &callee in candidates {
+            let given = function.params.iter().enumerate().map(|(ix, param)| {
+                let bound = match param.pattern {
+                    Pattern::Name(name, _) => self.env.get(name),
+                    _ => None,
+                };
+                Given {
+                    deps: Deps {
+                        params: Bits::one(ix),
+                        ..Deps::default()
+                    },
+                    own_param: Some(ix),
+                    is_written: true,
+                    // The receiver is of the type that implements the trait.
+                    ty: bound.filter(|_| ix > 0).map_or(Ty::Unknown, |value| value.ty.clone()),
+                    bound: bound.map_or(Bound::Data, |value| value.bound),
+                    rows: bound.and_then(|value| value.rows.clone()),
+                    ..Given::default()
+                }
+            });
+            let args: Vec<Given> = given.collect();
+            self.facts.facts.push(Fact {
+                span: function.name_span,
+                label: self.program.qualified_name(callee),
+                deps: args.iter().fold(Deps::default(), |deps, given| deps.with(given.deps)),
+                likely: candidates.len() > 1,
+                path: Path::default(),
+                what: What::Call { callee, args },
+            });
         }
     }
 

@@ -251,6 +251,12 @@ impl<'a> Eval<'_, 'a> {
     /// The value of a path `a::b::C`.
     pub(super) fn path_value(&mut self, segments: &[Name]) -> Value {
         let texts = self.program.texts(self.file, segments);
+        if let [parameter, name] = *segments
+            && let Ty::Instance(class) = self.program.bound_of(self.type_scope(), parameter)
+        {
+            // `T::read(conn, id)` with `T: Crud`.
+            return self.class_attribute(class, self.text(name));
+        }
         let symbol = self
             .program
             .resolve_path(self.scope(), self.type_scope().own, &texts);

@@ -156,6 +156,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
     };
     eval.bind_params(id, function);
     eval.body(function);
+    eval.implementations(id, function);
     let facts = eval.finish(id, function);
     eval.done.push((id, facts));
     Evaluated {
@@ -245,6 +246,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 (Some(ty), _) if !ty.is_unknown() => ty,
                 (_, Some(class)) if ix == 0 && decorated == Some(Decorates::Class) => Ty::Class(class),
                 (_, Some(class)) if ix == 0 && decorated != Some(Decorates::Static) => Ty::Instance(class),
+                (None, None) if ix == 0 => self.program.self_type(self.file, function).unwrap_or_default(),
                 _ => Ty::Unknown,
             };
             let deps = Deps {

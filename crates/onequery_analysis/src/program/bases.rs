@@ -8,8 +8,9 @@ use crate::catalog::PathNode;
 use crate::catalog::template::Template;
 
 impl<'a> Program<'a> {
-    /// Resolves bases and flattens them; each class is its own nearest ancestor.
-    pub(super) fn link_bases(&mut self) {
+    /// Resolves bases and flattens them; each class is its own nearest ancestor. `of_traits` are the traits that a class
+    /// implements.
+    pub(super) fn link_bases(&mut self, of_traits: &[Vec<Symbol<'a>>]) {
         let direct: Vec<Vec<Symbol<'a>>> = (0..self.classes.len())
             .map(|ix| {
                 let info = &self.classes[ix];
@@ -32,6 +33,13 @@ impl<'a> Program<'a> {
                     continue;
                 }
                 mro.push(class);
+                for base in of_traits[class.index()].iter().rev() {
+                    match *base {
+                        Symbol::Class(base) => pending.push(base),
+                        Symbol::External(node) => library.extend(self.catalogs.type_at(node)),
+                        _ => {}
+                    }
+                }
                 let of_class = direct[class.index()].iter().chain(&mixed[class.index()]);
                 for base in of_class.rev() {
                     match *base {

@@ -1,0 +1,176 @@
+//! Traits: which types have their methods, and which functions a call through one may run.
+
+use onequery_core::FileId;
+use onequery_core::ir::{ClassKind, Function, Impl, TypeRef};
+use rustc_hash::FxHashMap;
+
+use super::{ClassId, FnId, Program, Symbol, file_id};
+use crate::catalog::LibTy;
+use crate::types::TypeScope;
+use crate::value::Ty;
+
+/// A trait that more types implement is an interface of many different things: what one of them does says nothing of the
+/// others.
+const MAX_IMPLEMENTATIONS: usize = 5;
+
+/// What `impl` blocks say beyond the methods of the program's own types.
+#[derive(Default)]
+pub(crate) struct Traits<'a> {
+    /// By method of a trait: the functions that a call of it may run, its own body left out.
+    implementations: FxHashMap<FnId, Vec<FnId>>,
+    /// Methods of traits that are implemented for library types; `None` where two implementations compete.
+    extensions: FxHashMap<(LibTy, &'a str), Option<FnId>>,
+}
+
+/// What implements a trait.
+enum Implementor {
+    Class(ClassId),
+    Library(LibTy),
+    /// Every type with one of these traits.
+    All(Vec<ClassId>),
+}
+
+impl<'a> Program<'a> {
+    /// What a call of a trait's method may run instead of the body that stands in the trait.
+    pub(crate) fn implementations(&self, method: FnId) -> &[FnId] {
+        self.traits
+            .implementations
+            .get(&method)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// A method that the program gives to a library type.
+    pub(crate) fn extension(&self, ty: LibTy, name: &str) -> Option<FnId> {
+        let own = self.traits.extensions.get(&(ty, name)).copied().flatten();
+        own.or_else(|| {
+            let bases = self.catalogs.bases(ty).iter();
+            bases.into_iter().find_map(|&base| self.extension(base, name))
+        })
+    }
+
+    /// Whether a class is a trait.
+    pub(crate) fn is_trait(&self, class: ClassId) -> bool {
+        self.class_ir(class).kind == ClassKind::Trait
+    }
+
+    /// Reads the `impl` blocks of traits. Gives the traits by the class that has them.
+    pub(super) fn link_traits(&mut self) -> Vec<Vec<Symbol<'a>>> {
+        let mut of_class = vec![Vec::new(); self.classes.len()];
+        let mut traits = Traits::default();
+        for file in (0..self.files.len()).map(file_id) {
+            for implementation in &self.ir(file).impls {
+                let Some(of) = &implementation.of_trait else {
+                    continue;
+                };
+                let at = self.scope_of_impl(file, implementation);
+                let Some(implementor) = self.implementor(at, implementation) else {
+                    continue;
+                };
+                let symbol = self.symbol_of(at, of);
+                if let (Implementor::Class(class), Symbol::Class(_) | Symbol::External(_)) = (&implementor, symbol) {
+                    of_class[class.index()].push(symbol);
+                }
+                let Symbol::Class(of) = symbol else { continue };
+                if let Implementor::All(bounds) = &implementor {
+                    // `impl<R: Repo> Repo for Box<R>` only passes calls on.
+                    if bounds.contains(&of) {
+                        continue;
+                    }
+                    for bound in bounds {
+                        of_class[bound.index()].push(symbol);
+                    }
+                }
+                for &method in &implementation.methods {
+                    let id = self.fn_id(file, method);
+                    let function = self.ir(file).function(method);
+                    let Some(name) = function.name.map(|name| self.ir(file).name(name)) else {
+                        continue;
+                    };
+                    if let Implementor::Library(ty) = implementor {
+                        let entry = traits.extensions.entry((ty, name));
+                        entry.and_modify(|known| *known = None).or_insert(Some(id));
+                    }
+                    if let Some(&declared) = self.class(of).methods.get(name) {
+                        traits.implementations.entry(declared).or_default().push(id);
+                    }
+                }
+            }
+        }
+        self.leave_out_stand_ins(&mut traits);
+        self.traits = traits;
+        of_class
+    }
+
+    /// What tests put in place of the real thing says nothing of it, and too many are as good as unknown.
+    fn leave_out_stand_ins(&self, traits: &mut Traits<'_>) {
+        let is_real = |&id: &FnId| {
+            let (file, _, function) = self.function(id);
+            !function.is_test && !self.is_test_impl(file, function)
+        };
+        for methods in traits.implementations.values_mut() {
+            methods.retain(is_real);
+        }
+        traits
+            .implementations
+            .retain(|_, methods| (1..=MAX_IMPLEMENTATIONS).contains(&methods.len()));
+    }
+
+    fn is_test_impl(&self, file: FileId, function: &Function) -> bool {
+        function
+            .in_impl
+            .is_some_and(|ix| self.ir(file).impls[ix as usize].is_test)
+    }
+
+    fn scope_of_impl(&self, file: FileId, implementation: &'a Impl) -> TypeScope<'a> {
+        TypeScope {
+            file,
+            scope: self.scope_id(file, implementation.scope),
+            own: None,
+            generics: [&implementation.generics, &[]],
+        }
+    }
+
+    fn symbol_of(&self, at: TypeScope<'_>, ty: &TypeRef) -> Symbol<'a> {
+        match ty {
+            TypeRef::Path { path, .. } => self.resolve_path(at.scope, None, &self.texts(at.file, path)),
+            _ => Symbol::Unknown,
+        }
+    }
+
+    fn implementor(&self, at: TypeScope<'_>, implementation: &Impl) -> Option<Implementor> {
+        let bounds_of = |ty: &TypeRef| {
+            let TypeRef::Path { path, .. } = ty else { return None };
+            let [name] = **path else { return None };
+            let generic = implementation.generics.iter().find(|generic| generic.name == name)?;
+            Some(&generic.bounds)
+        };
+        let wrapped = match &implementation.self_type {
+            TypeRef::Path { args, .. } => args.first().and_then(bounds_of),
+            _ => None,
+        };
+        if let Some(bounds) = bounds_of(&implementation.self_type) {
+            let classes = bounds.iter().filter_map(|bound| match self.symbol_of(at, bound) {
+                Symbol::Class(class) => Some(class),
+                _ => None,
+            });
+            let classes: Vec<ClassId> = classes.collect();
+            if !classes.is_empty() {
+                return Some(Implementor::All(classes));
+            }
+        }
+        match self.declared(at, &implementation.self_type) {
+            Ty::Instance(class) if wrapped.is_none() || !self.is_trait(class) => Some(Implementor::Class(class)),
+            // `Box<R>` is what it holds.
+            Ty::Instance(class) => Some(Implementor::All(vec![class])),
+            Ty::Lib(ty, _) => Some(Implementor::Library(ty)),
+            _ => None,
+        }
+    }
+
+    /// The type of `self` in an `impl` block whose methods belong to no class of the program.
+    pub(crate) fn self_type(&self, file: FileId, function: &Function) -> Option<Ty> {
+        let implementation = &self.ir(file).impls[function.in_impl? as usize];
+        Some(self.declared(self.scope_of_impl(file, implementation), &implementation.self_type))
+    }
+}
