@@ -1,5 +1,6 @@
 //! What evaluating one function finds out: the loop sites it has, the queries it executes and the calls it makes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use onequery_core::Span;
@@ -25,10 +26,21 @@ pub(crate) struct FnFacts {
     pub(crate) collections: Bits,
     /// Assignments to attributes of instances and classes: `self.session = …`.
     pub(crate) attributes: Vec<(ClassId, String, Value)>,
+    /// Branches one of whose arms is taken in any case.
+    pub(crate) alternatives: Vec<Alternatives>,
     /// What could be seen, when that is counted.
     pub(crate) coverage: Option<Box<Coverage>>,
     /// Variables at the end of a file's top level.
     pub(crate) variables: Vec<(String, Value)>,
+}
+
+/// A branch one of whose arms is taken: `if` with `else`, `match`. What each of them executes is executed in any case.
+#[derive(Clone, Debug)]
+pub(crate) struct Alternatives {
+    /// The facts of each arm, as indices. Arms that fail are left out.
+    pub(crate) arms: Vec<Range<usize>>,
+    /// [`Path::undecided`] of what stands around the branch.
+    pub(crate) undecided: u8,
 }
 
 /// Something that runs once per element.
@@ -145,8 +157,8 @@ pub(crate) struct Path {
     pub(crate) on_error: bool,
     /// Runs when a lookup in something remembered failed.
     pub(crate) memoised: bool,
-    /// Runs on some path only.
-    pub(crate) conditional: bool,
+    /// How many branches it stands in, from the innermost loop on, of which it is not known whether they are taken.
+    pub(crate) undecided: u8,
     /// Stands in a branch that is taken for this.
     pub(crate) branch: Conditions,
     /// Comes after an early exit that is not taken for this.

@@ -541,7 +541,7 @@ fn reaches(call: &Fact, effect: &Effect) -> Confidence {
     };
     if is_open(effect, args) {
         Confidence::Possible
-    } else if call.likely || call.path.conditional || !call.path.branch.is_empty() {
+    } else if call.likely || call.path.undecided > 0 || !call.path.branch.is_empty() {
         Confidence::Likely
     } else {
         Confidence::Proven
@@ -551,7 +551,7 @@ fn reaches(call: &Fact, effect: &Effect) -> Confidence {
 /// Whether it is not known that a call takes the path on which an effect is.
 fn is_open(effect: &Effect, args: &[Given]) -> bool {
     let branch = effect.left(args).map(|(branch, _)| branch).unwrap_or_default();
-    effect.conditional || branch.is_open || !branch.conditions.is_empty()
+    effect.is_conditional() || branch.is_open || !branch.conditions.is_empty()
 }
 
 /// What the query behind a call depends on, in terms of the caller.
@@ -575,7 +575,7 @@ fn confidence(
     // A session that is opened for the element is committed for the element, and one element's failure may be kept from
     // the others by a transaction of its own: isolation, not waste.
     let own_session = access == Access::Commit && (dependence != Dependence::Invariant || fact.path.isolated);
-    let on_some_path = fact.path.on_error || fact.path.conditional || !fact.path.branch.is_empty();
+    let on_some_path = fact.path.on_error || fact.path.undecided > 0 || !fact.path.branch.is_empty();
     // One element's failure is told and the others are written: a batch would fail as a whole. What the project's own
     // `save` does beside writing, a batch would not do.
     let has_reasons = access == Access::Write && (fact.path.isolated || overrides);

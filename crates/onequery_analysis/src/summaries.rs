@@ -57,8 +57,10 @@ pub(crate) struct Effect {
     pub(crate) params: Bits,
     /// Some link is recognised by its shape.
     pub(crate) likely: bool,
-    /// Some link runs on some path only; whether this call takes that path is not known.
+    /// Some link behind the fact runs on some path only; whether this call takes that path is not known.
     pub(crate) conditional: bool,
+    /// As [`crate::facts::Path::undecided`] of the fact, less the branches all of whose arms execute something.
+    pub(crate) undecided: u8,
     /// The branch it stands in is taken for this.
     pub(crate) branch: Conditions,
     /// The exits before it are not taken for this.
@@ -91,6 +93,11 @@ pub(crate) enum Resolved {
 }
 
 impl Effect {
+    /// Whether it is executed on some path only.
+    pub(crate) const fn is_conditional(&self) -> bool {
+        self.conditional || self.undecided > 0
+    }
+
     /// What is left of the conditions on parameters in a call, those of branches and those of exits; `None` when the call
     /// contradicts them.
     pub(crate) fn left(&self, args: &[Given]) -> Option<(Left, Left)> {
@@ -322,8 +329,12 @@ fn changed<'m, K: Eq + std::hash::Hash, V>(
 /// Walks from queries up the calls, breadth first: each function gets the shortest way to each kind of access.
 fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
     let mut callers: Vec<Vec<(usize, usize)>> = vec![Vec::new(); facts.len()];
-    let mut effects: Vec<Vec<Effect>> = vec![Vec::new(); facts.len()];
-    let mut queue = VecDeque::new();
+    let mut walk = Walk {
+        facts,
+        effects: vec![Vec::new(); facts.len()],
+        queue: VecDeque::new(),
+        arms: FxHashMap::default(),
+    };
     for (function, found) in facts.iter().enumerate() {
         for (ix, fact) in found.facts.iter().enumerate() {
             if fact.path.memoised || fact.path.on_error {
@@ -342,19 +353,19 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         branch: fact.path.branch,
                         past_exits: fact.path.past_exits,
                         // A transaction of its own is wanted as a rule, whoever calls.
-                        conditional: fact.path.conditional
-                            || (*access == Access::Commit && fact.path.isolated),
+                        conditional: *access == Access::Commit && fact.path.isolated,
+                        undecided: fact.path.undecided,
                         lazy: load
                             .as_ref()
                             .and_then(|load| lazy(load, fact_of(facts, function, ix), fact.deps)),
                     };
-                    add(&mut effects[function], effect, function, &mut queue);
+                    walk.add(function, effect);
                 }
             }
         }
     }
-    while let Some((callee, at)) = queue.pop_front() {
-        let effect = effects[callee][at].clone();
+    while let Some((callee, at)) = walk.queue.pop_front() {
+        let effect = walk.effects[callee][at].clone();
         for &(caller, ix) in &callers[callee] {
             let fact = &facts[caller].facts[ix];
             let What::Call { args, .. } = &fact.what else {
@@ -400,15 +411,16 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 distance: effect.distance + 1,
                 params: passed.params,
                 likely: effect.likely || fact.likely,
-                conditional: effect.conditional || fact.path.conditional || branch.is_open,
+                conditional: effect.is_conditional() || branch.is_open,
+                undecided: fact.path.undecided,
                 branch: fact.path.branch.with(branch.conditions),
                 past_exits: fact.path.past_exits.with(past_exits.conditions),
                 lazy: read,
             };
-            add(&mut effects[caller], effect, caller, &mut queue);
+            walk.add(caller, effect);
         }
     }
-    effects
+    walk.effects
 }
 
 /// One fact with the function it stands in.
@@ -463,26 +475,77 @@ pub(crate) fn passed_on(args: &[Given], params: Bits) -> Deps {
 /// How many effects that depend on what parameters are given a function may have; more are not followed.
 const MAX_SPECIAL: usize = 32;
 
-/// The first effect of a kind is the shortest; later ones are not needed, unless they run on every path, or read
-/// something else of a parameter.
-fn add(effects: &mut Vec<Effect>, effect: Effect, function: usize, queue: &mut VecDeque<(usize, usize)>) {
-    let read = |effect: &Effect| {
-        let lazy = effect.lazy.as_ref()?;
-        Some((lazy.param, lazy.rows.names(), lazy.repeated, lazy.narrowed))
-    };
-    let path = |effect: &Effect| {
-        (
-            effect.access,
-            effect.conditional,
-            effect.branch,
-            effect.past_exits,
-        )
-    };
-    let is_known = |known: &Effect| path(known) == path(&effect) && read(known) == read(&effect);
-    let is_special = effect.lazy.is_some() || !effect.branch.is_empty() || !effect.past_exits.is_empty();
-    let is_too_much = is_special && effects.len() >= MAX_SPECIAL;
-    if !is_too_much && !effects.iter().any(is_known) {
-        queue.push_back((function, effects.len()));
-        effects.push(effect);
+/// The effects found so far, on the way up from the queries.
+struct Walk<'f> {
+    facts: &'f [FnFacts],
+    /// By function.
+    effects: Vec<Vec<Effect>>,
+    /// Effects whose callers are still to be told, as function and index.
+    queue: VecDeque<(usize, usize)>,
+    /// By function and branch: what each arm executes, its first effect.
+    arms: FxHashMap<(usize, usize), Vec<Option<Effect>>>,
+}
+
+impl Walk<'_> {
+    /// Adds an effect, and what follows when all arms of a branch have one.
+    ///
+    /// The first effect of a kind is the shortest; later ones are not needed, unless they run on every path, or read
+    /// something else of a parameter.
+    fn add(&mut self, function: usize, effect: Effect) {
+        let in_any_case = self.in_any_case(function, &effect);
+        let read = |effect: &Effect| {
+            let lazy = effect.lazy.as_ref()?;
+            Some((lazy.param, lazy.rows.names(), lazy.repeated, lazy.narrowed))
+        };
+        let path = |effect: &Effect| {
+            (
+                effect.access,
+                effect.is_conditional(),
+                effect.branch,
+                effect.past_exits,
+            )
+        };
+        let effects = &mut self.effects[function];
+        let is_known = |known: &Effect| path(known) == path(&effect) && read(known) == read(&effect);
+        let is_special = effect.lazy.is_some() || !effect.branch.is_empty() || !effect.past_exits.is_empty();
+        let is_too_much = is_special && effects.len() >= MAX_SPECIAL;
+        if !is_too_much && !effects.iter().any(is_known) {
+            self.queue.push_back((function, effects.len()));
+            effects.push(effect);
+        }
+        if let Some(effect) = in_any_case {
+            self.add(function, effect);
+        }
+    }
+
+    /// The effect of a whole branch, when this one is that of its last arm.
+    fn in_any_case(&mut self, function: usize, effect: &Effect) -> Option<Effect> {
+        if effect.conditional || effect.undecided == 0 || effect.lazy.is_some() {
+            return None;
+        }
+        let branches = self.facts[function].alternatives.iter().enumerate();
+        let (branch, arm, arms) = branches
+            .filter(|(_, branch)| branch.undecided + 1 == effect.undecided)
+            .find_map(|(ix, branch)| {
+                let arm = branch.arms.iter().position(|arm| arm.contains(&effect.fact))?;
+                Some((ix, arm, branch.arms.len()))
+            })?;
+        let known = self
+            .arms
+            .entry((function, branch))
+            .or_insert_with(|| vec![None; arms]);
+        if known[arm].is_some() {
+            return None;
+        }
+        known[arm] = Some(effect.clone());
+        let all: Vec<&Effect> = known.iter().flatten().collect();
+        let first = *all.first()?;
+        let agree = |other: &&Effect| (other.branch, other.past_exits) == (first.branch, first.past_exits);
+        (all.len() == arms && all.iter().all(agree)).then(|| Effect {
+            undecided: first.undecided - 1,
+            distance: all.iter().map(|effect| effect.distance).max().unwrap_or_default(),
+            likely: all.iter().any(|effect| effect.likely),
+            ..first.clone()
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Declared types become [`Ty`]s, and templates of catalogues are filled in.
 
-use onequery_core::{FileId, Name};
 use onequery_core::ir::{ClassKind, ExprId, ExprKind, Generic, TypeRef};
+use onequery_core::{FileId, Name};
 
 use crate::catalog::LibTy;
 use crate::catalog::template::Template;
@@ -61,8 +61,9 @@ impl<'a> Program<'a> {
 
     /// What a type parameter is known to be.
     pub(crate) fn bound_of(&self, at: TypeScope<'_>, name: Name) -> Ty {
-        at.generic(name)
-            .map_or(Ty::Unknown, |generic| self.bounded(at, &generic.bounds, MAX_DEPTH))
+        at.generic(name).map_or(Ty::Unknown, |generic| {
+            self.bounded(at, &generic.bounds, MAX_DEPTH)
+        })
     }
 
     /// The first bound that is known: `impl Executor<'_> + Copy`, `dyn Future<Output = T> + Send`.
@@ -71,13 +72,7 @@ impl<'a> Program<'a> {
         known.into_iter().find(|ty| !ty.is_unknown()).unwrap_or_default()
     }
 
-    fn declared_path(
-        &self,
-        at: TypeScope<'_>,
-        path: &[Name],
-        args: &[TypeRef],
-        depth: u32,
-    ) -> Ty {
+    fn declared_path(&self, at: TypeScope<'_>, path: &[Name], args: &[TypeRef], depth: u32) -> Ty {
         if let [name] = path
             && let Some(generic) = at.generic(*name)
         {

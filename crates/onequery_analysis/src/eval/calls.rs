@@ -579,7 +579,9 @@ impl<'a> Eval<'_, 'a> {
                     own_param: Some(ix),
                     is_written: true,
                     // The receiver is of the type that implements the trait.
-                    ty: bound.filter(|_| ix > 0).map_or(Ty::Unknown, |value| value.ty.clone()),
+                    ty: bound
+                        .filter(|_| ix > 0)
+                        .map_or(Ty::Unknown, |value| value.ty.clone()),
                     bound: bound.map_or(Bound::Data, |value| value.bound),
                     rows: bound.and_then(|value| value.rows.clone()),
                     ..Given::default()
@@ -589,7 +591,9 @@ impl<'a> Eval<'_, 'a> {
             self.facts.facts.push(Fact {
                 span: function.name_span,
                 label: self.program.qualified_name(callee),
-                deps: args.iter().fold(Deps::default(), |deps, given| deps.with(given.deps)),
+                deps: args
+                    .iter()
+                    .fold(Deps::default(), |deps, given| deps.with(given.deps)),
                 likely: candidates.len() > 1,
                 path: Path::default(),
                 what: What::Call { callee, args },

@@ -1,9 +1,12 @@
 //! Control flow: blocks, branches, exits, and what they say of the queries before them.
 
-use onequery_core::Name;
+use std::ops::Range;
+
 use onequery_core::ir::{Arm, BinaryOp, ExprId, ExprKind, Handler, Literal, Pattern, UnaryOp};
+use onequery_core::{Language, Name};
 
 use super::{Env, Eval};
+use crate::facts::Alternatives;
 use crate::program::Symbol;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
@@ -46,7 +49,7 @@ impl Eval<'_, '_> {
     /// Evaluates something that runs on some path only.
     pub(super) fn sometimes<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
         let path = self.path;
-        self.path.conditional = true;
+        self.path.undecided = path.undecided.saturating_add(1);
         let value = inner(self);
         self.path = path;
         value
@@ -99,6 +102,7 @@ impl Eval<'_, '_> {
         let value = self.eval(then);
         let then_leaves = self.leaves.take();
         self.note_memo(start, changes, &remembered);
+        let then_arm = (start..self.facts.facts.len(), then_leaves);
         let then_env = std::mem::replace(&mut self.env, env);
         self.path = path;
         self.enter_branch(guard, false);
@@ -111,6 +115,9 @@ impl Eval<'_, '_> {
         let else_leaves = self.leaves.take();
         self.note_memo(start, changes, &remembered);
         self.path = path;
+        if guard.is_none() {
+            self.note_alternatives(vec![then_arm, (start..self.facts.facts.len(), else_leaves)]);
+        }
         // `if cache is None: return`: what follows runs if it is given.
         match (then_leaves.is_some(), else_leaves.is_some()) {
             (true, false) => self.pass_exit(guard, false),
@@ -132,11 +139,23 @@ impl Eval<'_, '_> {
         })
     }
 
+    /// Notes a branch one of whose arms is taken in any case.
+    fn note_alternatives(&mut self, arms: Vec<(Range<usize>, Option<Leaves>)>) {
+        let mut arms = arms;
+        arms.retain(|(_, leaves)| !leaves.is_some_and(|leaves| leaves.failed));
+        if arms.len() > 1 && arms.iter().all(|(facts, _)| !facts.is_empty()) && self.muted == 0 {
+            self.facts.alternatives.push(Alternatives {
+                arms: arms.into_iter().map(|(facts, _)| facts).collect(),
+                undecided: self.path.undecided,
+            });
+        }
+    }
+
     /// A branch runs if its guard says so; without a guard that is understood, on some path.
     fn enter_branch(&mut self, guard: Option<(usize, bool)>, taken: bool) {
         match guard {
             Some((param, is_given)) => self.path.branch = self.path.branch.and(param, is_given == taken),
-            None => self.path.conditional = true,
+            None => self.path.undecided = self.path.undecided.saturating_add(1),
         }
     }
 
@@ -345,9 +364,10 @@ impl Eval<'_, '_> {
         let remembered = self.remembered(subject);
         let mut merged: Option<(Env, Option<Leaves>)> = None;
         let mut result = Value::default();
+        let mut taken = Vec::with_capacity(arms.len());
         for arm in arms {
             self.env = env.clone();
-            self.path.conditional = true;
+            self.path.undecided = path.undecided.saturating_add(1);
             let (start, changes) = (self.facts.facts.len(), self.changed.len());
             self.bind(&arm.pattern, subject_value.clone());
             let guard = arm.guard.map(|guard| self.condition(guard)).unwrap_or_default();
@@ -355,6 +375,7 @@ impl Eval<'_, '_> {
             self.end_path(start);
             self.note_memo(start, changes, &remembered);
             let leaves = self.leaves.take();
+            taken.push((start..self.facts.facts.len(), leaves));
             if let Some(leaves) = leaves {
                 self.decides(subject_value.deps.with(guard.deps), leaves);
             } else {
@@ -370,6 +391,10 @@ impl Eval<'_, '_> {
             });
         }
         self.path = path;
+        // A Python `match` may take none of its arms.
+        if self.language() == Language::Rust {
+            self.note_alternatives(taken);
+        }
         match merged {
             Some((env, leaves)) => (self.env, self.leaves) = (env, leaves),
             None => self.env = env,

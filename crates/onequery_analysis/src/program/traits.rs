@@ -68,7 +68,9 @@ impl<'a> Program<'a> {
                     continue;
                 };
                 let symbol = self.symbol_of(at, of);
-                if let (Implementor::Class(class), Symbol::Class(_) | Symbol::External(_)) = (&implementor, symbol) {
+                if let (Implementor::Class(class), Symbol::Class(_) | Symbol::External(_)) =
+                    (&implementor, symbol)
+                {
                     of_class[class.index()].push(symbol);
                 }
                 let Symbol::Class(of) = symbol else { continue };
@@ -140,9 +142,14 @@ impl<'a> Program<'a> {
 
     fn implementor(&self, at: TypeScope<'_>, implementation: &Impl) -> Option<Implementor> {
         let bounds_of = |ty: &TypeRef| {
-            let TypeRef::Path { path, .. } = ty else { return None };
+            let TypeRef::Path { path, .. } = ty else {
+                return None;
+            };
             let [name] = **path else { return None };
-            let generic = implementation.generics.iter().find(|generic| generic.name == name)?;
+            let generic = implementation
+                .generics
+                .iter()
+                .find(|generic| generic.name == name)?;
             Some(&generic.bounds)
         };
         let wrapped = match &implementation.self_type {
@@ -160,7 +167,9 @@ impl<'a> Program<'a> {
             }
         }
         match self.declared(at, &implementation.self_type) {
-            Ty::Instance(class) if wrapped.is_none() || !self.is_trait(class) => Some(Implementor::Class(class)),
+            Ty::Instance(class) if wrapped.is_none() || !self.is_trait(class) => {
+                Some(Implementor::Class(class))
+            }
             // `Box<R>` is what it holds.
             Ty::Instance(class) => Some(Implementor::All(vec![class])),
             Ty::Lib(ty, _) => Some(Implementor::Library(ty)),
@@ -171,6 +180,9 @@ impl<'a> Program<'a> {
     /// The type of `self` in an `impl` block whose methods belong to no class of the program.
     pub(crate) fn self_type(&self, file: FileId, function: &Function) -> Option<Ty> {
         let implementation = &self.ir(file).impls[function.in_impl? as usize];
-        Some(self.declared(self.scope_of_impl(file, implementation), &implementation.self_type))
+        Some(self.declared(
+            self.scope_of_impl(file, implementation),
+            &implementation.self_type,
+        ))
     }
 }
