@@ -460,7 +460,11 @@ impl<'a> Program<'a> {
         if local != Symbol::Unknown {
             return local;
         }
-        let file = self.file_of_scope(scope);
+        self.outside(self.file_of_scope(scope), name)
+    }
+
+    /// What a name stands for that the modules of a file do not bind: a crate of the workspace, a library.
+    fn outside(&self, file: FileId, name: &str) -> Symbol<'a> {
         let language = self.ir(file).language;
         if language == Language::Rust
             && let Some(module) = self.rust_crate(file, name)

@@ -79,6 +79,12 @@ impl<'a> Program<'a> {
             return self.bounded(at, &generic.bounds, depth);
         }
         let texts = self.texts(at.file, path);
+        if let [owner, name] = *texts
+            && let Symbol::Class(class) = self.resolve_path(at.scope, at.own, &[owner])
+            && let Some(ty) = self.associated_type(class, name)
+        {
+            return ty;
+        }
         match self.resolve_path(at.scope, at.own, &texts) {
             Symbol::Class(class) => self.instance(class, depth),
             Symbol::External(node) => match self.catalogs.type_at(node) {

@@ -200,6 +200,8 @@ pub struct Impl {
     pub scope: ScopeIx,
     /// Attributes.
     pub decorators: Box<[ExprId]>,
+    /// Associated types: `type Target = PgPool;`.
+    pub types: Box<[(Name, TypeRef)]>,
     /// Its methods and associated functions.
     pub methods: Box<[FnIx]>,
     /// Whether it stands in test code.

@@ -68,16 +68,17 @@ impl Dump<'_> {
                 .as_ref()
                 .map(|of| format!("{} for ", self.ty(of)))
                 .unwrap_or_default();
-            let methods: Vec<_> = implementation
-                .methods
+            let types = implementation
+                .types
                 .iter()
-                .map(|&ix| self.function_name(ix))
-                .collect();
+                .map(|(name, ty)| format!("{}={}", ir.name(*name), self.ty(ty)));
+            let methods = implementation.methods.iter().map(|&ix| self.function_name(ix));
+            let items: Vec<String> = types.chain(methods).collect();
             let test = if implementation.is_test { " test" } else { "" };
             let line = format!(
                 "impl{generics} {of}{}{test} {{{}}}\n",
                 self.ty(&implementation.self_type),
-                methods.join(" ")
+                items.join(" ")
             );
             self.text.push_str(&line);
         }

@@ -77,6 +77,7 @@ impl Compiler {
                     call: None,
                     index: None,
                     transparent: ty.transparent,
+                    lends: ty.lends.clone(),
                     runs_on_iterate: ty.runs_on.iterate,
                     runs_on_test: ty.runs_on.test,
                     runs_on_index: ty.runs_on.index,

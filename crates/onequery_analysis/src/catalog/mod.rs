@@ -64,6 +64,8 @@ pub(crate) struct TypeInfo {
     pub(crate) call: Option<Template>,
     pub(crate) index: Option<Template>,
     pub(crate) transparent: bool,
+    /// For a trait: the associated type whose methods a type that implements it has, too.
+    pub(crate) lends: Option<String>,
     pub(crate) runs_on_iterate: bool,
     pub(crate) runs_on_test: bool,
     pub(crate) runs_on_index: bool,

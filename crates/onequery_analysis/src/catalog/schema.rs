@@ -110,6 +110,8 @@ pub(super) struct Type {
     /// It only wraps its first parameter: `Arc<T>` is a `T`.
     #[serde(default)]
     pub(super) transparent: bool,
+    /// For a trait: the associated type whose methods a type that implements it has, too.
+    pub(super) lends: Option<String>,
     /// What executes it implicitly.
     #[serde(default)]
     pub(super) runs_on: RunsOn,

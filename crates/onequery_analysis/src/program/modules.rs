@@ -62,6 +62,13 @@ impl<'a> Program<'a> {
         let path = self.texts(file, &import.path);
         let scope = self.scope_id(file, import.scope);
         match ir.language {
+            // `use diesel::{self, …}` does not mean itself.
+            Language::Rust
+                if let [name] = *path
+                    && import.alias.is_some_and(|alias| ir.name(alias) == name) =>
+            {
+                self.outside(file, name)
+            }
             Language::Rust => self.resolve_path_within(scope, None, &path, hops),
             Language::Python => {
                 let path = if import.kind == ImportKind::Root {

@@ -20,6 +20,8 @@ pub(crate) struct Traits<'a> {
     implementations: FxHashMap<FnId, Vec<FnId>>,
     /// Methods of traits that are implemented for library types; `None` where two implementations compete.
     extensions: FxHashMap<(LibTy, &'a str), Option<FnId>>,
+    /// By type and name: associated types, as the `impl` block of a file and the type written there.
+    types: FxHashMap<(ClassId, &'a str), (FileId, &'a Impl, &'a TypeRef)>,
 }
 
 /// What implements a trait.
@@ -49,6 +51,12 @@ impl<'a> Program<'a> {
         })
     }
 
+    /// What `Self::Target` is in a type.
+    pub(crate) fn associated_type(&self, class: ClassId, name: &str) -> Option<Ty> {
+        let &(file, implementation, ty) = self.traits.types.get(&(class, name))?;
+        Some(self.declared(self.scope_of_impl(file, implementation), ty))
+    }
+
     /// Whether a class is a trait.
     pub(crate) fn is_trait(&self, class: ClassId) -> bool {
         self.class_ir(class).kind == ClassKind::Trait
@@ -68,10 +76,12 @@ impl<'a> Program<'a> {
                     continue;
                 };
                 let symbol = self.symbol_of(at, of);
-                if let (Implementor::Class(class), Symbol::Class(_) | Symbol::External(_)) =
-                    (&implementor, symbol)
-                {
-                    of_class[class.index()].push(symbol);
+                if let Implementor::Class(class) = implementor {
+                    for (name, ty) in &implementation.types {
+                        let key = (class, self.ir(file).name(*name));
+                        traits.types.insert(key, (file, implementation, ty));
+                    }
+                    of_class[class.index()].extend(self.gained(at, implementation, symbol));
                 }
                 let Symbol::Class(of) = symbol else { continue };
                 if let Implementor::All(bounds) = &implementor {
@@ -104,18 +114,33 @@ impl<'a> Program<'a> {
         of_class
     }
 
+    /// What a type gets methods from by implementing a trait: a trait of the program, or what a library's trait says.
+    fn gained(&self, at: TypeScope<'_>, implementation: &Impl, of: Symbol<'a>) -> Option<Symbol<'a>> {
+        let node = match of {
+            Symbol::Class(_) => return Some(of),
+            Symbol::External(node) => node,
+            _ => return None,
+        };
+        let lends = self.catalogs.ty(self.catalogs.type_at(node)?).lends.as_deref()?;
+        let mut types = implementation.types.iter();
+        let (_, ty) = types.find(|(name, _)| self.ir(at.file).name(*name) == lends)?;
+        match self.declared(at, ty) {
+            Ty::Instance(class) => Some(Symbol::Class(class)),
+            Ty::Lib(ty, _) => Some(Symbol::External(self.catalogs.ty(ty).node)),
+            _ => None,
+        }
+    }
+
     /// What tests put in place of the real thing says nothing of it, and too many are as good as unknown.
     fn leave_out_stand_ins(&self, traits: &mut Traits<'_>) {
         let is_real = |&id: &FnId| {
             let (file, _, function) = self.function(id);
             !function.is_test && !self.is_test_impl(file, function)
         };
-        for methods in traits.implementations.values_mut() {
+        traits.implementations.retain(|_, methods| {
             methods.retain(is_real);
-        }
-        traits
-            .implementations
-            .retain(|_, methods| (1..=MAX_IMPLEMENTATIONS).contains(&methods.len()));
+            (1..=MAX_IMPLEMENTATIONS).contains(&methods.len())
+        });
     }
 
     fn is_test_impl(&self, file: FileId, function: &Function) -> bool {

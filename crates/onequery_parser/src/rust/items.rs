@@ -321,12 +321,18 @@ impl Lowering {
             ty => ty,
         };
         let start = item.unsafety.map_or(item.impl_token.span, |token| token.span);
+        let types = item.items.iter().filter_map(|item| match item {
+            ImplItem::Type(item) => Some((self.ident(&item.ident), self.ty(&item.ty))),
+            _ => None,
+        });
+        let types = types.collect();
         let implementation = Impl {
             self_type,
             of_trait: item.trait_.as_ref().map(|(path, _)| self.type_path(None, path)),
             generics: self.generics(&item.generics),
             scope: self.place.scope,
             decorators: self.decorators(&item.attrs),
+            types,
             methods: Box::default(),
             is_test: self.place.is_test,
             span: spans::span(start).cover(spans::span(item.brace_token.span.close())),
