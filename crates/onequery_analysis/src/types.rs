@@ -17,6 +17,8 @@ pub(crate) struct TypeScope<'p> {
     pub(crate) own: Option<ClassId>,
     /// Type parameters in scope, innermost first.
     pub(crate) generics: [&'p [Generic]; 2],
+    /// What the first of them are given, as far as that is known: `User` of `Result<User>`.
+    pub(crate) given: &'p [Ty],
 }
 
 impl<'p> TypeScope<'p> {
@@ -73,10 +75,14 @@ impl<'a> Program<'a> {
     }
 
     fn declared_path(&self, at: TypeScope<'_>, path: &[Name], args: &[TypeRef], depth: u32) -> Ty {
-        if let [name] = path
-            && let Some(generic) = at.generic(*name)
-        {
-            return self.bounded(at, &generic.bounds, depth);
+        if let [name] = path {
+            let ix = at.generics[0].iter().position(|generic| generic.name == *name);
+            if let Some(given) = ix.and_then(|ix| at.given.get(ix)) {
+                return given.clone();
+            }
+            if let Some(generic) = at.generic(*name) {
+                return self.bounded(at, &generic.bounds, depth);
+            }
         }
         let texts = self.texts(at.file, path);
         if let [owner, name] = *texts
@@ -85,16 +91,14 @@ impl<'a> Program<'a> {
         {
             return ty;
         }
+        let given = || {
+            let args = args.iter().map(|arg| self.declared_within(at, arg, depth));
+            args.collect::<Vec<Ty>>()
+        };
         match self.resolve_path(at.scope, at.own, &texts) {
-            Symbol::Class(class) => self.instance(class, depth),
+            Symbol::Class(class) => self.instance(class, &given(), depth),
             Symbol::External(node) => match self.catalogs.type_at(node) {
-                Some(ty) => {
-                    let args = args
-                        .iter()
-                        .map(|arg| self.declared_within(at, arg, depth))
-                        .collect();
-                    self.library(ty, args)
-                }
+                Some(ty) => self.library(ty, given()),
                 None => Ty::Unknown,
             },
             Symbol::Variable(module, name) => self.named_type(module, name, depth),
@@ -118,7 +122,7 @@ impl<'a> Program<'a> {
         let inner = |id: ExprId| self.type_of_expr(file, module, id, depth);
         match &ir.expr(id).kind {
             ExprKind::Name(_) | ExprKind::Attr { .. } => match self.resolve_expr(file, module, id) {
-                Symbol::Class(class) => self.instance(class, depth),
+                Symbol::Class(class) => self.instance(class, &[], depth),
                 Symbol::External(node) => self
                     .catalogs
                     .type_at(node)
@@ -155,8 +159,8 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// An instance of a class; an alias is what it stands for.
-    fn instance(&self, class: ClassId, depth: u32) -> Ty {
+    /// An instance of a class; an alias is what it stands for with what its parameters are given.
+    fn instance(&self, class: ClassId, given: &[Ty], depth: u32) -> Ty {
         let ir = self.class_ir(class);
         let alias = (ir.kind == ClassKind::Alias)
             .then(|| ir.fields.first().and_then(|field| field.ty.as_ref()))
@@ -169,6 +173,7 @@ impl<'a> Program<'a> {
                     scope: self.scope_id(file, ir.scope),
                     own: None,
                     generics: [&ir.generics, &[]],
+                    given,
                 };
                 self.declared_within(at, ty, depth)
             }

@@ -233,6 +233,7 @@ impl<'a> Eval<'_, 'a> {
                     scope,
                     own: Some(base),
                     generics: [&class.generics, &[]],
+                    given: &[],
                 };
                 let ty = self.program.declared(at, ty);
                 // Nobody stores a query that has not run in a field: what is annotated so are the rows.

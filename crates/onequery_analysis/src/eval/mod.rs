@@ -353,6 +353,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             scope: self.program.scope_id(self.file, function.scope),
             own: self.program.class_of(self.program.fn_id(self.file, self.current)),
             generics: [&function.generics, of_impl.or(of_class).unwrap_or_default()],
+            given: &[],
         }
     }
 

@@ -103,6 +103,7 @@ impl<'a> Program<'a> {
                 scope,
                 own: Some(class),
                 generics: [&[], &[]],
+                given: &[],
             };
             self.declared(at, ty)
         });

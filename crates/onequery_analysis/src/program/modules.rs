@@ -250,10 +250,19 @@ impl<'a> Program<'a> {
     }
 
     fn descend(&self, symbol: Symbol<'a>, rest: &[&str], hops: u32) -> Symbol<'a> {
-        rest.iter().fold(symbol, |symbol, part| match symbol {
-            Symbol::Module(module) => self.local(module, part, hops),
-            symbol => self.member(symbol, part),
-        })
+        let last = rest.len().saturating_sub(1);
+        rest.iter()
+            .enumerate()
+            .fold(symbol, |symbol, (ix, part)| match symbol {
+                Symbol::Module(module) => match self.local(module, part, hops) {
+                    // `use jobs::jobs` beside `mod jobs`: nothing is in a function.
+                    Symbol::Function(_) | Symbol::Variable(..) if ix < last => self
+                        .submodule(module, part)
+                        .map_or(Symbol::Unknown, Symbol::Module),
+                    found => found,
+                },
+                symbol => self.member(symbol, part),
+            })
     }
 
     fn parent_module(&self, scope: ScopeId) -> Option<ScopeId> {

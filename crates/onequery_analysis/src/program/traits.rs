@@ -155,6 +155,7 @@ impl<'a> Program<'a> {
             scope: self.scope_id(file, implementation.scope),
             own: None,
             generics: [&implementation.generics, &[]],
+            given: &[],
         }
     }
 
