@@ -24,6 +24,8 @@ pub(crate) struct FnFacts {
     pub(crate) yields: Option<Value>,
     /// Parameters that are gone through or taken as a whole set.
     pub(crate) collections: Bits,
+    /// Parameters that are called, once.
+    pub(crate) invoked: Bits,
     /// Assignments to attributes of instances and classes: `self.session = …`.
     pub(crate) attributes: Vec<(ClassId, String, Value)>,
     /// Branches one of whose arms is taken in any case.

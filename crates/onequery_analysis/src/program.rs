@@ -117,6 +117,8 @@ pub(crate) struct Program<'a> {
     modules: FxHashMap<String, Vec<ScopeId>>,
     crates: FxHashMap<String, Vec<ScopeId>>,
     crate_of: Vec<Option<String>>,
+    /// By name: the methods that are called so, as far as they are in Rust.
+    methods_named: FxHashMap<&'a str, Vec<FnId>>,
     traits: traits::Traits<'a>,
     pub(crate) models: Models,
     /// Evaluation counts what it can see.
@@ -151,6 +153,7 @@ impl<'a> Program<'a> {
             modules: FxHashMap::default(),
             crates: FxHashMap::default(),
             crate_of: vec![None; files.len()],
+            methods_named: FxHashMap::default(),
             traits: traits::Traits::default(),
             models: Models::default(),
             counts_coverage: false,
@@ -162,6 +165,7 @@ impl<'a> Program<'a> {
         program.resolve_globs();
         program.fn_class = vec![None; program.fn_base.last().copied().unwrap_or(0) as usize];
         program.collect_methods();
+        program.methods_named = program.name_methods();
         let of_traits = program.link_traits();
         program.link_bases(&of_traits);
         program.models = program.find_models();
@@ -360,6 +364,34 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// The methods of Rust types by their names.
+    fn name_methods(&self) -> FxHashMap<&'a str, Vec<FnId>> {
+        let mut named: FxHashMap<&str, Vec<FnId>> = FxHashMap::default();
+        for file in (0..self.files.len()).map(file_id) {
+            let ir = self.ir(file);
+            for (ix, function) in (0_u32..).zip(&ir.functions) {
+                let is_method = function.in_impl.is_some() || function.class.is_some();
+                if let (Some(name), true) = (function.name, is_method && ir.language == Language::Rust) {
+                    let methods = named.entry(ir.name(name)).or_default();
+                    methods.push(self.fn_id(file, FnIx(ix)));
+                }
+            }
+        }
+        named
+    }
+
+    /// The only method of a name; a trait's and its implementations are one.
+    pub(crate) fn unique_method(&self, name: &str) -> Option<FnId> {
+        let methods = self.methods_named.get(name)?;
+        let is_all = |&&one: &&FnId| {
+            let implementations = self.implementations(one);
+            methods
+                .iter()
+                .all(|other| *other == one || implementations.contains(other))
+        };
+        methods.iter().find(is_all).copied()
+    }
+
     /// Gives methods to their classes: those of class bodies, then those of `impl` blocks.
     fn collect_methods(&mut self) {
         for class in 0..self.classes.len() {
@@ -403,8 +435,18 @@ impl<'a> Program<'a> {
         let id = self.fn_id(file, method);
         self.fn_class[id.index()] = Some(class);
         let ir = self.ir(file);
-        if let Some(name) = ir.function(method).name {
-            self.classes[class.index()].methods.insert(ir.name(name), id);
+        let function = ir.function(method);
+        let of_trait = function
+            .in_impl
+            .is_some_and(|ix| ir.impls[ix as usize].of_trait.is_some());
+        if let Some(name) = function.name {
+            let methods = &mut self.classes[class.index()].methods;
+            // A type's own method goes before a trait's of the same name.
+            if of_trait {
+                methods.entry(ir.name(name)).or_insert(id);
+            } else {
+                methods.insert(ir.name(name), id);
+            }
         }
     }
 

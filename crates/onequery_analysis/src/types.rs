@@ -5,7 +5,7 @@ use onequery_core::{FileId, Name};
 
 use crate::catalog::LibTy;
 use crate::catalog::template::Template;
-use crate::program::{ClassId, Program, ScopeId, Symbol};
+use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
 use crate::value::{Ty, Value};
 
 /// Where a type is written: what its names mean.
@@ -38,7 +38,8 @@ impl<'a> Program<'a> {
         self.declared_within(at, ty, MAX_DEPTH)
     }
 
-    fn declared_within(&self, at: TypeScope<'_>, ty: &TypeRef, depth: u32) -> Ty {
+    /// `depth` is how many more aliases and arguments are followed.
+    pub(crate) fn declared_within(&self, at: TypeScope<'_>, ty: &TypeRef, depth: u32) -> Ty {
         let Some(depth) = depth.checked_sub(1) else {
             return Ty::Unknown;
         };
@@ -61,6 +62,41 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// What types in a function's signature and body mean.
+    pub(crate) fn types_in(&self, id: FnId) -> TypeScope<'a> {
+        let (file, _, function) = self.function(id);
+        let ir = self.ir(file);
+        let of_impl = function.in_impl.map(|ix| &*ir.impls[ix as usize].generics);
+        let of_class = function.class.map(|ix| &*ir.class(ix).generics);
+        TypeScope {
+            file,
+            scope: self.scope_id(file, function.scope),
+            own: self.class_of(id),
+            generics: [&function.generics, of_impl.or(of_class).unwrap_or_default()],
+            given: &[],
+        }
+    }
+
+    /// What a function is given that is passed as an argument, as the parameter's declaration says.
+    pub(crate) fn callback_inputs(&self, callee: FnId, param: usize) -> Vec<Ty> {
+        let at = self.types_in(callee);
+        let declared = self.function(callee).2.params.get(param);
+        let mut written = declared.and_then(|param| param.ty.as_ref());
+        for _ in 0..MAX_DEPTH {
+            written = match written {
+                Some(TypeRef::Callable(inputs, _)) => {
+                    return inputs.iter().map(|input| self.declared(at, input)).collect();
+                }
+                Some(TypeRef::Bounds(bounds)) => bounds.first(),
+                Some(TypeRef::Path { path, .. }) if let [name] = **path => {
+                    at.generic(name).and_then(|generic| generic.bounds.first())
+                }
+                _ => break,
+            };
+        }
+        Vec::new()
+    }
+
     /// What a type parameter is known to be.
     pub(crate) fn bound_of(&self, at: TypeScope<'_>, name: Name) -> Ty {
         at.generic(name).map_or(Ty::Unknown, |generic| {
@@ -69,7 +105,7 @@ impl<'a> Program<'a> {
     }
 
     /// The first bound that is known: `impl Executor<'_> + Copy`, `dyn Future<Output = T> + Send`.
-    fn bounded(&self, at: TypeScope<'_>, bounds: &[TypeRef], depth: u32) -> Ty {
+    pub(crate) fn bounded(&self, at: TypeScope<'_>, bounds: &[TypeRef], depth: u32) -> Ty {
         let known = bounds.iter().map(|bound| self.declared_within(at, bound, depth));
         known.into_iter().find(|ty| !ty.is_unknown()).unwrap_or_default()
     }
@@ -77,7 +113,8 @@ impl<'a> Program<'a> {
     fn declared_path(&self, at: TypeScope<'_>, path: &[Name], args: &[TypeRef], depth: u32) -> Ty {
         if let [name] = path {
             let ix = at.generics[0].iter().position(|generic| generic.name == *name);
-            if let Some(given) = ix.and_then(|ix| at.given.get(ix)) {
+            let given = ix.and_then(|ix| at.given.get(ix));
+            if let Some(given) = given.filter(|ty| !ty.is_unknown()) {
                 return given.clone();
             }
             if let Some(generic) = at.generic(*name) {
@@ -87,7 +124,7 @@ impl<'a> Program<'a> {
         let texts = self.texts(at.file, path);
         if let [owner, name] = *texts
             && let Symbol::Class(class) = self.resolve_path(at.scope, at.own, &[owner])
-            && let Some(ty) = self.associated_type(class, name)
+            && let Some(ty) = self.associated_type(class, name, depth)
         {
             return ty;
         }

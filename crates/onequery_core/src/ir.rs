@@ -158,7 +158,7 @@ pub struct Class {
     pub bases: Box<[ExprId]>,
     /// Keyword arguments of a Python class statement (`metaclass=…`, `table=True`).
     pub keywords: Box<[(Name, ExprId)]>,
-    /// Type parameters with their bounds.
+    /// Type parameters with their bounds, and those associated types of a trait.
     pub generics: Box<[Generic]>,
     /// Fields with a type or a value: struct fields, enum variants, Python class attributes.
     pub fields: Box<[Field]>,

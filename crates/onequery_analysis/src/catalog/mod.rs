@@ -64,6 +64,8 @@ pub(crate) struct TypeInfo {
     pub(crate) call: Option<Template>,
     pub(crate) index: Option<Template>,
     pub(crate) transparent: bool,
+    /// It leads to a database: what is given one may query.
+    pub(crate) connection: bool,
     /// For a trait: the associated type whose methods a type that implements it has, too.
     pub(crate) lends: Option<String>,
     pub(crate) runs_on_iterate: bool,
@@ -183,6 +185,10 @@ pub(crate) struct CallInfo {
     pub(crate) loads: Option<Loads>,
     pub(crate) mixes_in: Option<usize>,
     pub(crate) tests_class: bool,
+    /// What testing it for truth gives, when that is always the same.
+    pub(crate) given: Option<bool>,
+    /// It says whether its receiver is given something (`true`) or nothing.
+    pub(crate) tests_given: Option<bool>,
     pub(crate) writes_once: bool,
     pub(crate) often_wanted: bool,
     pub(crate) uses_loaded: bool,

@@ -110,6 +110,9 @@ pub(super) struct Type {
     /// It only wraps its first parameter: `Arc<T>` is a `T`.
     #[serde(default)]
     pub(super) transparent: bool,
+    /// It leads to a database: what is given one may query.
+    #[serde(default)]
+    pub(super) connection: bool,
     /// For a trait: the associated type whose methods a type that implements it has, too.
     pub(super) lends: Option<String>,
     /// What executes it implicitly.
@@ -296,6 +299,10 @@ pub(super) struct Call {
     /// Whether its first argument is an instance of its second.
     #[serde(default)]
     pub(super) tests_class: bool,
+    /// What testing it for truth gives, when that is always the same.
+    pub(super) given: Option<bool>,
+    /// It says whether its receiver is given something (`true`) or nothing.
+    pub(super) tests_given: Option<bool>,
     /// It writes only what is not there yet: with unchanging arguments it writes once, and reads after that.
     #[serde(default)]
     pub(super) writes_once: bool,

@@ -211,6 +211,13 @@ impl<'a> Eval<'_, 'a> {
         let shapes = self.program.catalogs.shapes(self.language(), name);
         match self.choose(shapes, args) {
             Some(entry) => self.entry(id, entry, Some((base, receiver)), args, generics),
+            None if let Some(method) = self.only_one_of(receiver, name, args) => {
+                let receiver = Value {
+                    likely: true,
+                    ..receiver.clone()
+                };
+                self.project_call(id, method, Some(&receiver), false, args)
+            }
             None => {
                 if receiver.ty.is_unknown() {
                     self.count_name(name);
@@ -218,6 +225,26 @@ impl<'a> Eval<'_, 'a> {
                 self.unknown_call(receiver, args)
             }
         }
+    }
+
+    /// The method that a call on something unknown must mean: no other is called so, and it is given a connection.
+    fn only_one_of(&self, receiver: &Value, name: &str, args: &Args<'_>) -> Option<FnId> {
+        let is_connection = |value: &Value| match &value.ty {
+            Ty::Lib(lib, _) => self
+                .program
+                .inherited(*lib, |info| info.connection.then_some(()))
+                .is_some(),
+            Ty::Instance(class) => {
+                let bases = &self.program.class(*class).library_bases;
+                let lends = |&lib| self.program.inherited(lib, |info| info.connection.then_some(()));
+                bases.iter().find_map(lends).is_some()
+            }
+            _ => false,
+        };
+        if !receiver.ty.is_unknown() || !args.values.iter().any(is_connection) {
+            return None;
+        }
+        self.program.unique_method(name)
     }
 
     /// The first entry whose condition holds.
@@ -370,6 +397,9 @@ impl<'a> Eval<'_, 'a> {
                 None => self.unknown_call(called, args),
             },
             Ty::Unknown if matches!(self.ir.expr(callee).kind, ExprKind::Name(_)) => {
+                if self.loops.is_empty() {
+                    self.facts.invoked.add(called.whole_params);
+                }
                 if self.is_super(callee) {
                     return self.super_value().with_deps(args.deps());
                 }
@@ -450,6 +480,7 @@ impl<'a> Eval<'_, 'a> {
             (Some(receiver), _) => (!on_class).then_some(receiver),
         };
         let ir = self.program.ir(file);
+        let mut called_back = Vec::new();
         let mut batched = Bits::default();
         let offset = usize::from(binds_receiver.is_some());
         let mut given = vec![Given::default(); function.params.len()];
@@ -477,6 +508,16 @@ impl<'a> Eval<'_, 'a> {
             if takes_all {
                 batched.add(value.whole);
                 self.facts.collections.add(value.whole_params);
+            }
+            if let (Some(at), ExprKind::Lambda(closure)) = (at, &self.ir.expr(arg.value).kind)
+                && self
+                    .known
+                    .invoked
+                    .get(callee.index())
+                    .is_some_and(|invoked| invoked.has(at))
+            {
+                args.closures.retain(|other| other != closure);
+                called_back.push((*closure, at));
             }
             if let Some(at) = at {
                 let spread = arg.spread != Spread::No;
@@ -511,6 +552,11 @@ impl<'a> Eval<'_, 'a> {
             batched,
             ..Deps::default()
         });
+        for (closure, param) in called_back {
+            let inputs = self.program.callback_inputs(callee, param);
+            let given: Vec<Value> = inputs.into_iter().map(Value::of).collect();
+            self.inline(closure, &given, Deps::default());
+        }
         let likely = receiver.is_some_and(|receiver| receiver.likely);
         let returned = self.returned_by(callee);
         let rows_of = |param: usize| given.get(param).and_then(|given| given.rows.clone());
@@ -775,6 +821,7 @@ impl<'a> Eval<'_, 'a> {
             },
             origin,
             is_error: info.fails,
+            truth: info.given,
             rows,
             ..Value::of(ty)
         }

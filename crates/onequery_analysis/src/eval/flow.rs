@@ -2,13 +2,23 @@
 
 use std::ops::Range;
 
-use onequery_core::ir::{Arm, BinaryOp, ExprId, ExprKind, Handler, Literal, Pattern, UnaryOp};
+use onequery_core::ir::{Arm, AssignMode, BinaryOp, ExprId, ExprKind, Handler, Literal, Pattern, UnaryOp};
 use onequery_core::{Language, Name};
 
 use super::{Env, Eval};
 use crate::facts::Alternatives;
 use crate::program::Symbol;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
+
+/// A place behind which something runs only when a look-up in what is remembered found nothing.
+pub(super) struct Answered {
+    /// What was looked up in.
+    names: Vec<Name>,
+    /// The first fact behind it.
+    facts: usize,
+    /// The first change behind it.
+    changes: usize,
+}
 
 /// How control left.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +67,7 @@ impl Eval<'_, '_> {
 
     pub(super) fn block(&mut self, items: &[ExprId], has_value: bool) -> Value {
         let start = self.facts.facts.len();
+        let answered = self.answered.len();
         let mut last = Value::default();
         for &item in items {
             if self.leaves.is_some() {
@@ -64,8 +75,27 @@ impl Eval<'_, '_> {
             }
             last = self.eval(item);
         }
+        for answered in self.answered.split_off(answered) {
+            self.note_memo(answered.facts, answered.changes, &answered.names);
+        }
         self.end_path(start);
         if has_value { last } else { Value::default() }
+    }
+
+    /// `if let Some(known) = cache.get(&key) { return known }`: what follows in the block runs when nothing was
+    /// remembered, provided that it is remembered there.
+    fn note_answered(&mut self, test: ExprId, tested: &Value, leaves: Option<Leaves>) {
+        if leaves.is_some_and(|leaves| !leaves.failed) {
+            let mut names = Vec::from_iter(tested.looked_up);
+            if let ExprKind::Binary(BinaryOp::In, _, container) = self.ir.expr(test).kind {
+                self.remember(container, &mut names);
+            }
+            self.answered.push(Answered {
+                names,
+                facts: self.facts.facts.len(),
+                changes: self.changed.len(),
+            });
+        }
     }
 
     /// When control has left, everything since `start` that was on this path is followed by that exit.
@@ -117,6 +147,9 @@ impl Eval<'_, '_> {
         self.path = path;
         if guard.is_none() {
             self.note_alternatives(vec![then_arm, (start..self.facts.facts.len(), else_leaves)]);
+        }
+        if else_leaves.is_none() {
+            self.note_answered(test, &tested, then_leaves);
         }
         // `if cache is None: return`: what follows runs if it is given.
         match (then_leaves.is_some(), else_leaves.is_some()) {
@@ -246,7 +279,45 @@ impl Eval<'_, '_> {
                 let (param, is) = self.guard(*left)?;
                 Some((param, is == (truth == (*op == BinaryOp::Equal))))
             }
+            // `if let Some(cache) = cache`.
+            ExprKind::Assign {
+                target,
+                value: Some(value),
+                mode: AssignMode::Test,
+                ..
+            } if self.takes_given(target) => self.guard(*value),
+            // `cache.is_none()`.
+            ExprKind::Call { callee, .. } => {
+                let ExprKind::Attr { base, name, .. } = self.ir.expr(*callee).kind else {
+                    return None;
+                };
+                let ExprKind::Name(tested) = self.ir.expr(base).kind else {
+                    return None;
+                };
+                let Ty::Lib(lib, _) = self.env.get(tested)?.ty else {
+                    return None;
+                };
+                let catalogs = self.program.catalogs;
+                let entry = *catalogs.methods(lib, self.text(name), false).first()?;
+                let is_given = catalogs.call(entry).tests_given?;
+                self.guard(base).map(|(param, is)| (param, is == is_given))
+            }
             _ => None,
+        }
+    }
+
+    /// Whether a pattern takes what is given, and not nothing: `Some(x)`.
+    fn takes_given(&self, pattern: &Pattern) -> bool {
+        let Pattern::Variant { path, .. } = pattern else {
+            return false;
+        };
+        let texts = self.program.texts(self.file, path);
+        let catalogs = self.program.catalogs;
+        match self.program.resolve_path(self.scope(), None, &texts) {
+            Symbol::External(node) => catalogs
+                .call_at(node)
+                .is_some_and(|entry| catalogs.call(entry).given == Some(true)),
+            _ => false,
         }
     }
 
@@ -365,9 +436,14 @@ impl Eval<'_, '_> {
         let mut merged: Option<(Env, Option<Leaves>)> = None;
         let mut result = Value::default();
         let mut taken = Vec::with_capacity(arms.len());
-        for arm in arms {
+        // `match cache { Some(cache) => …, None => … }`.
+        let is_choice = arms.len() == 2 && arms.iter().all(|arm| arm.guard.is_none());
+        let given = arms.iter().position(|arm| self.takes_given(&arm.pattern));
+        let guard = self.guard(subject).filter(|_| is_choice && given.is_some());
+        for (ix, arm) in arms.iter().enumerate() {
             self.env = env.clone();
-            self.path.undecided = path.undecided.saturating_add(1);
+            self.path = path;
+            self.enter_branch(guard, given == Some(ix));
             let (start, changes) = (self.facts.facts.len(), self.changed.len());
             self.bind(&arm.pattern, subject_value.clone());
             let guard = arm.guard.map(|guard| self.condition(guard)).unwrap_or_default();
@@ -391,8 +467,12 @@ impl Eval<'_, '_> {
             });
         }
         self.path = path;
+        let answers = taken.iter().find_map(|(_, leaves)| *leaves);
+        if taken.iter().any(|(_, leaves)| leaves.is_none()) {
+            self.note_answered(subject, &subject_value, answers);
+        }
         // A Python `match` may take none of its arms.
-        if self.language() == Language::Rust {
+        if self.language() == Language::Rust && guard.is_none() {
             self.note_alternatives(taken);
         }
         match merged {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use onequery_core::Name;
-use onequery_core::ir::ExprId;
+use onequery_core::ir::{ClassKind, ExprId, TypeRef};
 
 use super::{About, Eval, settled};
 use crate::catalog::{Access, AttributeInfo, Decorates, PathNode};
@@ -177,10 +177,12 @@ impl<'a> Eval<'_, 'a> {
             }
             return Value::of(Ty::Function(method));
         }
-        if let Some(value) = self.stored_attribute(class, name) {
+        let field = self.field_type(class, name);
+        // A struct's field is what it is declared to be; what is annotated may be anything that extends it.
+        let is_exact = self.program.class_ir(class).kind == ClassKind::Struct && !field.is_unknown();
+        if let (Some(value), false) = (self.stored_attribute(class, name), is_exact) {
             return value;
         }
-        let field = self.field_type(class, name);
         if !field.is_unknown() {
             return Value::of(field);
         }
@@ -228,12 +230,13 @@ impl<'a> Eval<'_, 'a> {
             let field = class.fields.iter().find(|field| ir.name(field.name) == name);
             if let Some(ty) = field.and_then(|field| field.ty.as_ref()) {
                 let scope = self.program.scope_id(file, class.scope);
+                let given = self.given_here(base);
                 let at = TypeScope {
                     file,
                     scope,
                     own: Some(base),
                     generics: [&class.generics, &[]],
-                    given: &[],
+                    given: &given,
                 };
                 let ty = self.program.declared(at, ty);
                 // Nobody stores a query that has not run in a field: what is annotated so are the rows.
@@ -247,6 +250,22 @@ impl<'a> Eval<'_, 'a> {
             }
         }
         Ty::Unknown
+    }
+
+    /// What the `impl` block around gives to the parameters of its own type: `impl<R: Repo> Service<R>`.
+    fn given_here(&self, class: ClassId) -> Vec<Ty> {
+        let at = self.type_scope();
+        let in_impl = self
+            .ir
+            .function(self.current)
+            .in_impl
+            .filter(|_| at.own == Some(class));
+        match in_impl.map(|ix| &self.ir.impls[ix as usize].self_type) {
+            Some(TypeRef::Path { args, .. }) => {
+                args.iter().map(|arg| self.program.declared(at, arg)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The value of a path `a::b::C`.
@@ -283,7 +302,7 @@ impl<'a> Eval<'_, 'a> {
 
     fn associated(&mut self, class: ClassId, name: &str) -> Value {
         let ir = self.program.ir(self.program.class(class).file);
-        let is_variant = self.program.class_ir(class).kind == onequery_core::ir::ClassKind::Enum
+        let is_variant = self.program.class_ir(class).kind == ClassKind::Enum
             && self
                 .program
                 .class_ir(class)

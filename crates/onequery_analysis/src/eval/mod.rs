@@ -50,6 +50,8 @@ pub(crate) struct Known {
     pub(crate) variables: FxHashMap<(ScopeId, String), Value>,
     /// Parameters of each function that are gone through or taken as a whole set.
     pub(crate) collections: Vec<Bits>,
+    /// By function: the parameters that it calls.
+    pub(crate) invoked: Vec<Bits>,
     /// What the calls that were seen pass to each function.
     pub(crate) passed: FxHashMap<FnId, Passed>,
 }
@@ -141,6 +143,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         path: Path::default(),
         leaves: None,
         sealed: Vec::new(),
+        answered: Vec::new(),
         muted: 0,
         depth: 0,
         returned: Vec::new(),
@@ -189,6 +192,8 @@ struct Eval<'p, 'a> {
     leaves: Option<Leaves>,
     /// Facts on paths that have ended; parallel to the facts.
     sealed: Vec<bool>,
+    /// Look-ups in the blocks around the current place that answered and left.
+    answered: Vec<flow::Answered>,
     /// Facts are not recorded while this is above zero.
     muted: u32,
     /// How many expressions are being evaluated inside each other.
@@ -345,16 +350,8 @@ impl<'p, 'a> Eval<'p, 'a> {
     }
 
     fn type_scope(&self) -> TypeScope<'a> {
-        let function = self.ir.function(self.current);
-        let of_impl = function.in_impl.map(|ix| &*self.ir.impls[ix as usize].generics);
-        let of_class = function.class.map(|ix| &*self.ir.class(ix).generics);
-        TypeScope {
-            file: self.file,
-            scope: self.program.scope_id(self.file, function.scope),
-            own: self.program.class_of(self.program.fn_id(self.file, self.current)),
-            generics: [&function.generics, of_impl.or(of_class).unwrap_or_default()],
-            given: &[],
-        }
+        let id = self.program.fn_id(self.file, self.current);
+        self.program.types_in(id)
     }
 
     fn scope(&self) -> ScopeId {

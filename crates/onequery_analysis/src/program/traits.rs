@@ -52,9 +52,25 @@ impl<'a> Program<'a> {
     }
 
     /// What `Self::Target` is in a type.
-    pub(crate) fn associated_type(&self, class: ClassId, name: &str) -> Option<Ty> {
-        let &(file, implementation, ty) = self.traits.types.get(&(class, name))?;
-        Some(self.declared(self.scope_of_impl(file, implementation), ty))
+    pub(crate) fn associated_type(&self, class: ClassId, name: &str, depth: u32) -> Option<Ty> {
+        if let Some(&(file, implementation, ty)) = self.traits.types.get(&(class, name)) {
+            return Some(self.declared_within(self.scope_of_impl(file, implementation), ty, depth));
+        }
+        // What the trait says of whatever type it will be.
+        let info = self.class(class);
+        let (ir, declared) = (self.ir(info.file), self.class_ir(class));
+        let generic = declared
+            .generics
+            .iter()
+            .find(|generic| ir.name(generic.name) == name)?;
+        let at = TypeScope {
+            file: info.file,
+            scope: self.scope_id(info.file, declared.scope),
+            own: Some(class),
+            generics: [&declared.generics, &[]],
+            given: &[],
+        };
+        Some(self.bounded(at, &generic.bounds, depth))
     }
 
     /// Whether a class is a trait.

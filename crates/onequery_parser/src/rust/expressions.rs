@@ -286,6 +286,9 @@ impl Lowering {
         {
             return ExprKind::Path { segments, args };
         }
+        if path.is_ident("None") {
+            return ExprKind::Literal(Literal::None);
+        }
         let args = self.path_args(path);
         match (&*self.segments(path), args) {
             (&[name], args) if args.is_empty() => ExprKind::Name(name),

@@ -2,7 +2,7 @@
 
 use onequery_core::Span;
 use onequery_core::ir::{
-    AssignMode, Class, ClassIx, ClassKind, ExprId, ExprKind, Field, FnIx, Impl, Pattern, TypeRef,
+    AssignMode, Class, ClassIx, ClassKind, ExprId, ExprKind, Field, FnIx, Generic, Impl, Pattern, TypeRef,
 };
 use proc_macro2::TokenStream;
 use syn::{Attribute, Expr, ForeignItem, Generics, ImplItem, Item, TraitItem, Type, Visibility};
@@ -275,8 +275,13 @@ impl Lowering {
             in_impl: None,
         };
         let mut methods = Vec::new();
+        let mut types = Vec::new();
         for item in &item.items {
             match item {
+                TraitItem::Type(item) => types.push(Generic {
+                    name: self.ident(&item.ident),
+                    bounds: self.bounds(&item.bounds),
+                }),
                 TraitItem::Fn(function) => methods.push(self.function(&Written {
                     attrs: &function.attrs,
                     visibility: &Visibility::Inherited,
@@ -295,7 +300,12 @@ impl Lowering {
                 _ => {}
             }
         }
-        self.ir.class_mut(ix).methods = methods.into();
+        let class = self.ir.class_mut(ix);
+        class.methods = methods.into();
+        class.generics = std::mem::take(&mut class.generics)
+            .into_iter()
+            .chain(types)
+            .collect();
     }
 
     fn supertraits(
