@@ -10,7 +10,7 @@ use crate::support::{EVERYTHING, fixture_files, onequery, write};
 const FORMATS: [&str; 4] = ["json", "sarif", "github", "text"];
 
 /// How many fixture files are taken, evenly from all of them.
-const FILES_PER_LANGUAGE: usize = 60;
+const FILES_PER_LANGUAGE: usize = 120;
 
 /// Files from cases of all libraries and both languages, in one project.
 fn files() -> Vec<(String, Vec<u8>)> {

@@ -105,7 +105,7 @@ mod items {
                fn get(&self) -> Option<Self::Out>;
                async fn all(&self) -> Vec<Post> { self.load().await } }",
             "
-            Trait Repo(Send, base::Base<i32>)
+            Trait Repo<Out>(Send, base::Base<i32>)
               methods get#1 all#2
               _: i32 = c()
             fn get#1(self) -> Option<Self.Out> in #0
