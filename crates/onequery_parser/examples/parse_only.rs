@@ -3,8 +3,8 @@
 //! Prints the seconds for reading every Python file, for tree-sitter alone, and for lowering (which contains it), on one
 //! thread and on all. It is the baseline that changes to the front end are compared with.
 //!
-//! With `--only parse` behind the folder, the whole process does nothing but read and parse every file once, on all
-//! threads: what `bench/run` compares the whole tool with.
+//! With `--only parse` behind the folder, the whole process does nothing but read and parse every file once, Rust files
+//! with syn, on all threads: what `bench/run` compares the whole tool with.
 
 use std::env;
 use std::fs;
@@ -28,6 +28,7 @@ fn main() -> io::Result<()> {
     if only_parse {
         return parse(&paths);
     }
+    paths.retain(|path| !is_rust(path));
     let start = Instant::now();
     let texts: Vec<String> = paths
         .iter()
@@ -76,11 +77,16 @@ fn main() -> io::Result<()> {
 fn parse(paths: &[PathBuf]) -> io::Result<()> {
     let parse = |parser: &mut Parser, path: &PathBuf| -> io::Result<(usize, usize)> {
         let text = fs::read(path)?;
-        let tree = parser
-            .parse(&text, None)
-            .expect("a parser without a deadline always gives a tree");
         let n_lines = text.iter().filter(|&&byte| byte == b'\n').count();
-        Ok((n_lines, tree.root_node().descendant_count()))
+        let n_nodes = if is_rust(path) {
+            let file = syn::parse_file(&String::from_utf8_lossy(&text));
+            file.map_or(0, |file| file.items.len())
+        } else {
+            let tree = parser.parse(&text, None);
+            let tree = tree.expect("a parser without a deadline always gives a tree");
+            tree.root_node().descendant_count()
+        };
+        Ok((n_lines, n_nodes))
     };
     let (n_lines, n_nodes) = paths
         .par_iter()
@@ -88,9 +94,13 @@ fn parse(paths: &[PathBuf]) -> io::Result<()> {
         .try_reduce(|| (0, 0), |a, b| Ok((a.0 + b.0, a.1 + b.1)))?;
     writeln!(
         io::stdout(),
-        "{} files, {n_lines} lines, {n_nodes} nodes",
+        "{} files, {n_lines} lines, {n_nodes} nodes of Python and items of Rust",
         paths.len()
     )
+}
+
+fn is_rust(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "rs")
 }
 
 fn python_parser() -> Parser {
@@ -113,7 +123,7 @@ const FOREIGN: &[&str] = &[
     "venv",
 ];
 
-/// All Python files below a folder that `onequery` would read; links are not followed.
+/// All source files below a folder that `onequery` would read; links are not followed.
 ///
 /// `.gitignore` is not looked at, so a comparison wants a fresh checkout.
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -128,7 +138,11 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
             if !is_passed_over {
                 collect(&path, paths)?;
             }
-        } else if kind.is_file() && path.extension().is_some_and(|it| it == "py" || it == "pyi") {
+        } else if kind.is_file()
+            && path
+                .extension()
+                .is_some_and(|it| it == "py" || it == "pyi" || it == "rs")
+        {
             paths.push(path);
         }
     }
