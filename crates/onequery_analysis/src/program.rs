@@ -117,6 +117,7 @@ pub(crate) struct Program<'a> {
     modules: FxHashMap<String, Vec<ScopeId>>,
     crates: FxHashMap<String, Vec<ScopeId>>,
     crate_of: Vec<Option<String>>,
+    tree: modules::ModuleTree<'a>,
     /// By name: the methods that are called so, as far as they are in Rust.
     methods_named: FxHashMap<&'a str, Vec<FnId>>,
     traits: traits::Traits<'a>,
@@ -153,6 +154,7 @@ impl<'a> Program<'a> {
             modules: FxHashMap::default(),
             crates: FxHashMap::default(),
             crate_of: vec![None; files.len()],
+            tree: modules::ModuleTree::default(),
             methods_named: FxHashMap::default(),
             traits: traits::Traits::default(),
             models: Models::default(),
@@ -162,6 +164,7 @@ impl<'a> Program<'a> {
         for file in (0..files.len()).map(file_id) {
             program.define(file);
         }
+        program.tree = program.plant_modules();
         program.resolve_globs();
         program.fn_class = vec![None; program.fn_base.last().copied().unwrap_or(0) as usize];
         program.collect_methods();

@@ -2,10 +2,22 @@
 
 use onequery_core::ir::ImportKind;
 use onequery_core::{FileId, Language};
+use rustc_hash::FxHashMap;
 
 use super::{MAX_HOPS, PackageRoot, Program, ScopeId, Symbol};
 use crate::catalog::PathNode;
 use crate::program::ClassId;
+
+/// Where the modules of Rust stand below each other.
+#[derive(Default)]
+pub(super) struct ModuleTree<'a> {
+    /// By module: the number of its path, which the files and inline modules of one path share.
+    keys: Vec<Option<u32>>,
+    /// By module that is a file: the file above it.
+    above: Vec<Option<ScopeId>>,
+    /// By path and name: the file below it.
+    below: FxHashMap<(u32, &'a str), ScopeId>,
+}
 
 impl<'a> Program<'a> {
     /// Gives every file its importable names.
@@ -168,33 +180,52 @@ impl<'a> Program<'a> {
                 let stem = self.files[file.index()].path.strip_suffix("/__init__.py")?;
                 self.python_module(file, &format!("{}.{name}", stem.replace('/', ".")))
             }
-            Language::Rust => {
-                let key = format!("{}::{name}", self.rust_key(scope)?);
-                self.modules.get(&key)?.first().copied()
-            }
+            Language::Rust => self.tree.below.get(&(self.tree.keys[scope.index()]?, name)).copied(),
         }
     }
 
-    /// `crate::a::b` of a Rust module.
-    fn rust_key(&self, scope: ScopeId) -> Option<String> {
-        let info = &self.scopes[scope.index()];
-        if let Some(parent) = info.parent {
-            let ix = scope.0 - self.scope_base[info.file.index()];
-            let name = self.ir(info.file).scopes[ix as usize].name?;
-            return Some(format!(
-                "{}::{}",
-                self.rust_key(parent)?,
-                self.ir(info.file).name(name)
-            ));
+    /// Places all modules of Rust in the trees of their crates.
+    pub(super) fn plant_modules(&self) -> ModuleTree<'a> {
+        let mut tree = ModuleTree {
+            keys: vec![None; self.scopes.len()],
+            above: vec![None; self.scopes.len()],
+            below: FxHashMap::default(),
+        };
+        let mut keys: FxHashMap<String, u32> = FxHashMap::default();
+        let mut intern = |key: String| {
+            let next = u32::try_from(keys.len()).expect("ids fit");
+            *keys.entry(key).or_insert(next)
+        };
+        let mut named: Vec<String> = vec![String::new(); self.scopes.len()];
+        for (ix, info) in self.scopes.iter().enumerate() {
+            let Some(of_crate) = &self.crate_of[info.file.index()] else {
+                continue;
+            };
+            let first = self.scope_base[info.file.index()] as usize;
+            let (above, name) = match info.parent {
+                Some(parent) => {
+                    let name = self.ir(info.file).scopes[ix - first].name;
+                    (named[parent.index()].clone(), name.map(|name| self.ir(info.file).name(name)))
+                }
+                None => {
+                    let mut parts = rust_module_parts(&self.files[info.file.index()].path);
+                    let name = parts.pop();
+                    let above = std::iter::once(of_crate.as_str()).chain(parts);
+                    (above.collect::<Vec<_>>().join("::"), name)
+                }
+            };
+            named[ix] = match name {
+                Some(name) => format!("{above}::{name}"),
+                None => above.clone(),
+            };
+            tree.keys[ix] = Some(intern(named[ix].clone()));
+            if let (Some(name), None) = (name, info.parent) {
+                let id = ScopeId(u32::try_from(ix).expect("ids fit"));
+                tree.above[ix] = self.modules.get(&above).and_then(|files| files.first().copied());
+                tree.below.entry((intern(above), name)).or_insert(id);
+            }
         }
-        let name = self.crate_of[info.file.index()].as_ref()?;
-        let modules = rust_module_parts(&self.files[info.file.index()].path);
-        Some(
-            std::iter::once(name.as_str())
-                .chain(modules)
-                .collect::<Vec<_>>()
-                .join("::"),
-        )
+        tree
     }
 
     /// The root module of a crate of the workspace, by its importable name.
@@ -270,9 +301,7 @@ impl<'a> Program<'a> {
         if info.parent.is_some() {
             return info.parent;
         }
-        let key = self.rust_key(scope)?;
-        let (parent, _) = key.rsplit_once("::")?;
-        self.modules.get(parent)?.first().copied()
+        self.tree.above[scope.index()]
     }
 }
 
