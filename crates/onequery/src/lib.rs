@@ -23,8 +23,9 @@ const FINDINGS: u8 = 1;
 /// Part of the job could not be done.
 const FAILED: u8 = 2;
 
-/// Stack of a worker thread. Lowering and evaluation recurse as deep as the code nests, which the front ends bound.
-const STACK_BYTES: usize = 16 << 20;
+/// Stack of a worker thread, of which the system gives only what is used. Lowering and evaluation recurse as deep as the
+/// code nests, which the front ends bound.
+const STACK_BYTES: usize = 64 << 20;
 
 /// Runs the command line of this process.
 #[must_use]

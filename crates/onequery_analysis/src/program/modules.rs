@@ -180,7 +180,11 @@ impl<'a> Program<'a> {
                 let stem = self.files[file.index()].path.strip_suffix("/__init__.py")?;
                 self.python_module(file, &format!("{}.{name}", stem.replace('/', ".")))
             }
-            Language::Rust => self.tree.below.get(&(self.tree.keys[scope.index()]?, name)).copied(),
+            Language::Rust => self
+                .tree
+                .below
+                .get(&(self.tree.keys[scope.index()]?, name))
+                .copied(),
         }
     }
 
@@ -205,7 +209,10 @@ impl<'a> Program<'a> {
             let (above, name) = match info.parent {
                 Some(parent) => {
                     let name = self.ir(info.file).scopes[ix - first].name;
-                    (named[parent.index()].clone(), name.map(|name| self.ir(info.file).name(name)))
+                    (
+                        named[parent.index()].clone(),
+                        name.map(|name| self.ir(info.file).name(name)),
+                    )
                 }
                 None => {
                     let mut parts = rust_module_parts(&self.files[info.file.index()].path);

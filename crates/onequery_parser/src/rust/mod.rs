@@ -1,7 +1,7 @@
 //! Rust, through syn.
 //!
 //! The text is measured ([`shape`]), parsed with repairs ([`recovery`]) and lowered item by item. syn recurses where
-//! code nests and where chains are long, so only ordinary text is parsed on the caller's stack.
+//! code nests and where chains are long, so the stack grows for text that is not ordinary.
 
 mod attributes;
 mod expand;
@@ -31,30 +31,16 @@ use crate::builder::Builder;
 use expand::Rule;
 use shape::Shape;
 
-/// The stack of the thread that lowers suspicious text: enough for [`shape::MAX_WEIGHT`] in a debug build.
-const BIG_STACK: usize = 512 << 20;
-
 /// Lowers one Rust file.
 pub(crate) fn lower(text: &str) -> FileIr {
     match shape::measure(text) {
         Shape::Ordinary => lower_here(text),
-        Shape::Suspicious => lower_on_big_stack(text),
+        Shape::Suspicious(weight) => {
+            let stack = weight * shape::STACK_PER_WEIGHT;
+            stacker::maybe_grow(stack, stack, || lower_here(text))
+        }
         Shape::Hopeless(at) => refuse(text, at),
     }
-}
-
-/// Lowers on a thread of its own, whose stack holds what syn's recursion needs. Only plain data comes back.
-fn lower_on_big_stack(text: &str) -> FileIr {
-    std::thread::scope(|threads| {
-        let thread = std::thread::Builder::new()
-            .stack_size(BIG_STACK)
-            .spawn_scoped(threads, || lower_here(text));
-        match thread.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(ir)) => ir,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(_no_thread) => refuse(text, 0),
-        }
-    })
 }
 
 fn refuse(text: &str, at: usize) -> FileIr {

@@ -1,14 +1,17 @@
 //! How risky a text is to parse: nesting and chain lengths, estimated from its bytes.
 //!
 //! syn recurses for every bracket, every prefix operator and every link of a right-leaning chain, and dropping its trees
-//! recurses for left-leaning ones too. The estimate may be too high, which costs a thread, but not too low.
+//! recurses for left-leaning ones too. The estimate may be too high, which costs a larger stack, but not
+//! too low.
 
 /// Deeper brackets than these are refused.
 const MAX_BRACKETS: usize = 250;
-/// Heavier text than this is parsed on a thread of its own.
+/// Heavier text than this is not parsed on whatever stack the caller has.
 const ORDINARY_WEIGHT: usize = 250;
-/// Heavier text than this is refused; the thread's stack holds what is below.
-pub(super) const MAX_WEIGHT: usize = 24_000;
+/// Heavier text than this is refused.
+const MAX_WEIGHT: usize = 24_000;
+/// What syn and lowering take of the stack for a unit of weight in a debug build, with room to spare.
+pub(super) const STACK_PER_WEIGHT: usize = 22 << 10;
 /// What one bracket weighs: about as much stack as this many prefix operators.
 const BRACKET_WEIGHT: usize = 16;
 
@@ -25,8 +28,8 @@ const PREFIXES: &[&[u8]] = &[
 pub(super) enum Shape {
     /// Fits any thread's stack.
     Ordinary,
-    /// Wants a big stack.
-    Suspicious,
+    /// Wants a stack for this weight.
+    Suspicious(usize),
     /// Would overflow any stack; here.
     Hopeless(usize),
 }
@@ -101,7 +104,7 @@ pub(super) fn measure(text: &str) -> Shape {
         heaviest = heaviest.max(weight);
     }
     if heaviest > ORDINARY_WEIGHT {
-        Shape::Suspicious
+        Shape::Suspicious(heaviest)
     } else {
         Shape::Ordinary
     }
@@ -288,7 +291,7 @@ mod tests {
             "if a {} else ",
         ] {
             let text = format!("fn f() {{ {} }}", link.repeat(500));
-            assert_eq!(measure(&text), Shape::Suspicious, "{link}");
+            assert!(matches!(measure(&text), Shape::Suspicious(_)), "{link}");
             assert!(
                 matches!(measure(&link.repeat(100_000)), Shape::Hopeless(_)),
                 "{link}"
