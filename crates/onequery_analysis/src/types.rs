@@ -79,6 +79,7 @@ impl<'a> Program<'a> {
 
     /// What a function is given that is passed as an argument, as the parameter's declaration says.
     pub(crate) fn callback_inputs(&self, callee: FnId, param: usize) -> Vec<Ty> {
+        let is_callable = |ty: &&TypeRef| matches!(ty, TypeRef::Callable(..));
         let at = self.types_in(callee);
         let declared = self.function(callee).2.params.get(param);
         let mut written = declared.and_then(|param| param.ty.as_ref());
@@ -87,9 +88,10 @@ impl<'a> Program<'a> {
                 Some(TypeRef::Callable(inputs, _)) => {
                     return inputs.iter().map(|input| self.declared(at, input)).collect();
                 }
-                Some(TypeRef::Bounds(bounds)) => bounds.first(),
+                Some(TypeRef::Bounds(bounds)) => bounds.iter().find(is_callable),
                 Some(TypeRef::Path { path, .. }) if let [name] = **path => {
-                    at.generic(name).and_then(|generic| generic.bounds.first())
+                    let generic = at.generic(name);
+                    generic.and_then(|generic| generic.bounds.iter().find(is_callable))
                 }
                 _ => break,
             };

@@ -509,15 +509,19 @@ impl<'a> Eval<'_, 'a> {
                 batched.add(value.whole);
                 self.facts.collections.add(value.whole_params);
             }
-            if let (Some(at), ExprKind::Lambda(closure)) = (at, &self.ir.expr(arg.value).kind)
-                && self
-                    .known
-                    .invoked
-                    .get(callee.index())
-                    .is_some_and(|invoked| invoked.has(at))
-            {
-                args.closures.retain(|other| other != closure);
-                called_back.push((*closure, at));
+            let invoked = self
+                .known
+                .invoked
+                .get(callee.index())
+                .copied()
+                .unwrap_or_default();
+            if let Some(at) = at.filter(|&at| invoked.has(at)) {
+                if let ExprKind::Lambda(closure) = &self.ir.expr(arg.value).kind {
+                    args.closures.retain(|other| other != closure);
+                    called_back.push((*closure, at));
+                } else if self.loops.is_empty() {
+                    self.facts.invoked.add(value.whole_params);
+                }
             }
             if let Some(at) = at {
                 let spread = arg.spread != Spread::No;
@@ -612,6 +616,9 @@ impl<'a> Eval<'_, 'a> {
     pub(super) fn implementations(&mut self, id: FnId, function: &Function) {
         let candidates = self.program.implementations(id);
         for &callee in candidates {
+            self.ask(About::Function, callee.0, "");
+            let taken = self.known.collections.get(callee.index()).copied();
+            self.facts.collections.add(taken.unwrap_or_default());
             let given = function.params.iter().enumerate().map(|(ix, param)| {
                 let bound = match param.pattern {
                     Pattern::Name(name, _) => self.env.get(name),

@@ -144,6 +144,13 @@ impl<'a> Eval<'_, 'a> {
         if let Some(value) = self.column(class, base, name, id) {
             return value;
         }
+        // A struct's field is what it is declared to be, whatever methods there are of its name.
+        if self.program.class_ir(class).kind == ClassKind::Struct {
+            let field = self.field_type(class, name);
+            if !field.is_unknown() {
+                return Value::of(field);
+            }
+        }
         if let Some(method) = self.program.method(class, name) {
             let (file, _, function) = self.program.function(method);
             let scope = self.program.scope_id(file, function.scope);
@@ -177,12 +184,10 @@ impl<'a> Eval<'_, 'a> {
             }
             return Value::of(Ty::Function(method));
         }
-        let field = self.field_type(class, name);
-        // A struct's field is what it is declared to be; what is annotated may be anything that extends it.
-        let is_exact = self.program.class_ir(class).kind == ClassKind::Struct && !field.is_unknown();
-        if let (Some(value), false) = (self.stored_attribute(class, name), is_exact) {
+        if let Some(value) = self.stored_attribute(class, name) {
             return value;
         }
+        let field = self.field_type(class, name);
         if !field.is_unknown() {
             return Value::of(field);
         }

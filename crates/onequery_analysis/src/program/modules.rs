@@ -81,7 +81,20 @@ impl<'a> Program<'a> {
             {
                 self.outside(file, name)
             }
-            Language::Rust => self.resolve_path_within(scope, None, &path, hops),
+            Language::Rust => match (self.resolve_path_within(scope, None, &path, hops), &*path) {
+                // `use jobs::jobs::*` beside a function `jobs`.
+                (Symbol::Function(_) | Symbol::Variable(..), [above @ .., last])
+                    if matches!(import.kind, ImportKind::Glob | ImportKind::PublicGlob) =>
+                {
+                    match self.resolve_path_within(scope, None, above, hops) {
+                        Symbol::Module(module) => self
+                            .submodule(module, last)
+                            .map_or(Symbol::Unknown, Symbol::Module),
+                        _ => Symbol::Unknown,
+                    }
+                }
+                (found, _) => found,
+            },
             Language::Python => {
                 let path = if import.kind == ImportKind::Root {
                     &path[..path.len().min(1)]
