@@ -105,6 +105,7 @@ fn catalogues() -> String {
         let kind = match info.kind {
             Kind::Orm => "object-relational mapper",
             Kind::Driver => "driver",
+            Kind::Framework => "framework",
             Kind::Std => continue,
         };
         let language = format!("{:?}", info.language);

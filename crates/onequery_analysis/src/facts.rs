@@ -84,6 +84,8 @@ pub enum SiteKind {
     Comprehension,
     /// A callback that is called per element: `.map(|x| …)`, `sorted(key=…)`.
     Callback,
+    /// What a framework does per row: a serializer's fields.
+    Framework,
 }
 
 /// Conditions on what the parameters of a function are given.

@@ -425,7 +425,8 @@ pub(crate) fn literal(ir: &FileIr, id: ExprId) -> Option<&str> {
     }
 }
 
-fn keyword_arg(ir: &FileIr, args: &[Arg], keyword: &str) -> Option<ExprId> {
+/// The value of a keyword argument.
+pub(crate) fn keyword_arg(ir: &FileIr, args: &[Arg], keyword: &str) -> Option<ExprId> {
     args.iter()
         .find(|arg| arg.name.is_some_and(|name| ir.name(name) == keyword))
         .map(|arg| arg.value)

@@ -5,6 +5,7 @@
 
 mod bases;
 mod modules;
+mod presentations;
 mod traits;
 
 use onequery_core::ir::{
@@ -13,6 +14,8 @@ use onequery_core::ir::{
 };
 use onequery_core::{FileId, Language, Name};
 use rustc_hash::FxHashMap;
+
+pub(crate) use presentations::{FieldOf, Written};
 
 use crate::catalog::{Access, Catalogs, Decorates, LibTy, PathNode};
 use crate::models::Models;
@@ -121,6 +124,7 @@ pub(crate) struct Program<'a> {
     /// By name: the methods that are called so, as far as they are in Rust.
     methods_named: FxHashMap<&'a str, Vec<FnId>>,
     traits: traits::Traits<'a>,
+    presentations: presentations::Presentations,
     pub(crate) models: Models,
     /// Evaluation counts what it can see.
     pub(crate) counts_coverage: bool,
@@ -157,6 +161,7 @@ impl<'a> Program<'a> {
             tree: modules::ModuleTree::default(),
             methods_named: FxHashMap::default(),
             traits: traits::Traits::default(),
+            presentations: presentations::Presentations::default(),
             models: Models::default(),
             counts_coverage: false,
         };
@@ -172,6 +177,7 @@ impl<'a> Program<'a> {
         let of_traits = program.link_traits();
         program.link_bases(&of_traits);
         program.models = program.find_models();
+        program.find_presentations();
         program
     }
 
@@ -199,8 +205,13 @@ impl<'a> Program<'a> {
         self.scopes[scope.index()].file
     }
 
-    /// The file and place of a function.
+    /// The file and place of a function; of one that stands for what a framework does, those of the module.
     pub(crate) fn function(&self, id: FnId) -> (FileId, FnIx, &'a Function) {
+        if let Some(class) = self.presented(id) {
+            // It stands beside the class.
+            let file = self.class(class).file;
+            return (file, FnIx(0), &self.files[file.index()].ir.functions[0]);
+        }
         let file = self.fn_base.partition_point(|&base| base <= id.0) - 1;
         let ix = FnIx(id.0 - self.fn_base[file]);
         (file_id(file), ix, &self.files[file].ir.functions[ix.index()])
@@ -232,7 +243,8 @@ impl<'a> Program<'a> {
         loop {
             let function = ir.function(ix);
             parts.extend(function.name.map(|name| ir.name(name)));
-            if let Some(class) = self.class_of(self.fn_id(file, ix)) {
+            let own = self.presented(id).or_else(|| self.class_of(self.fn_id(file, ix)));
+            if let Some(class) = own {
                 let info = self.class(class);
                 parts.push(self.ir(info.file).name(self.class_ir(class).name));
             }

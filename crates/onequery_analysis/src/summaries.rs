@@ -155,6 +155,7 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
                 .filter(|(ix, function)| is_root(FnIx(*ix), function))
                 .map(move |(ix, _)| program.fn_id(file, FnIx(ix)))
         })
+        .chain(program.presentations())
         .collect();
     let mut known = Known {
         returns: vec![Value::default(); program.n_functions()],

@@ -29,6 +29,7 @@ pub(crate) fn finding(
 pub(crate) fn per(site: &LoopSite) -> &'static str {
     match site.kind {
         SiteKind::For | SiteKind::Comprehension | SiteKind::Callback => "per element",
+        SiteKind::Framework => "per row",
         SiteKind::While => "per round",
     }
 }
@@ -114,5 +115,6 @@ fn repeats(site: &LoopSite) -> &'static str {
         SiteKind::While => "repeats once per round",
         SiteKind::Comprehension => "is evaluated once per element",
         SiteKind::Callback => "calls back once per element",
+        SiteKind::Framework => "shows each row",
     }
 }

@@ -13,7 +13,8 @@ use rustc_hash::FxHashMap;
 use compile::Compiler;
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
-    BoundKind, Consumed, Decorates, Direction, Grows, LeadsTo, Loads, LoadsFrom, Position, Reverse, Runs,
+    BoundKind, Consumed, Decorates, Direction, Field, FieldShows, Grows, LeadsTo, Lists, Loads, LoadsFrom,
+    Position, Reverse, Runs, Shows,
 };
 use template::Template;
 
@@ -66,6 +67,9 @@ pub(crate) struct TypeInfo {
     pub(crate) transparent: bool,
     /// It leads to a database: what is given one may query.
     pub(crate) connection: bool,
+    pub(crate) shows: Option<Shows>,
+    pub(crate) lists: Option<Lists>,
+    pub(crate) field: Option<Field>,
     /// For a trait: the associated type whose methods a type that implements it has, too.
     pub(crate) lends: Option<String>,
     pub(crate) runs_on_iterate: bool,
@@ -189,6 +193,10 @@ pub(crate) struct CallInfo {
     pub(crate) given: Option<bool>,
     /// It says whether its receiver is given something (`true`) or nothing.
     pub(crate) tests_given: Option<bool>,
+    /// It makes what shows the rows that its receiver lists.
+    pub(crate) lists_own: bool,
+    /// It gives this attribute of its receiver.
+    pub(crate) gives_attribute: Option<String>,
     pub(crate) writes_once: bool,
     pub(crate) often_wanted: bool,
     pub(crate) uses_loaded: bool,
@@ -255,6 +263,7 @@ pub static EMBEDDED: &[(&str, &str)] = embedded![
     "diesel.toml",
     "diesel_async.toml",
     "django.toml",
+    "django_rest_framework.toml",
     "flask_sqlalchemy.toml",
     "frappe.toml",
     "mongodb.toml",

@@ -14,7 +14,7 @@ pub(super) struct File {
     pub(super) title: String,
     /// `python` or `rust`.
     pub(super) language: String,
-    /// `orm`, `driver` or `std`: what the README's table lists it under.
+    /// `orm`, `driver`, `framework` or `std`: what the README's table lists it under.
     pub(super) kind: Kind,
     /// Versions the facts were checked against.
     #[serde(default)]
@@ -49,6 +49,8 @@ pub enum Kind {
     Orm,
     /// A database driver or client.
     Driver,
+    /// What walks over rows for the project: a web framework, an administration site.
+    Framework,
     /// The language's own library, or one that only passes values on.
     Std,
 }
@@ -73,6 +75,79 @@ pub(super) struct Remedies {
     pub(super) defeated: Option<String>,
     /// What stands between the relations of `{path}`.
     pub(super) path_separator: Option<String>,
+}
+
+/// How a class shows a row: a serializer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shows {
+    /// The argument of the class that is shown, by position.
+    pub(crate) rows: usize,
+    /// The same by keyword.
+    pub(crate) rows_keyword: String,
+    /// The keyword that says that the argument holds many rows.
+    pub(crate) many: String,
+    /// The attribute that lists the names of what is shown, one of a class inside behind a dot.
+    pub(crate) fields: String,
+    /// What stands there for all columns and relations that the model declares.
+    pub(crate) all_fields: String,
+    /// The attribute that names the model.
+    pub(crate) model: String,
+    /// The keyword of a field that says the path from the row to what it shows.
+    pub(crate) source: String,
+    pub(crate) path_separator: String,
+    /// The path that means the row itself.
+    pub(crate) itself: String,
+    /// The keyword of fields that are not shown.
+    pub(crate) hidden_if: String,
+    /// The method that shows a row, which a class may override.
+    pub(crate) method: String,
+}
+
+/// What a class lists: a view.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Lists {
+    /// The method and the attribute that give the rows; the method goes first.
+    pub(crate) rows: [String; 2],
+    /// The method and the attribute that give the class that shows each of them.
+    pub(crate) shown_by: [String; 2],
+    /// The method that lists, which a class may override to do something else.
+    pub(crate) method: Option<String>,
+    /// The attribute that says what is asked for, and what it holds when rows are to be listed.
+    pub(crate) action: Option<[String; 2]>,
+    /// It lists nothing unless its code says so.
+    #[serde(default)]
+    pub(crate) only_asked: bool,
+}
+
+/// What a field shows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Field {
+    pub(crate) shows: FieldShows,
+    /// For a method: what stands before the field's name in its name.
+    pub(crate) prefix: Option<String>,
+    /// The keyword that names the method, or the attribute.
+    pub(crate) keyword: Option<String>,
+    /// For text: the method that gives it.
+    pub(crate) method: Option<String>,
+}
+
+/// See [`Field`].
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FieldShows {
+    /// What is at the end of the path.
+    Value,
+    /// The key of the row there, which the row before it has.
+    Key,
+    /// The text of the row there.
+    Text,
+    /// An attribute of the row there.
+    Attribute,
+    /// What a method of the class gives for the row.
+    Method,
 }
 
 /// Which types the literals of a language have. Only the language's own catalogue has this table.
@@ -115,6 +190,12 @@ pub(super) struct Type {
     pub(super) connection: bool,
     /// For a trait: the associated type whose methods a type that implements it has, too.
     pub(super) lends: Option<String>,
+    /// What its subclasses do with each row that they show.
+    pub(super) shows: Option<Shows>,
+    /// What its subclasses list, each row by itself.
+    pub(super) lists: Option<Lists>,
+    /// What one of the fields of a class that shows rows is, when it is declared as a value of this type.
+    pub(super) field: Option<Field>,
     /// What executes it implicitly.
     #[serde(default)]
     pub(super) runs_on: RunsOn,
@@ -303,6 +384,11 @@ pub(super) struct Call {
     pub(super) given: Option<bool>,
     /// It says whether its receiver is given something (`true`) or nothing.
     pub(super) tests_given: Option<bool>,
+    /// It makes what shows the rows that its receiver lists.
+    #[serde(default)]
+    pub(super) lists_own: bool,
+    /// It gives this attribute of its receiver.
+    pub(super) gives_attribute: Option<String>,
     /// It writes only what is not there yet: with unchanging arguments it writes once, and reads after that.
     #[serde(default)]
     pub(super) writes_once: bool,

@@ -364,6 +364,7 @@ impl<'a> Eval<'_, 'a> {
                 self.unknown_call(called, args)
             }
             Ty::Class(class) => {
+                self.shown_by_call(id, *class, args);
                 let deps = match self.program.method(*class, "__init__") {
                     Some(init) => {
                         let own = Value::of(Ty::Instance(*class));
@@ -719,6 +720,17 @@ impl<'a> Eval<'_, 'a> {
         }
         if let (Some(grows), Some((base, _))) = (info.grows, receiver) {
             self.note_growth(base, args, grows);
+        }
+        if info.lists_own
+            && let Ty::Instance(class) = own.ty
+            && let Some(shown_by) = self.shower(class)
+        {
+            self.shown_by_call(id, shown_by, args);
+        }
+        if let (Some(name), Ty::Instance(class)) = (&info.gives_attribute, &own.ty)
+            && let Some(stored) = self.stored_attribute(*class, name)
+        {
+            return stored.with_deps(deps);
         }
         if info.reads_attribute
             && let Some(read) = self.attribute_by_name(id, args)

@@ -137,7 +137,13 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    fn instance_attribute(&mut self, class: ClassId, base: &Value, name: &str, id: ExprId) -> Value {
+    pub(super) fn instance_attribute(
+        &mut self,
+        class: ClassId,
+        base: &Value,
+        name: &str,
+        id: ExprId,
+    ) -> Value {
         if let Some(relation) = self.program.relation_of(class, name) {
             return self.related(base, relation, id);
         }

@@ -12,6 +12,7 @@ mod env;
 mod flow;
 mod loops;
 mod members;
+mod presentations;
 mod relations;
 
 use std::cell::RefCell;
@@ -72,6 +73,14 @@ struct PassedTo {
 }
 
 impl Passed {
+    /// What all calls that were seen pass for a parameter.
+    pub(crate) fn type_of(&self, param: usize) -> Ty {
+        self.0
+            .get(param)
+            .map(|passed| passed.ty.clone())
+            .unwrap_or_default()
+    }
+
     /// Takes one call into account.
     pub(crate) fn add(&mut self, args: &[Given]) {
         self.0.resize(self.0.len().max(args.len()), PassedTo::default());
@@ -157,9 +166,13 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         done: Vec::new(),
         reads: RefCell::default(),
     };
-    eval.bind_params(id, function);
-    eval.body(function);
-    eval.implementations(id, function);
+    if let Some(class) = program.presented(id) {
+        eval.present(id, class);
+    } else {
+        eval.bind_params(id, function);
+        eval.body(function);
+        eval.implementations(id, function);
+    }
     let facts = eval.finish(id, function);
     eval.done.push((id, facts));
     Evaluated {
@@ -339,7 +352,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 ..Value::of(Ty::lib(generator, vec![yields.ty]))
             });
         }
-        if self.program.function(id).1 == FnIx(0) {
+        if self.program.function(id).1 == FnIx(0) && self.program.presented(id).is_none() {
             facts.variables = self
                 .env
                 .iter()

@@ -1,0 +1,409 @@
+//! Implicit loops: what a framework does with the rows that a class shows or lists.
+
+use std::sync::Arc;
+
+use onequery_core::ir::{ExprId, ExprKind, Literal};
+
+use super::Eval;
+use super::calls::Args;
+use super::loops::element_of;
+use crate::catalog::{Access, Field, FieldShows, Lists, Position, Shows};
+use crate::facts::{Given, QuerySource, Site, SiteKind, What};
+use crate::models::literal;
+use crate::program::{ClassId, FieldOf, FnId, Symbol, Written};
+use crate::rows::{Asked, RowSource, Rows};
+use crate::value::{Bits, Deps, Ty, Value};
+
+impl<'a> Eval<'_, 'a> {
+    /// Evaluates what a framework does with a class: with a row, which is the only parameter, or with the rows it lists.
+    pub(super) fn present(&mut self, id: FnId, class: ClassId) {
+        // All that it does needs a place in the text: at the least, that of a base.
+        let Some(&place) = self.program.class_ir(class).bases.first() else {
+            return;
+        };
+        if let Some(shows) = self.program.shows(class) {
+            let row = self.row_shown(id, class, shows);
+            self.show(class, shows, &row, place);
+        }
+        if let Some(lists) = self.program.lists(class) {
+            self.list(class, lists, place);
+        }
+    }
+
+    /// The row that is shown: of the model that the class names, or of what it is called with.
+    fn row_shown(&mut self, id: FnId, class: ClassId, shows: &Shows) -> Value {
+        self.ask(super::About::Passed, id.0, "");
+        let program = self.program;
+        let named = program.written(class, &shows.model).and_then(|model| {
+            match program.resolve_expr(model.file, program.scope_of_class(model.class), model.value) {
+                Symbol::Class(model) => Some(Ty::Instance(model)),
+                _ => None,
+            }
+        });
+        let passed = || {
+            let passed = self.known.passed.get(&id)?.type_of(0);
+            (!passed.is_unknown()).then_some(passed)
+        };
+        let ty = named.or_else(passed).unwrap_or_default();
+        let model = program.row_class(&ty);
+        let deps = Deps {
+            params: Bits::one(0),
+            ..Deps::default()
+        };
+        Value {
+            whole_params: Bits::one(0),
+            rows: Some(Arc::new(Rows::from(RowSource::Param(0), model))),
+            ..Value::of(ty).with_deps(deps)
+        }
+    }
+
+    fn show(&mut self, class: ClassId, shows: &'a Shows, row: &Value, place: ExprId) {
+        if let Some(method) = self.program.method(class, &shows.method) {
+            self.call_with(method, Some(class), row, place);
+            if !self.calls_base(method) {
+                return;
+            }
+        }
+        for (name, listed, declared) in self.fields_shown(class, shows) {
+            let start = self.facts.facts.len();
+            let own = |written: &Written| written.file == self.file;
+            let at = [declared, listed].into_iter().flatten().find(own);
+            let at = at.map_or(place, |written| written.value);
+            match declared {
+                Some(declared) => self.show_declared(class, shows, row, (name, declared), at),
+                None => self.show_attribute(row, name, at),
+            }
+            let label = format!("{}.{name}", self.program.class_name(class));
+            for fact in &mut self.facts.facts[start..] {
+                fact.label.clone_from(&label);
+            }
+        }
+    }
+
+    /// Whether a method calls the one that it overrides.
+    fn calls_base(&self, method: FnId) -> bool {
+        let (file, _, function) = self.program.function(method);
+        let ir = self.program.ir(file);
+        let mut exprs = ir.exprs.iter();
+        exprs.any(|expr| {
+            matches!(expr.kind, ExprKind::Name(name) if ir.name(name) == "super")
+                && function.span.contains(expr.span)
+        })
+    }
+
+    /// The fields of a class: their names, where they are listed, and how they are declared.
+    fn fields_shown(
+        &self,
+        class: ClassId,
+        shows: &Shows,
+    ) -> Vec<(&'a str, Option<Written>, Option<Written>)> {
+        let program = self.program;
+        let declared = |name: &str| {
+            let written = program.written(class, name)?;
+            program.field_of(written).map(|_| written)
+        };
+        let Some(fields) = program.written(class, &shows.fields) else {
+            return self.fields_declared(class);
+        };
+        if literal(program.ir(fields.file), fields.value) == Some(shows.all_fields.as_str()) {
+            return self.fields_declared(class);
+        }
+        let names = program.names_listed(fields).unwrap_or_default();
+        names
+            .into_iter()
+            .map(|(name, at)| (name, Some(at), declared(name)))
+            .collect()
+    }
+
+    fn fields_declared(&self, class: ClassId) -> Vec<(&'a str, Option<Written>, Option<Written>)> {
+        let program = self.program;
+        let mut fields: Vec<(&str, _, _)> = Vec::new();
+        for &base in &program.class(class).mro {
+            let ir = program.ir(program.class(base).file);
+            for field in &program.class_ir(base).fields {
+                let name = ir.name(field.name);
+                let written = program.written(class, name);
+                if fields.iter().all(|(known, ..)| *known != name)
+                    && written.is_some_and(|written| program.field_of(written).is_some())
+                {
+                    fields.push((name, None, written));
+                }
+            }
+        }
+        fields
+    }
+
+    fn show_declared(
+        &mut self,
+        class: ClassId,
+        shows: &'a Shows,
+        row: &Value,
+        (name, declared): (&'a str, Written),
+        at: ExprId,
+    ) {
+        let program = self.program;
+        let ir = program.ir(declared.file);
+        let is_true = |keyword: &str| {
+            program
+                .keyword(declared, keyword)
+                .is_some_and(|value| matches!(ir.expr(value).kind, ExprKind::Literal(Literal::Bool(true))))
+        };
+        if is_true(&shows.hidden_if) {
+            return;
+        }
+        let source = program.keyword(declared, &shows.source);
+        let path = match source.map(|source| literal(ir, source)) {
+            None => name,
+            Some(Some(path)) => path,
+            Some(None) => return,
+        };
+        let parts: Vec<&str> = if path == shows.itself {
+            Vec::new()
+        } else {
+            path.split(shows.path_separator.as_str()).collect()
+        };
+        let many = is_true(&shows.many);
+        match program.field_of(declared) {
+            Some(FieldOf::Class(shown_by)) => {
+                let value = self.walk(row, &parts, at);
+                if many {
+                    self.show_each(shown_by, &value, at);
+                } else {
+                    self.show_one(shown_by, &value, at);
+                }
+            }
+            Some(FieldOf::Library(field)) => {
+                self.show_field(class, field, declared, row, (name, &parts, many), at)
+            }
+            None => {}
+        }
+    }
+
+    /// A field of a library's type.
+    fn show_field(
+        &mut self,
+        class: ClassId,
+        field: &Field,
+        declared: Written,
+        row: &Value,
+        (name, parts, many): (&str, &[&'a str], bool),
+        at: ExprId,
+    ) {
+        let program = self.program;
+        let named = field.keyword.as_deref().and_then(|keyword| {
+            let value = program.keyword(declared, keyword);
+            let value = value.or_else(|| program.first_argument(declared))?;
+            literal(program.ir(declared.file), value)
+        });
+        if field.shows == FieldShows::Method {
+            let by_name = || format!("{}{name}", field.prefix.as_deref().unwrap_or_default());
+            let method = named.map_or_else(by_name, str::to_owned);
+            if let Some(method) = program.method(class, &method) {
+                self.call_with(method, Some(class), row, at);
+            }
+            return;
+        }
+        // A key stands in the row before.
+        let last = match (field.shows, many) {
+            (FieldShows::Key, false) => parts.len().saturating_sub(1),
+            _ => parts.len(),
+        };
+        let value = self.walk(row, &parts[..last], at);
+        if many {
+            self.ask_for(at, &value);
+            return;
+        }
+        match (field.shows, &value.ty, &field.method) {
+            (FieldShows::Text, Ty::Instance(shown), Some(method)) => {
+                if let Some(method) = program.method(*shown, method) {
+                    self.call_with(method, None, &value, at);
+                }
+            }
+            (FieldShows::Attribute, ..) => {
+                if let Some(name) = named {
+                    self.walk(&value, &[name], at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A field that only its name declares: what the model has under it.
+    fn show_attribute(&mut self, row: &Value, name: &'a str, at: ExprId) {
+        let Ty::Instance(model) = row.ty else { return };
+        let relation = self.program.relation_of(model, name);
+        let relation = relation.map(|relation| self.program.models.relation(relation));
+        match relation {
+            // Its key is in the row.
+            Some(relation) if !relation.to_many && relation.key.is_some() => {}
+            Some(_) => {
+                let value = self.walk(row, &[name], at);
+                self.ask_for(at, &value);
+            }
+            None => {
+                self.walk(row, &[name], at);
+            }
+        }
+    }
+
+    /// Follows a path of attributes; methods on the way are called.
+    fn walk(&mut self, row: &Value, path: &[&'a str], at: ExprId) -> Value {
+        let mut value = row.clone();
+        for name in path {
+            value = match value.ty {
+                Ty::Instance(class) => self.instance_attribute(class, &value, name, at),
+                _ => return Value::default(),
+            };
+            if let Ty::Function(method) = value.ty {
+                value = self.call_with(method, None, row, at);
+            }
+        }
+        value
+    }
+
+    /// Calls a method with a row: the row's own, or one of the class that shows it.
+    fn call_with(&mut self, method: FnId, of: Option<ClassId>, row: &Value, at: ExprId) -> Value {
+        let given = Given {
+            deps: row.deps,
+            ty: row.ty.clone(),
+            rows: row.rows.clone(),
+            own_param: row.whole_params.only(),
+            is_written: true,
+            ..Given::default()
+        };
+        let own = of.map(|_| Given::default());
+        let args: Vec<Given> = own.into_iter().chain([given]).collect();
+        let what = What::Call { callee: method, args };
+        let deps = self.fact(at, what, row.deps, row.likely);
+        let returned = self.returned_by(method);
+        let at_row = usize::from(of.is_some());
+        let rows_of = |param: usize| row.rows.clone().filter(|_| param == at_row);
+        let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(at)));
+        Value { rows, ..returned }.with_deps(row.deps).with_deps(deps)
+    }
+
+    /// Shows one row through a class.
+    pub(super) fn show_one(&mut self, class: ClassId, row: &Value, at: ExprId) {
+        if let Some(shown) = self.program.presentation(class) {
+            self.call_with(shown, None, row, at);
+        }
+    }
+
+    /// Shows each row of many through a class.
+    pub(super) fn show_each(&mut self, class: ClassId, rows: &Value, at: ExprId) {
+        let deps = self.ask_for(at, rows);
+        let rows = rows.clone().with_deps(deps);
+        let site = Site {
+            kind: SiteKind::Framework,
+            span: self.ir.span(at),
+            origin: rows.origin,
+            bound: rows.bound,
+            has_elements: true,
+            source_known: !rows.ty.is_unknown(),
+            paced: false,
+        };
+        // A manager is no list, but its rows are of a model.
+        let item = match (
+            self.item_of(&rows),
+            rows.rows.as_ref().and_then(|rows| rows.model),
+        ) {
+            (Ty::Unknown, Some(model)) => Ty::Instance(model),
+            (item, _) => item,
+        };
+        let element = Value {
+            ty: item,
+            ..element_of(&rows)
+        };
+        self.repeat(site, None, false, &mut |eval, bit| {
+            let deps = Deps {
+                loops: bit,
+                ..element.deps
+            };
+            let row = Value {
+                deps,
+                whole: bit,
+                ..element.clone()
+            };
+            eval.show_one(class, &row, at);
+        });
+    }
+
+    /// Goes through rows, those of a relation's manager included.
+    fn ask_for(&mut self, at: ExprId, value: &Value) -> Deps {
+        let asked = value.rows.as_ref().filter(|rows| rows.pending.is_some());
+        let last = asked.and_then(|rows| rows.path.last());
+        match (self.rows_asked(value, false), last) {
+            (Asked::Relation(load), Some(hop)) => {
+                let what = What::Query {
+                    access: Access::Read,
+                    source: QuerySource::Relation(hop.relation),
+                    load: Some(load),
+                };
+                self.fact(at, what, value.deps, value.likely)
+            }
+            (Asked::Nothing, Some(_)) => Deps::default(),
+            _ => self.consume(at, value),
+        }
+    }
+
+    /// A call of a class that shows rows: `BookSerializer(books, many=True)`.
+    pub(super) fn shown_by_call(&mut self, id: ExprId, class: ClassId, args: &Args<'a>) {
+        let Some(shows) = self.program.shows(class) else {
+            return;
+        };
+        let by_keyword = Position::Keyword(shows.rows_keyword.clone());
+        let found = args
+            .find(self.ir, &Position::Index(shows.rows))
+            .or_else(|| args.find(self.ir, &by_keyword));
+        let Some(rows) = found.and_then(|ix| args.values.get(ix)).cloned() else {
+            return;
+        };
+        let many = args.find(self.ir, &Position::Keyword(shows.many.clone()));
+        let many = many.map(|ix| args.values[ix].truth);
+        match many {
+            Some(Some(true)) => self.show_each(class, &rows, id),
+            None | Some(Some(false)) => self.show_one(class, &rows, id),
+            Some(None) => {}
+        }
+    }
+
+    /// What a framework does to list the rows of a class.
+    fn list(&mut self, class: ClassId, lists: &Lists, place: ExprId) {
+        let overrides = lists
+            .method
+            .as_deref()
+            .and_then(|name| self.program.method(class, name));
+        if lists.only_asked || overrides.is_some() {
+            return;
+        }
+        let at = self.program.written(class, &lists.shown_by[1]);
+        let at = at.filter(|written| written.file == self.file);
+        let at = at.map_or(place, |written| written.value);
+        if let (Some(rows), Some(shown_by)) = (self.rows_listed(class, lists), self.shower(class)) {
+            self.show_each(shown_by, &rows, at);
+        }
+    }
+
+    /// The rows that a class lists.
+    fn rows_listed(&mut self, class: ClassId, lists: &Lists) -> Option<Value> {
+        let [method, attribute] = &lists.rows;
+        let value = match self.program.method(class, method) {
+            Some(method) => self.returned_by(method),
+            None => self.stored_attribute(class, attribute)?,
+        };
+        value.rows.is_some().then_some(value)
+    }
+
+    /// The class that shows the rows which another lists.
+    pub(super) fn shower(&self, class: ClassId) -> Option<ClassId> {
+        let lists = self.program.lists(class)?;
+        let [method, attribute] = &lists.shown_by;
+        if let Some(method) = self.program.method(class, method) {
+            return self.program.class_returned(method, lists.action.as_ref());
+        }
+        match self.stored_attribute(class, attribute)?.ty {
+            Ty::Class(shown_by) => Some(shown_by),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Classes that a framework calls for each row: what they show, and what they list.
+
+use onequery_core::FileId;
+use onequery_core::ir::{BinaryOp, ExprId, ExprKind, UnaryOp};
+use rustc_hash::FxHashMap;
+
+use super::{ClassId, FnId, Program, ScopeId, Symbol};
+use crate::catalog::{Field, Lists, Shows, TypeInfo};
+use crate::models::{keyword_arg, literal};
+
+/// How many lists are followed that make up a list of names.
+const MAX_LISTS: u32 = 8;
+
+/// The functions that stand for what a framework does with a class. They have ids of their own, behind all others: one
+/// parameter, the row, and no text.
+#[derive(Default)]
+pub(crate) struct Presentations {
+    first: u32,
+    classes: Vec<ClassId>,
+    by_class: FxHashMap<ClassId, FnId>,
+}
+
+/// An expression and where its names mean something.
+#[derive(Clone, Copy)]
+pub(crate) struct Written {
+    pub(crate) class: ClassId,
+    pub(crate) file: FileId,
+    pub(crate) value: ExprId,
+}
+
+impl<'a> Program<'a> {
+    /// Gives a function to every class that a framework calls for rows.
+    pub(super) fn find_presentations(&mut self) {
+        let classes = self.class_ids();
+        let classes: Vec<ClassId> = classes
+            .filter(|&class| self.shows(class).is_some() || self.lists(class).is_some())
+            .collect();
+        let first = u32::try_from(self.fn_class.len()).expect("ids fit");
+        let ids = (first..).map(FnId);
+        self.presentations = Presentations {
+            first,
+            by_class: classes.iter().copied().zip(ids).collect(),
+            classes,
+        };
+        let of_classes = self.presentations.classes.iter().copied().map(Some);
+        self.fn_class.extend(of_classes);
+    }
+
+    /// The functions that stand for what frameworks do with classes.
+    pub(crate) fn presentations(&self) -> impl Iterator<Item = FnId> + use<'a> {
+        let first = self.presentations.first;
+        (first..first + u32::try_from(self.presentations.classes.len()).expect("ids fit")).map(FnId)
+    }
+
+    /// The function that stands for what frameworks do with a class.
+    pub(crate) fn presentation(&self, class: ClassId) -> Option<FnId> {
+        self.presentations.by_class.get(&class).copied()
+    }
+
+    /// The class that a function stands for.
+    pub(crate) fn presented(&self, id: FnId) -> Option<ClassId> {
+        let ix = id.0.checked_sub(self.presentations.first)?;
+        self.presentations.classes.get(ix as usize).copied()
+    }
+
+    pub(crate) fn shows(&self, class: ClassId) -> Option<&'a Shows> {
+        self.of_framework(class, |info| info.shows.as_ref())
+    }
+
+    pub(crate) fn lists(&self, class: ClassId) -> Option<&'a Lists> {
+        // `class Books(ListModelMixin, GenericViewSet)`: one base that lists is enough.
+        let bases = self.class(class).library_bases.iter();
+        let all: Vec<&Lists> = bases
+            .filter_map(|&base| self.inherited(base, |info| info.lists.as_ref()))
+            .collect();
+        all.iter()
+            .find(|lists| !lists.only_asked)
+            .or(all.first())
+            .copied()
+    }
+
+    fn of_framework<T>(&self, class: ClassId, of: impl Fn(&'a TypeInfo) -> Option<T> + Copy) -> Option<T> {
+        let bases = &self.class(class).library_bases;
+        bases.iter().find_map(|&base| self.inherited(base, of))
+    }
+
+    /// What is assigned to an attribute of a class or of a base; `Meta.fields` is one of a class inside.
+    pub(crate) fn written(&self, class: ClassId, path: &str) -> Option<Written> {
+        let mro = &self.class(class).mro;
+        mro.iter().find_map(|&base| {
+            let (holder, name) = match path.split_once('.') {
+                Some((holder, name)) => (self.nested_class(base, holder)?, name),
+                None => (base, path),
+            };
+            // `class Meta(Base.Meta)`.
+            self.class(holder).mro.iter().find_map(|&holder| {
+                let file = self.class(holder).file;
+                let ir = self.ir(file);
+                let mut fields = self.class_ir(holder).fields.iter();
+                let field = fields.find(|field| ir.name(field.name) == name)?;
+                Some(Written {
+                    class: holder,
+                    file,
+                    value: field.value?,
+                })
+            })
+        })
+    }
+
+    /// The names in a list of texts, with their places; `None` when it is not known.
+    pub(crate) fn names_listed(&self, of: Written) -> Option<Vec<(&'a str, Written)>> {
+        let mut names = Vec::new();
+        self.collect_names(of, MAX_LISTS, &mut names)?;
+        Some(names)
+    }
+
+    fn collect_names(&self, of: Written, depth: u32, names: &mut Vec<(&'a str, Written)>) -> Option<()> {
+        let depth = depth.checked_sub(1)?;
+        let ir = self.ir(of.file);
+        let scope = self.scope_of_class(of.class);
+        match &ir.expr(of.value).kind {
+            ExprKind::Collection(_, items) => {
+                for &value in items {
+                    let at = Written { value, ..of };
+                    match &ir.expr(value).kind {
+                        ExprKind::Spread(list) => {
+                            self.collect_names(Written { value: *list, ..of }, depth, names)?
+                        }
+                        _ => names.push((literal(ir, value)?, at)),
+                    }
+                }
+                Some(())
+            }
+            ExprKind::Binary(BinaryOp::Arithmetic, left, right) => [left, right]
+                .into_iter()
+                .try_for_each(|&value| self.collect_names(Written { value, ..of }, depth, names)),
+            ExprKind::Attr { base, name, .. } => {
+                let Symbol::Class(class) = self.resolve_expr(of.file, scope, *base) else {
+                    return None;
+                };
+                self.collect_names(self.written(class, ir.name(*name))?, depth, names)
+            }
+            ExprKind::Name(_) => {
+                let Symbol::Variable(module, name) = self.resolve_expr(of.file, scope, of.value) else {
+                    return None;
+                };
+                let list = Written {
+                    file: self.file_of_scope(module),
+                    value: self.assigned_at(module, name)?,
+                    ..of
+                };
+                self.collect_names(list, depth, names)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn scope_of_class(&self, class: ClassId) -> ScopeId {
+        self.scope_id(self.class(class).file, self.class_ir(class).scope)
+    }
+
+    /// What a field is that is declared by a call: of a library's field, or of a class that shows rows.
+    pub(crate) fn field_of(&self, written: Written) -> Option<FieldOf<'a>> {
+        let ExprKind::Call { callee, .. } = self.ir(written.file).expr(written.value).kind else {
+            return None;
+        };
+        match self.resolve_expr(written.file, self.scope_of_class(written.class), callee) {
+            Symbol::External(node) => {
+                let ty = self.catalogs.type_at(node)?;
+                self.inherited(ty, |info| info.field.as_ref())
+                    .map(FieldOf::Library)
+            }
+            Symbol::Class(class) if self.shows(class).is_some() => Some(FieldOf::Class(class)),
+            Symbol::Class(class) => self
+                .of_framework(class, |info| info.field.as_ref())
+                .map(FieldOf::Library),
+            _ => None,
+        }
+    }
+
+    /// The class that a method returns when an attribute of its receiver holds a text; `None` when that is not known.
+    pub(crate) fn class_returned(&self, method: FnId, action: Option<&[String; 2]>) -> Option<ClassId> {
+        let (file, _, function) = self.function(method);
+        let returned = self.returned_if(file, function.body?, action)?;
+        match self.resolve_expr(file, self.scope_id(file, function.scope), returned) {
+            Symbol::Class(class) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// What the first `return` gives that is reached for sure.
+    fn returned_if(&self, file: FileId, body: ExprId, action: Option<&[String; 2]>) -> Option<ExprId> {
+        let ir = self.ir(file);
+        let ExprKind::Block { items, .. } = &ir.expr(body).kind else {
+            return None;
+        };
+        for &item in items {
+            match &ir.expr(item).kind {
+                ExprKind::Return(value) => return *value,
+                ExprKind::If {
+                    test,
+                    then,
+                    otherwise,
+                } => {
+                    let taken = if self.holds_for(file, *test, action?)? {
+                        Some(*then)
+                    } else {
+                        *otherwise
+                    };
+                    if let Some(returned) = taken.and_then(|block| self.returned_if(file, block, action)) {
+                        return Some(returned);
+                    }
+                }
+                ExprKind::Literal(_) => {}
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// Whether a comparison of the attribute with texts holds: `self.action == "list"`, `self.action in ("a", "b")`.
+    fn holds_for(&self, file: FileId, test: ExprId, [attribute, text]: &[String; 2]) -> Option<bool> {
+        let ir = self.ir(file);
+        if let ExprKind::Unary(UnaryOp::Not, inner) = ir.expr(test).kind {
+            return self
+                .holds_for(file, inner, &[attribute.clone(), text.clone()])
+                .map(|holds| !holds);
+        }
+        let ExprKind::Binary(op, left, right) = ir.expr(test).kind else {
+            return None;
+        };
+        if !matches!(ir.expr(left).kind, ExprKind::Attr { name, .. } if ir.name(name) == attribute) {
+            return None;
+        }
+        match op {
+            BinaryOp::Equal => Some(literal(ir, right)? == text),
+            BinaryOp::Unequal => Some(literal(ir, right)? != text),
+            BinaryOp::In => match &ir.expr(right).kind {
+                ExprKind::Collection(_, items) => {
+                    let texts: Option<Vec<&str>> = items.iter().map(|&item| literal(ir, item)).collect();
+                    Some(texts?.contains(&text.as_str()))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The first argument of a call that has no keyword.
+    pub(crate) fn first_argument(&self, call: Written) -> Option<ExprId> {
+        match &self.ir(call.file).expr(call.value).kind {
+            ExprKind::Call { args, .. } => args.first().filter(|arg| arg.name.is_none()).map(|arg| arg.value),
+            _ => None,
+        }
+    }
+
+    /// The value of a keyword argument of a call.
+    pub(crate) fn keyword(&self, call: Written, keyword: &str) -> Option<ExprId> {
+        let ir = self.ir(call.file);
+        match &ir.expr(call.value).kind {
+            ExprKind::Call { args, .. } => keyword_arg(ir, args, keyword),
+            _ => None,
+        }
+    }
+}
+
+/// What declares a field.
+#[derive(Clone, Copy)]
+pub(crate) enum FieldOf<'a> {
+    Library(&'a Field),
+    Class(ClassId),
+}
