@@ -36,6 +36,16 @@ pub(crate) struct FnFacts {
     pub(crate) variables: Vec<(String, Value)>,
 }
 
+impl FnFacts {
+    /// Whether a fact stands in a loop that goes on for as long as the program runs: a worker, a listener.
+    pub(crate) fn is_in_endless_loop(&self, fact: &Fact) -> bool {
+        let around = fact.path.loops.indices();
+        around
+            .filter_map(|ix| Some((ix, self.sites.get(ix)?)))
+            .any(|(ix, site)| site.is_endless(ix, &fact.path))
+    }
+}
+
 /// A branch one of whose arms is taken: `if` with `else`, `match`. What each of them executes is executed in any case.
 #[derive(Clone, Debug)]
 pub(crate) struct Alternatives {
@@ -64,6 +74,12 @@ pub(crate) struct Site {
 }
 
 impl Site {
+    /// Whether it goes round until something outside ends it: what is done in it is not done because somebody called.
+    fn is_endless(&self, ix: usize, path: &Path) -> bool {
+        let waits = self.kind == SiteKind::While && !self.has_elements;
+        waits && !path.leaves.has(ix) && !path.decides.has(ix)
+    }
+
     /// Whether it repeats a fact once per element: it is none of the legitimate sequences. `ix` is its own index.
     pub(crate) fn repeats(&self, ix: usize, fact: &Fact) -> bool {
         let walks = self.has_elements && !(self.kind == SiteKind::While && self.paced);

@@ -360,7 +360,8 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         branch: fact.path.branch,
                         past_exits: fact.path.past_exits,
                         // A transaction of its own is wanted as a rule, whoever calls.
-                        conditional: *access == Access::Commit && fact.path.isolated,
+                        conditional: (*access == Access::Commit && fact.path.isolated)
+                            || found.is_in_endless_loop(fact),
                         undecided: fact.path.undecided,
                         lazy: load
                             .as_ref()
@@ -418,7 +419,9 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 distance: effect.distance + 1,
                 params: passed.params,
                 likely: effect.likely || fact.likely,
-                conditional: effect.is_conditional() || branch.is_open,
+                conditional: effect.is_conditional()
+                    || branch.is_open
+                    || facts[caller].is_in_endless_loop(fact),
                 undecided: fact.path.undecided,
                 branch: fact.path.branch.with(branch.conditions),
                 past_exits: fact.path.past_exits.with(past_exits.conditions),
