@@ -647,11 +647,16 @@ fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
 
 /// The statements of a file's top level.
 fn top_level(ir: &FileIr) -> impl Iterator<Item = &ExprKind> {
+    top_level_ids(ir).map(|item| &ir.expr(item).kind)
+}
+
+/// The places of the statements of a file's top level.
+fn top_level_ids(ir: &FileIr) -> impl Iterator<Item = ExprId> + use<'_> {
     let items: &[ExprId] = match ir.functions[0].body.map(|body| &ir.expr(body).kind) {
         Some(ExprKind::Block { items, .. }) => items,
         _ => &[],
     };
-    items.iter().map(|&item| &ir.expr(item).kind)
+    items.iter().copied()
 }
 
 /// The names that the statements of a file's top level assign, and what to.

@@ -37,6 +37,8 @@ pub struct LoopQuery {
     pub access: Access,
     /// Which library executes it, for people.
     pub library: String,
+    /// The database runs inside the program's process: a query costs no round trip.
+    pub in_process: bool,
     /// How its library spells the batch.
     pub remedy: Option<String>,
     /// Whether it depends on the element.
@@ -307,6 +309,7 @@ impl View<'_, '_> {
         let query = LoopQuery {
             access,
             library: library(self.program, source),
+            in_process: matches!(source, Some(QuerySource::Call(call)) if self.program.catalogs.is_in_process(call)),
             remedy: remedy(self.program, source, access),
             dependence,
             confidence: confidence(
@@ -331,6 +334,7 @@ impl View<'_, '_> {
             label: fact.label.clone(),
             access: Access::Read,
             library: String::new(),
+            in_process: false,
             remedy: None,
             dependence: Dependence::Element,
             confidence: Confidence::Possible,

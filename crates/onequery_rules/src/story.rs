@@ -1,7 +1,7 @@
 //! Findings tell a story: where the rows come from, what repeats, the calls between, the query.
 
-use onequery_analysis::{LoopQuery, LoopSite, ReadKind, SiteKind};
-use onequery_core::{Finding, RuleInfo, Step, StepRole};
+use onequery_analysis::{Access, LoopQuery, LoopSite, ReadKind, SiteKind};
+use onequery_core::{Finding, RuleInfo, Severity, Step, StepRole};
 
 /// Builds a finding of a rule. `headline` and `help` carry the rule's own words.
 pub(crate) fn finding(
@@ -13,7 +13,7 @@ pub(crate) fn finding(
 ) -> Finding {
     Finding {
         rule: rule.id,
-        severity: rule.severity,
+        severity: severity(rule, query),
         confidence: query.confidence,
         message: headline,
         primary: query.location,
@@ -22,6 +22,15 @@ pub(crate) fn finding(
         scope: query.scope.clone(),
         in_test: query.in_test,
         fingerprint: onequery_core::Fingerprint::default(),
+    }
+}
+
+/// What is executed without a round trip costs little; ending a transaction writes to the disk all the same.
+fn severity(rule: &RuleInfo, query: &LoopQuery) -> Severity {
+    if query.in_process && query.access != Access::Commit {
+        rule.severity.min(Severity::Note)
+    } else {
+        rule.severity
     }
 }
 

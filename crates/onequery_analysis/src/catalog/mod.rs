@@ -14,7 +14,7 @@ use compile::Compiler;
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
     BoundKind, Consumed, Decorates, Direction, Field, FieldShows, Grows, LeadsTo, Lists, Loads, LoadsFrom,
-    Position, Reverse, Runs, Shows,
+    Position, Registers, RegistersModels, Reverse, Runs, Shows, Table,
 };
 use template::Template;
 
@@ -50,6 +50,8 @@ pub struct CatalogInfo {
     pub versions: String,
     /// Where the facts come from.
     pub source: String,
+    /// The database runs inside the program's process: a query costs no round trip.
+    pub in_process: bool,
     /// Import roots that show that a project uses it.
     pub packages: Vec<String>,
     remedies: schema::Remedies,
@@ -69,6 +71,7 @@ pub(crate) struct TypeInfo {
     pub(crate) connection: bool,
     pub(crate) shows: Option<Shows>,
     pub(crate) lists: Option<Lists>,
+    pub(crate) table: Option<Table>,
     pub(crate) field: Option<Field>,
     /// For a trait: the associated type whose methods a type that implements it has, too.
     pub(crate) lends: Option<String>,
@@ -197,6 +200,9 @@ pub(crate) struct CallInfo {
     pub(crate) lists_own: bool,
     /// It gives this attribute of its receiver.
     pub(crate) gives_attribute: Option<String>,
+    /// It gives the rows of the model that its receiver is registered for.
+    pub(crate) gives_registered: bool,
+    pub(crate) registers: Option<Registers>,
     pub(crate) writes_once: bool,
     pub(crate) often_wanted: bool,
     pub(crate) uses_loaded: bool,
@@ -263,6 +269,7 @@ pub static EMBEDDED: &[(&str, &str)] = embedded![
     "diesel.toml",
     "diesel_async.toml",
     "django.toml",
+    "django_admin.toml",
     "django_rest_framework.toml",
     "flask_sqlalchemy.toml",
     "frappe.toml",
@@ -346,6 +353,11 @@ impl Catalogs {
     /// The title of the catalogue that declares a type.
     pub(crate) fn title_of_type(&self, ty: LibTy) -> &str {
         &self.infos[self.ty(ty).catalog as usize].title
+    }
+
+    /// Whether the database that a call asks runs inside the program's process.
+    pub(crate) fn is_in_process(&self, call: CallId) -> bool {
+        self.infos[self.call(call).catalog as usize].in_process
     }
 
     /// What the catalogue that describes a call is about.

@@ -22,6 +22,9 @@ pub(super) struct File {
     /// Where the facts come from.
     #[serde(default)]
     pub(super) source: String,
+    /// The database runs inside the program's process: a query costs no round trip.
+    #[serde(default)]
+    pub(super) in_process: bool,
     /// Import roots that show that a project uses it.
     #[serde(default)]
     pub(super) packages: Vec<String>,
@@ -121,6 +124,42 @@ pub(crate) struct Lists {
     pub(crate) only_asked: bool,
 }
 
+/// A list of all rows of a model, in columns: an administration site's.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Table {
+    /// The attribute that lists the columns: columns and relations of the model, methods of it and of the class itself.
+    pub(crate) columns: String,
+    /// The method that gives a row's text, which is the only column unless some are listed.
+    pub(crate) text: String,
+    /// The method that gives the rows, which a class may override.
+    pub(crate) rows: String,
+    /// The attribute that says which relations are loaded: all, or those in a list.
+    pub(crate) eager: String,
+    pub(crate) path_separator: String,
+    /// Methods that a class overrides to decide it at run time.
+    pub(crate) unless: Vec<String>,
+}
+
+/// Which model a class is registered for by a call.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Registers {
+    pub(crate) models: RegistersModels,
+    /// The position of the class; the class that the call decorates unless said.
+    pub(crate) by: Option<usize>,
+}
+
+/// See [`Registers`].
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RegistersModels {
+    /// All arguments.
+    All,
+    /// The first argument.
+    First,
+}
+
 /// What a field shows.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -194,6 +233,8 @@ pub(super) struct Type {
     pub(super) shows: Option<Shows>,
     /// What its subclasses list, each row by itself.
     pub(super) lists: Option<Lists>,
+    /// How its subclasses show the rows of the model that they are registered for.
+    pub(super) table: Option<Table>,
     /// What one of the fields of a class that shows rows is, when it is declared as a value of this type.
     pub(super) field: Option<Field>,
     /// What executes it implicitly.
@@ -389,6 +430,10 @@ pub(super) struct Call {
     pub(super) lists_own: bool,
     /// It gives this attribute of its receiver.
     pub(super) gives_attribute: Option<String>,
+    /// It gives the rows of the model that its receiver is registered for.
+    #[serde(default)]
+    pub(super) gives_registered: bool,
+    pub(super) registers: Option<Registers>,
     /// It writes only what is not there yet: with unchanging arguments it writes once, and reads after that.
     #[serde(default)]
     pub(super) writes_once: bool,

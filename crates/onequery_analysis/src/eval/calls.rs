@@ -727,6 +727,24 @@ impl<'a> Eval<'_, 'a> {
         {
             self.shown_by_call(id, shown_by, args);
         }
+        if info.gives_registered
+            && let Ty::Instance(class) = own.ty
+            && let Some(model) = self.program.registered(class)
+        {
+            let at = self.here(self.ir.span(id));
+            let queryset = Holes {
+                receiver: &own.ty,
+                view: &own.ty,
+                args: &[],
+                returned: &Ty::Unknown,
+                type_args: &[],
+            };
+            return Value {
+                rows: Some(Arc::new(Rows::of_query(Some(model), at, true))),
+                origin: Some(at),
+                ..Value::of(self.program.fill(&info.gives, &queryset))
+            };
+        }
         if let (Some(name), Ty::Instance(class)) = (&info.gives_attribute, &own.ty)
             && let Some(stored) = self.stored_attribute(*class, name)
         {

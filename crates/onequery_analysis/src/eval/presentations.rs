@@ -7,7 +7,7 @@ use onequery_core::ir::{ExprId, ExprKind, Literal};
 use super::Eval;
 use super::calls::Args;
 use super::loops::element_of;
-use crate::catalog::{Access, Field, FieldShows, Lists, Position, Shows};
+use crate::catalog::{Access, Field, FieldShows, Lists, Position, Shows, Table};
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::models::literal;
 use crate::program::{ClassId, FieldOf, FnId, Symbol, Written};
@@ -27,6 +27,9 @@ impl<'a> Eval<'_, 'a> {
         }
         if let Some(lists) = self.program.lists(class) {
             self.list(class, lists, place);
+        }
+        if let Some(table) = self.program.table(class) {
+            self.tabulate(class, table, place);
         }
     }
 
@@ -293,15 +296,7 @@ impl<'a> Eval<'_, 'a> {
     pub(super) fn show_each(&mut self, class: ClassId, rows: &Value, at: ExprId) {
         let deps = self.ask_for(at, rows);
         let rows = rows.clone().with_deps(deps);
-        let site = Site {
-            kind: SiteKind::Framework,
-            span: self.ir.span(at),
-            origin: rows.origin,
-            bound: rows.bound,
-            has_elements: true,
-            source_known: !rows.ty.is_unknown(),
-            paced: false,
-        };
+        let site = self.framework_site(at, &rows);
         // A manager is no list, but its rows are of a model.
         let item = match (
             self.item_of(&rows),
@@ -326,6 +321,18 @@ impl<'a> Eval<'_, 'a> {
             };
             eval.show_one(class, &row, at);
         });
+    }
+
+    fn framework_site(&self, at: ExprId, rows: &Value) -> Site {
+        Site {
+            kind: SiteKind::Framework,
+            span: self.ir.span(at),
+            origin: rows.origin,
+            bound: rows.bound,
+            has_elements: true,
+            source_known: !rows.ty.is_unknown(),
+            paced: false,
+        }
     }
 
     /// Goes through rows, those of a relation's manager included.
@@ -392,6 +399,124 @@ impl<'a> Eval<'_, 'a> {
             None => self.stored_attribute(class, attribute)?,
         };
         value.rows.is_some().then_some(value)
+    }
+
+    /// What a framework does to show all rows of a model in columns.
+    fn tabulate(&mut self, class: ClassId, table: &'a Table, place: ExprId) {
+        let program = self.program;
+        let decides = |name: &String| program.method(class, name).is_some();
+        let Some(model) = program.registered(class) else {
+            return;
+        };
+        if table.unless.iter().any(decides) {
+            return;
+        }
+        let columns = program.written(class, &table.columns);
+        let at = columns.filter(|written| written.file == self.file);
+        let at = at.map_or(place, |written| written.value);
+        let names = match columns {
+            Some(written) => program.names_listed(written),
+            None => Some(Vec::new()),
+        };
+        let Some(mut names) = names else { return };
+        if names.is_empty() {
+            let text = Written {
+                class,
+                file: self.file,
+                value: at,
+            };
+            names.push((table.text.as_str(), text));
+        }
+        let rows = match program.method(class, &table.rows) {
+            Some(method) => self.returned_by(method).rows,
+            None => {
+                let at = self.here(self.ir.span(at));
+                Some(Arc::new(Rows::of_query(Some(model), at, true)))
+            }
+        };
+        let Some(mut rows) = rows.filter(|rows| rows.model == Some(model)) else {
+            return;
+        };
+        if !self.load_table(class, model, table, &names, Arc::make_mut(&mut rows)) {
+            return;
+        }
+        let rows = Value {
+            rows: Some(Arc::new(rows.settled())),
+            ..Value::of(Ty::Instance(model))
+        };
+        let site = self.framework_site(at, &rows);
+        self.repeat(site, None, false, &mut |eval, bit| {
+            let deps = Deps {
+                loops: bit,
+                ..Deps::default()
+            };
+            let row = Value {
+                deps,
+                whole: bit,
+                ..rows.clone()
+            };
+            for (name, listed) in &names {
+                let own = (listed.file == eval.file).then_some(listed.value);
+                eval.show_column(class, table, &row, name, own.unwrap_or(at));
+            }
+        });
+    }
+
+    /// Loads the relations that a table loads with its rows; says whether that is known.
+    fn load_table(
+        &self,
+        class: ClassId,
+        model: ClassId,
+        table: &Table,
+        names: &[(&str, Written)],
+        rows: &mut Rows,
+    ) -> bool {
+        let program = self.program;
+        let eager = program.written(class, &table.eager);
+        let written = eager.map(|eager| &program.ir(eager.file).expr(eager.value).kind);
+        match (eager, written) {
+            (None, _) | (_, Some(ExprKind::Literal(Literal::Bool(false)))) => {
+                let is_key = |(name, _): &(&str, Written)| {
+                    let relation = program.relation_of(model, name);
+                    let relation = relation.map(|relation| program.models.relation(relation));
+                    relation.is_some_and(|relation| !relation.to_many && relation.key.is_some())
+                };
+                rows.loaded.to_one |= names.iter().any(is_key);
+                true
+            }
+            (_, Some(ExprKind::Literal(Literal::Bool(true)))) => {
+                rows.loaded.to_one = true;
+                true
+            }
+            (Some(eager), _) => {
+                let paths = program.names_listed(eager);
+                for (path, _) in paths.iter().flatten() {
+                    let path: Vec<Arc<str>> = path.split(&table.path_separator).map(Arc::from).collect();
+                    rows.loaded.add(&path);
+                }
+                paths.is_some()
+            }
+        }
+    }
+
+    /// One column of a table for one row.
+    fn show_column(&mut self, class: ClassId, table: &Table, row: &Value, name: &'a str, at: ExprId) {
+        let start = self.facts.facts.len();
+        if let Some(method) = self.program.method(class, name) {
+            self.call_with(method, Some(class), row, at);
+        } else {
+            let value = self.walk(row, &[name], at);
+            // A related row is shown by its text.
+            if let (Ty::Instance(shown), Some(_)) = (&value.ty, &value.rows)
+                && let Some(method) = self.program.method(*shown, &table.text)
+            {
+                self.call_with(method, None, &value, at);
+            }
+        }
+        let label = format!("{}.{name}", self.program.class_name(class));
+        for fact in &mut self.facts.facts[start..] {
+            fact.label.clone_from(&label);
+        }
     }
 
     /// The class that shows the rows which another lists.

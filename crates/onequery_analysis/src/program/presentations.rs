@@ -1,11 +1,11 @@
 //! Classes that a framework calls for each row: what they show, and what they list.
 
 use onequery_core::FileId;
-use onequery_core::ir::{BinaryOp, ExprId, ExprKind, UnaryOp};
+use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, ScopeIx, UnaryOp};
 use rustc_hash::FxHashMap;
 
-use super::{ClassId, FnId, Program, ScopeId, Symbol};
-use crate::catalog::{Field, Lists, Shows, TypeInfo};
+use super::{ClassId, FnId, Program, ScopeId, Symbol, file_id, top_level_ids};
+use crate::catalog::{Field, Lists, Registers, RegistersModels, Shows, Table, TypeInfo};
 use crate::models::{keyword_arg, literal};
 
 /// How many lists are followed that make up a list of names.
@@ -18,6 +18,8 @@ pub(crate) struct Presentations {
     first: u32,
     classes: Vec<ClassId>,
     by_class: FxHashMap<ClassId, FnId>,
+    /// The model that a class is registered for; `None` for several.
+    registered: FxHashMap<ClassId, Option<ClassId>>,
 }
 
 /// An expression and where its names mean something.
@@ -33,7 +35,10 @@ impl<'a> Program<'a> {
     pub(super) fn find_presentations(&mut self) {
         let classes = self.class_ids();
         let classes: Vec<ClassId> = classes
-            .filter(|&class| self.shows(class).is_some() || self.lists(class).is_some())
+            .filter(|&class| {
+                let is_called = self.shows(class).is_some() || self.lists(class).is_some();
+                is_called || self.table(class).is_some()
+            })
             .collect();
         let first = u32::try_from(self.fn_class.len()).expect("ids fit");
         let ids = (first..).map(FnId);
@@ -41,6 +46,7 @@ impl<'a> Program<'a> {
             first,
             by_class: classes.iter().copied().zip(ids).collect(),
             classes,
+            registered: self.registrations(),
         };
         let of_classes = self.presentations.classes.iter().copied().map(Some);
         self.fn_class.extend(of_classes);
@@ -77,6 +83,77 @@ impl<'a> Program<'a> {
             .find(|lists| !lists.only_asked)
             .or(all.first())
             .copied()
+    }
+
+    pub(crate) fn table(&self, class: ClassId) -> Option<&'a Table> {
+        self.of_framework(class, |info| info.table.as_ref())
+    }
+
+    /// The model whose rows a class shows in a table.
+    pub(crate) fn registered(&self, class: ClassId) -> Option<ClassId> {
+        self.presentations.registered.get(&class).copied().flatten()
+    }
+
+    /// `@admin.register(Book)`, and `admin.site.register(Book, BookAdmin)` at the top level of a module.
+    fn registrations(&self) -> FxHashMap<ClassId, Option<ClassId>> {
+        let mut found: FxHashMap<ClassId, Option<ClassId>> = FxHashMap::default();
+        let mut note = |class: ClassId, model: Symbol<'_>| {
+            let model = match model {
+                Symbol::Class(model) => Some(model),
+                _ => None,
+            };
+            let entry = found.entry(class);
+            entry
+                .and_modify(|known| *known = known.filter(|known| Some(*known) == model))
+                .or_insert(model);
+        };
+        for class in self.class_ids() {
+            let file = self.class(class).file;
+            for &decorator in &self.class_ir(class).decorators {
+                let Some((Registers { models, by: None }, args)) = self.registers(file, decorator) else {
+                    continue;
+                };
+                let models = match models {
+                    RegistersModels::All => args,
+                    RegistersModels::First => &args[..args.len().min(1)],
+                };
+                for model in models {
+                    note(
+                        class,
+                        self.resolve_expr(file, self.scope_of_class(class), model.value),
+                    );
+                }
+            }
+        }
+        for file in (0..self.files.len()).map(file_id) {
+            let scope = self.scope_id(file, ScopeIx(0));
+            for statement in top_level_ids(self.ir(file)) {
+                let Some((Registers { by: Some(by), .. }, args)) = self.registers(file, statement) else {
+                    continue;
+                };
+                let (Some(model), Some(by)) = (args.first(), args.get(by)) else {
+                    continue;
+                };
+                if let Symbol::Class(class) = self.resolve_expr(file, scope, by.value) {
+                    note(class, self.resolve_expr(file, scope, model.value));
+                }
+            }
+        }
+        found
+    }
+
+    /// What a call registers, with its arguments.
+    fn registers(&self, file: FileId, call: ExprId) -> Option<(Registers, &'a [Arg])> {
+        let ExprKind::Call { callee, args, .. } = &self.ir(file).expr(call).kind else {
+            return None;
+        };
+        match self.resolve_expr(file, self.scope_id(file, ScopeIx(0)), *callee) {
+            Symbol::External(node) => {
+                let registers = self.catalogs.call(self.catalogs.call_at(node)?).registers?;
+                Some((registers, args))
+            }
+            _ => None,
+        }
     }
 
     fn of_framework<T>(&self, class: ClassId, of: impl Fn(&'a TypeInfo) -> Option<T> + Copy) -> Option<T> {
