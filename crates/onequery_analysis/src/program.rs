@@ -121,7 +121,7 @@ pub(crate) struct Program<'a> {
     crates: FxHashMap<String, Vec<ScopeId>>,
     crate_of: Vec<Option<String>>,
     tree: modules::ModuleTree<'a>,
-    /// By name: the methods that are called so, as far as they are in Rust.
+    /// By name: the methods that are called so.
     methods_named: FxHashMap<&'a str, Vec<FnId>>,
     traits: traits::Traits<'a>,
     presentations: presentations::Presentations,
@@ -379,14 +379,14 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// The methods of Rust types by their names.
+    /// All methods by their names.
     fn name_methods(&self) -> FxHashMap<&'a str, Vec<FnId>> {
         let mut named: FxHashMap<&str, Vec<FnId>> = FxHashMap::default();
         for file in (0..self.files.len()).map(file_id) {
             let ir = self.ir(file);
             for (ix, function) in (0_u32..).zip(&ir.functions) {
                 let is_method = function.in_impl.is_some() || function.class.is_some();
-                if let (Some(name), true) = (function.name, is_method && ir.language == Language::Rust) {
+                if let (Some(name), true) = (function.name, is_method) {
                     let methods = named.entry(ir.name(name)).or_default();
                     methods.push(self.fn_id(file, FnIx(ix)));
                 }

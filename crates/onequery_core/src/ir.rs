@@ -459,6 +459,8 @@ pub enum ExprKind {
         subject: ExprId,
         /// Tried in order.
         arms: Box<[Arm]>,
+        /// Whether one of them is taken in any case.
+        exhaustive: bool,
     },
     /// Any loop.
     Loop(Box<Loop>),

@@ -323,7 +323,7 @@ impl Dump<'_> {
                     self.statement(*otherwise, indent + 1);
                 }
             }
-            ExprKind::Match { subject, arms } => {
+            ExprKind::Match { subject, arms, .. } => {
                 let head = format!("match {}", self.inline(*subject));
                 self.line(indent, &head);
                 for arm in arms {

@@ -18,6 +18,9 @@ use crate::sql::Statement;
 use crate::types::Holes;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
+/// The builtin that stands for the bases of a class.
+pub(super) const SUPER: &str = "super";
+
 /// The evaluated arguments of a call.
 pub(super) struct Args<'e> {
     pub(super) written: &'e [Arg],
@@ -412,7 +415,7 @@ impl<'a> Eval<'_, 'a> {
 
     /// `super()`: the keyword-like builtin that no import can bind.
     fn is_super(&self, callee: ExprId) -> bool {
-        matches!(self.ir.expr(callee).kind, ExprKind::Name(name) if self.text(name) == "super")
+        matches!(self.ir.expr(callee).kind, ExprKind::Name(name) if self.text(name) == SUPER)
     }
 
     fn super_value(&self) -> Value {

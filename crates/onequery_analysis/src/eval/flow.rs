@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use onequery_core::Name;
 use onequery_core::ir::{Arm, AssignMode, BinaryOp, ExprId, ExprKind, Handler, Literal, Pattern, UnaryOp};
-use onequery_core::{Language, Name};
 
 use super::{Env, Eval};
 use crate::facts::Alternatives;
@@ -429,7 +429,7 @@ impl Eval<'_, '_> {
         }
     }
 
-    pub(super) fn match_arms(&mut self, subject: ExprId, arms: &[Arm]) -> Value {
+    pub(super) fn match_arms(&mut self, subject: ExprId, arms: &[Arm], exhaustive: bool) -> Value {
         let subject_value = self.eval(subject);
         let (env, path) = (self.env.clone(), self.path);
         let remembered = self.remembered(subject);
@@ -471,8 +471,7 @@ impl Eval<'_, '_> {
         if taken.iter().any(|(_, leaves)| leaves.is_none()) {
             self.note_answered(subject, &subject_value, answers);
         }
-        // A Python `match` may take none of its arms.
-        if self.language() == Language::Rust && guard.is_none() {
+        if exhaustive && guard.is_none() {
             self.note_alternatives(taken);
         }
         match merged {

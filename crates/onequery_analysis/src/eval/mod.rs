@@ -481,7 +481,11 @@ impl<'p, 'a> Eval<'p, 'a> {
                 then,
                 otherwise,
             } => self.branch(*test, *then, *otherwise),
-            ExprKind::Match { subject, arms } => self.match_arms(*subject, arms),
+            ExprKind::Match {
+                subject,
+                arms,
+                exhaustive,
+            } => self.match_arms(*subject, arms, *exhaustive),
             ExprKind::Loop(the_loop) => self.run_loop(the_loop),
             ExprKind::With { items, body, .. } => self.with(items, *body),
             ExprKind::Try {

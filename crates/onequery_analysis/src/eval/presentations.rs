@@ -5,7 +5,7 @@ use std::sync::Arc;
 use onequery_core::ir::{ExprId, ExprKind, Literal};
 
 use super::Eval;
-use super::calls::Args;
+use super::calls::{Args, SUPER};
 use super::loops::element_of;
 use crate::catalog::{Access, Field, FieldShows, Lists, Position, Shows, Table};
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
@@ -89,7 +89,7 @@ impl<'a> Eval<'_, 'a> {
         let ir = self.program.ir(file);
         let mut exprs = ir.exprs.iter();
         exprs.any(|expr| {
-            matches!(expr.kind, ExprKind::Name(name) if ir.name(name) == "super")
+            matches!(expr.kind, ExprKind::Name(name) if ir.name(name) == SUPER)
                 && function.span.contains(expr.span)
         })
     }

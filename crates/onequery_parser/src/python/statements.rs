@@ -394,7 +394,15 @@ fn match_statement(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> ExprId {
     });
     let subject = one_or_tuple(out, subjects, span);
     let arms = arms.into();
-    out.expr(ExprKind::Match { subject, arms }, span)
+    let exhaustive = false;
+    out.expr(
+        ExprKind::Match {
+            subject,
+            arms,
+            exhaustive,
+        },
+        span,
+    )
 }
 
 /// `case pattern if guard: …`

@@ -415,7 +415,15 @@ impl Lowering {
             })
             .collect();
         let end = spans::span(the_match.brace_token.span.close());
-        self.put(ExprKind::Match { subject, arms }, start.cover(end))
+        let exhaustive = true;
+        self.put(
+            ExprKind::Match {
+                subject,
+                arms,
+                exhaustive,
+            },
+            start.cover(end),
+        )
     }
 
     fn for_loop(&mut self, the_loop: &syn::ExprForLoop) -> Spanned {
