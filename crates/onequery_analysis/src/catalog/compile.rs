@@ -368,6 +368,7 @@ impl Compiler {
             tests_class: call.tests_class,
             given: call.given,
             tests_given: call.tests_given,
+            empty: call.empty,
             lists_own: call.lists_own,
             gives_attribute: call.gives_attribute.clone(),
             gives_registered: call.gives_registered,

@@ -196,6 +196,8 @@ pub(crate) struct CallInfo {
     pub(crate) given: Option<bool>,
     /// It says whether its receiver is given something (`true`) or nothing.
     pub(crate) tests_given: Option<bool>,
+    /// It gives a query of no rows, which is never executed.
+    pub(crate) empty: bool,
     /// It makes what shows the rows that its receiver lists.
     pub(crate) lists_own: bool,
     /// It gives this attribute of its receiver.

@@ -425,6 +425,9 @@ pub(super) struct Call {
     pub(super) given: Option<bool>,
     /// It says whether its receiver is given something (`true`) or nothing.
     pub(super) tests_given: Option<bool>,
+    /// It gives a query of no rows, which is never executed.
+    #[serde(default)]
+    pub(super) empty: bool,
     /// It makes what shows the rows that its receiver lists.
     #[serde(default)]
     pub(super) lists_own: bool,

@@ -830,6 +830,15 @@ impl<'a> Eval<'_, 'a> {
         } else {
             own.origin
         };
+        if info.empty {
+            return Value {
+                bound: Bound::Constant,
+                fetched: true,
+                likely,
+                ..Value::of(ty)
+            }
+            .with_deps(deps);
+        }
         let rows = self.rows_of_entry(id, entry, &own, args, &returned, &ty);
         if self.program.catalogs.kind_of(entry) == Kind::Orm {
             let typed = rows.as_ref().is_some_and(|rows| rows.model.is_some());

@@ -1,6 +1,6 @@
 //! Relations that are loaded one row at a time.
 
-use onequery_analysis::{LoopSite, ReadKind};
+use onequery_analysis::{LoopSite, ReadKind, SiteKind};
 use onequery_core::{Finding, RuleInfo, Severity};
 
 use crate::registry::Rule;
@@ -36,7 +36,7 @@ fn check(site: &LoopSite, findings: &mut Vec<Finding>) {
     for query in &site.queries {
         let Some(relation) = &query.relation else { continue };
         if relation.kind == ReadKind::Rows {
-            let headline = if query.trace.is_empty() {
+            let headline = if query.trace.is_empty() && site.kind != SiteKind::Framework {
                 format!("`{}` loads a relation {}", query.label, story::per(site))
             } else {
                 format!(
