@@ -15,6 +15,9 @@ from harness.measurements import FEW, MANY, Counts, MeasuredError, Measurement
 PAGE = ROOT / "docs" / "forms.md"
 CATALOG = ROOT / "crates" / "onequery_analysis" / "catalog"
 
+#: The catalogues of folders with a shorter name.
+CATALOGS = {"drf": "django_rest_framework"}
+
 #: What the command exits with.
 DONE, STALE, UNREADABLE = 0, 1, 2
 
@@ -39,6 +42,7 @@ and explicit commits. `4 → 31` is 4 at {FEW} rows and 31 at {MANY}.
 - *{SILENT}*: nothing is reported, and nothing grows.
 - *{EXCUSED}*: nothing is reported for the reason that is given: what grows is no N+1.
 - *{MISSED}*: it grows and is not reported. The case's source says why.
+- *{WRONG}*: it is reported and does not grow. The case's source says why.
 
 Commits are given when there were any. Where versions of a library disagree, each is named; versions in parentheses are the
 only ones in which the form ran, mostly because others lack what it uses. `tests/oracle/measure` counts anew and
@@ -156,7 +160,8 @@ def column(form: Form, environments: int, number: Callable[[Counts], int]) -> st
 
 def title(library: str) -> str:
     """What the catalogue calls a library."""
-    return tomllib.loads((CATALOG / f"{library}.toml").read_text("utf-8"))["title"]
+    path = CATALOG / f"{CATALOGS.get(library, library)}.toml"
+    return tomllib.loads(path.read_text("utf-8"))["title"]
 
 
 def anchor(heading: str) -> str:

@@ -7,12 +7,13 @@ from django.conf import settings
 from django.db import connection
 
 
-def configure(*own_apps):
+def configure(*own_apps, **more_settings):
     """Sets up a project of these apps. Models can be imported only after it."""
     settings.configure(
         INSTALLED_APPS=["django.contrib.contenttypes", *own_apps],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": oracle_database.path()}},
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        **more_settings,
     )
     django.setup()
 
