@@ -15,9 +15,6 @@ from harness.measurements import FEW, MANY, Counts, MeasuredError, Measurement
 PAGE = ROOT / "docs" / "forms.md"
 CATALOG = ROOT / "crates" / "onequery_analysis" / "catalog"
 
-#: The catalogues of folders with a shorter name.
-CATALOGS = {"drf": "django_rest_framework"}
-
 #: What the command exits with.
 DONE, STALE, UNREADABLE = 0, 1, 2
 
@@ -160,7 +157,7 @@ def column(form: Form, environments: int, number: Callable[[Counts], int]) -> st
 
 def title(library: str) -> str:
     """What the catalogue calls a library."""
-    path = CATALOG / f"{CATALOGS.get(library, library)}.toml"
+    path = CATALOG / f"{library}.toml"
     return tomllib.loads(path.read_text("utf-8"))["title"]
 
 

@@ -94,6 +94,10 @@ pub(crate) struct Shows {
     pub(crate) fields: String,
     /// What stands there for all columns and relations that the model declares.
     pub(crate) all_fields: String,
+    /// The attribute that lists the names of what is not shown of them.
+    pub(crate) excluded: String,
+    /// The attribute that says how many relations deep related rows are shown instead of their keys.
+    pub(crate) depth: String,
     /// The attribute that names the model.
     pub(crate) model: String,
     /// The keyword of a field that says the path from the row to what it shows.
@@ -117,6 +121,9 @@ pub(crate) struct Lists {
     pub(crate) shown_by: [String; 2],
     /// The method that lists, which a class may override to do something else.
     pub(crate) method: Option<String>,
+    /// Methods that the rows go through, each the first argument of it, which a class may override.
+    #[serde(default)]
+    pub(crate) through: Vec<String>,
     /// The attribute that says what is asked for, and what it holds when rows are to be listed.
     pub(crate) action: Option<[String; 2]>,
     /// It lists nothing unless its code says so.

@@ -726,7 +726,7 @@ impl<'a> Eval<'_, 'a> {
         }
         if info.lists_own
             && let Ty::Instance(class) = own.ty
-            && let Some(shown_by) = self.shower(class)
+            && let Some((shown_by, _)) = self.shower(class)
         {
             self.shown_by_call(id, shown_by, args);
         }

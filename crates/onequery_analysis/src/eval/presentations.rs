@@ -62,24 +62,34 @@ impl<'a> Eval<'_, 'a> {
 
     fn show(&mut self, class: ClassId, shows: &'a Shows, row: &Value, place: ExprId) {
         if let Some(method) = self.program.method(class, &shows.method) {
+            let start = self.facts.facts.len();
             self.call_with(method, Some(class), row, place);
+            self.label_facts(start, class, &shows.method);
             if !self.calls_base(method) {
                 return;
             }
         }
-        for (name, listed, declared) in self.fields_shown(class, shows) {
+        let depth = self.program.written(class, &shows.depth);
+        let depth = depth.map(|depth| &self.program.ir(depth.file).expr(depth.value).kind);
+        let is_deep = matches!(depth, Some(ExprKind::Literal(Literal::Int(levels))) if *levels > 0);
+        for (name, listed, declared) in self.fields_shown(class, shows, row) {
             let start = self.facts.facts.len();
             let own = |written: &Written| written.file == self.file;
             let at = [declared, listed].into_iter().flatten().find(own);
             let at = at.map_or(place, |written| written.value);
             match declared {
                 Some(declared) => self.show_declared(class, shows, row, (name, declared), at),
-                None => self.show_attribute(row, name, at),
+                None => self.show_attribute(row, name, is_deep, at),
             }
-            let label = format!("{}.{name}", self.program.class_name(class));
-            for fact in &mut self.facts.facts[start..] {
-                fact.label.clone_from(&label);
-            }
+            self.label_facts(start, class, name);
+        }
+    }
+
+    /// Names what was found since `start` after the field that shows it.
+    fn label_facts(&mut self, start: usize, class: ClassId, name: &str) {
+        let label = format!("{}.{name}", self.program.class_name(class));
+        for fact in &mut self.facts.facts[start..] {
+            fact.label.clone_from(&label);
         }
     }
 
@@ -99,23 +109,58 @@ impl<'a> Eval<'_, 'a> {
         &self,
         class: ClassId,
         shows: &Shows,
+        row: &Value,
     ) -> Vec<(&'a str, Option<Written>, Option<Written>)> {
         let program = self.program;
         let declared = |name: &str| {
             let written = program.written(class, name)?;
             program.field_of(written).map(|_| written)
         };
-        let Some(fields) = program.written(class, &shows.fields) else {
-            return self.fields_declared(class);
+        let is_all = |fields: &Written| {
+            literal(program.ir(fields.file), fields.value) == Some(shows.all_fields.as_str())
         };
-        if literal(program.ir(fields.file), fields.value) == Some(shows.all_fields.as_str()) {
-            return self.fields_declared(class);
-        }
+        let listed = program
+            .written(class, &shows.fields)
+            .filter(|fields| !is_all(fields));
+        let Some(fields) = listed else {
+            return self.all_fields(class, shows, row);
+        };
         let names = program.names_listed(fields).unwrap_or_default();
         names
             .into_iter()
             .map(|(name, at)| (name, Some(at), declared(name)))
             .collect()
+    }
+
+    /// All that the model declares, and what the class adds to it.
+    fn all_fields(
+        &self,
+        class: ClassId,
+        shows: &Shows,
+        row: &Value,
+    ) -> Vec<(&'a str, Option<Written>, Option<Written>)> {
+        let program = self.program;
+        let mut fields = self.fields_declared(class);
+        let Ty::Instance(model) = row.ty else {
+            return fields;
+        };
+        let excluded = program.written(class, &shows.excluded);
+        let excluded = excluded.and_then(|excluded| program.names_listed(excluded));
+        let excluded = excluded.unwrap_or_default();
+        let named = program
+            .written(class, &shows.fields)
+            .or(program.written(class, &shows.excluded));
+        // A plain serializer shows what it declares and nothing else.
+        if named.is_none() {
+            return fields;
+        }
+        for name in program.own_relations(model) {
+            let is_left_out = excluded.iter().any(|(excluded, _)| *excluded == name);
+            if !is_left_out && fields.iter().all(|(known, ..)| *known != name) {
+                fields.push((name, named, None));
+            }
+        }
+        fields
     }
 
     fn fields_declared(&self, class: ClassId) -> Vec<(&'a str, Option<Written>, Option<Written>)> {
@@ -232,13 +277,13 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// A field that only its name declares: what the model has under it.
-    fn show_attribute(&mut self, row: &Value, name: &'a str, at: ExprId) {
+    fn show_attribute(&mut self, row: &Value, name: &'a str, is_deep: bool, at: ExprId) {
         let Ty::Instance(model) = row.ty else { return };
         let relation = self.program.relation_of(model, name);
         let relation = relation.map(|relation| self.program.models.relation(relation));
         match relation {
             // Its key is in the row.
-            Some(relation) if !relation.to_many && relation.key.is_some() => {}
+            Some(relation) if !relation.to_many && relation.key.is_some() && !is_deep => {}
             Some(_) => {
                 let value = self.walk(row, &[name], at);
                 self.ask_for(at, &value);
@@ -253,6 +298,7 @@ impl<'a> Eval<'_, 'a> {
     fn walk(&mut self, row: &Value, path: &[&'a str], at: ExprId) -> Value {
         let mut value = row.clone();
         for name in path {
+            self.note_key(self.ir.span(at), name);
             value = match value.ty {
                 Ty::Instance(class) => self.instance_attribute(class, &value, name, at),
                 _ => return Value::default(),
@@ -383,22 +429,33 @@ impl<'a> Eval<'_, 'a> {
         if lists.only_asked || overrides.is_some() {
             return;
         }
-        let at = self.program.written(class, &lists.shown_by[1]);
-        let at = at.filter(|written| written.file == self.file);
-        let at = at.map_or(place, |written| written.value);
-        if let (Some(rows), Some(shown_by)) = (self.rows_listed(class, lists), self.shower(class)) {
-            self.show_each(shown_by, &rows, at);
+        if let (Some(rows), Some((shown_by, at))) =
+            (self.rows_listed(class, lists, place), self.shower(class))
+        {
+            let at = Some(at).filter(|written| written.file == self.file);
+            self.show_each(shown_by, &rows, at.map_or(place, |written| written.value));
         }
     }
 
     /// The rows that a class lists.
-    fn rows_listed(&mut self, class: ClassId, lists: &Lists) -> Option<Value> {
+    fn rows_listed(&mut self, class: ClassId, lists: &Lists, place: ExprId) -> Option<Value> {
         let [method, attribute] = &lists.rows;
         let value = match self.program.method(class, method) {
             Some(method) => self.returned_by(method),
             None => self.stored_attribute(class, attribute)?,
         };
-        value.rows.is_some().then_some(value)
+        let mut rows = value.rows.clone()?;
+        for name in &lists.through {
+            if let Some(method) = self.program.method(class, name) {
+                let returned = self.returned_by(method);
+                let given = |param: usize| (param == 1).then(|| rows.clone());
+                rows = self.returned_rows(&returned, &given, self.here(self.ir.span(place)))?;
+            }
+        }
+        Some(Value {
+            rows: Some(rows),
+            ..value
+        })
     }
 
     /// What a framework does to show all rows of a model in columns.
@@ -513,21 +570,19 @@ impl<'a> Eval<'_, 'a> {
                 self.call_with(method, None, &value, at);
             }
         }
-        let label = format!("{}.{name}", self.program.class_name(class));
-        for fact in &mut self.facts.facts[start..] {
-            fact.label.clone_from(&label);
-        }
+        self.label_facts(start, class, name);
     }
 
-    /// The class that shows the rows which another lists.
-    pub(super) fn shower(&self, class: ClassId) -> Option<ClassId> {
+    /// The class that shows the rows which another lists, and where that is said.
+    pub(super) fn shower(&self, class: ClassId) -> Option<(ClassId, Written)> {
         let lists = self.program.lists(class)?;
         let [method, attribute] = &lists.shown_by;
         if let Some(method) = self.program.method(class, method) {
             return self.program.class_returned(method, lists.action.as_ref());
         }
+        let written = self.program.written(class, attribute)?;
         match self.stored_attribute(class, attribute)?.ty {
-            Ty::Class(shown_by) => Some(shown_by),
+            Ty::Class(shown_by) => Some((shown_by, written)),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use onequery_core::ir::{ExprId, ExprKind, Literal};
-use onequery_core::{Location, Name};
+use onequery_core::{Location, Name, Span};
 
 use super::Eval;
 use super::calls::Args;
@@ -126,10 +126,14 @@ impl<'a> Eval<'_, 'a> {
 
     /// `book.author.id`: of the row that was just asked for only the key is wanted, which `book` has, too.
     pub(super) fn note_key_read(&mut self, base: ExprId, name: Name) {
+        self.note_key(self.ir.span(base), self.text(name));
+    }
+
+    /// The attribute `text` is read of what was read last, at `span`.
+    pub(super) fn note_key(&mut self, span: Span, text: &str) {
         if self.muted > 0 {
             return;
         }
-        let (text, span) = (self.text(name), self.ir.span(base));
         let Some(fact) = self.facts.facts.last_mut().filter(|fact| fact.span == span) else {
             return;
         };

@@ -255,14 +255,28 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// The class that a method returns when an attribute of its receiver holds a text; `None` when that is not known.
-    pub(crate) fn class_returned(&self, method: FnId, action: Option<&[String; 2]>) -> Option<ClassId> {
+    /// The class that a method returns when an attribute of its receiver holds a text, and where it is returned; `None`
+    /// when that is not known.
+    pub(crate) fn class_returned(
+        &self,
+        method: FnId,
+        action: Option<&[String; 2]>,
+    ) -> Option<(ClassId, Written)> {
         let (file, _, function) = self.function(method);
-        let returned = self.returned_if(file, function.body?, action)?;
-        match self.resolve_expr(file, self.scope_id(file, function.scope), returned) {
-            Symbol::Class(class) => Some(class),
+        let value = self.returned_if(file, function.body?, action)?;
+        match self.resolve_expr(file, self.scope_id(file, function.scope), value) {
+            Symbol::Class(class) => Some((class, Written { class, file, value })),
             _ => None,
         }
+    }
+
+    /// The names of the relations that a model declares itself, as opposed to other sides that it gets.
+    pub(crate) fn own_relations(&self, model: ClassId) -> impl Iterator<Item = &'a str> {
+        let fields = self.class(model).mro.iter().flat_map(|&base| {
+            let ir = self.ir(self.class(base).file);
+            self.class_ir(base).fields.iter().map(|field| ir.name(field.name))
+        });
+        fields.filter(move |name| self.relation_of(model, name).is_some())
     }
 
     /// What the first `return` gives that is reached for sure.
