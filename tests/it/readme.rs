@@ -102,6 +102,11 @@ fn catalogues() -> String {
     let catalogs = Catalogs::embedded();
     let mut rows = Vec::new();
     for info in catalogs.infos() {
+        assert!(
+            !info.source.contains(' '),
+            "{}: the source is one address",
+            info.id
+        );
         let kind = match info.kind {
             Kind::Orm => "object-relational mapper",
             Kind::Driver => "driver",

@@ -71,13 +71,14 @@ pub(crate) struct Site {
     pub(crate) source_known: bool,
     /// Sleeps, or waits for messages.
     pub(crate) paced: bool,
+    /// Nothing is tested that could end it: `loop`, `while True`.
+    pub(crate) unending: bool,
 }
 
 impl Site {
     /// Whether it goes round until something outside ends it: what is done in it is not done because somebody called.
     fn is_endless(&self, ix: usize, path: &Path) -> bool {
-        let waits = self.kind == SiteKind::While && !self.has_elements;
-        waits && !path.leaves.has(ix) && !path.decides.has(ix)
+        self.unending && !path.leaves.has(ix) && !path.decides.has(ix)
     }
 
     /// Whether it repeats a fact once per element: it is none of the legitimate sequences. `ix` is its own index.

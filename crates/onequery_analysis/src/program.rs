@@ -122,7 +122,7 @@ pub(crate) struct Program<'a> {
     crate_of: Vec<Option<String>>,
     tree: modules::ModuleTree<'a>,
     /// By name: the methods that are called so.
-    methods_named: FxHashMap<&'a str, Vec<FnId>>,
+    methods_named: FxHashMap<(Language, &'a str), Vec<FnId>>,
     traits: traits::Traits<'a>,
     presentations: presentations::Presentations,
     pub(crate) models: Models,
@@ -208,7 +208,6 @@ impl<'a> Program<'a> {
     /// The file and place of a function; of one that stands for what a framework does, those of the module.
     pub(crate) fn function(&self, id: FnId) -> (FileId, FnIx, &'a Function) {
         if let Some(class) = self.presented(id) {
-            // It stands beside the class.
             let file = self.class(class).file;
             return (file, FnIx(0), &self.files[file.index()].ir.functions[0]);
         }
@@ -379,15 +378,15 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// All methods by their names.
-    fn name_methods(&self) -> FxHashMap<&'a str, Vec<FnId>> {
-        let mut named: FxHashMap<&str, Vec<FnId>> = FxHashMap::default();
+    /// All methods outside of tests by their names.
+    fn name_methods(&self) -> FxHashMap<(Language, &'a str), Vec<FnId>> {
+        let mut named: FxHashMap<(Language, &str), Vec<FnId>> = FxHashMap::default();
         for file in (0..self.files.len()).map(file_id) {
             let ir = self.ir(file);
             for (ix, function) in (0_u32..).zip(&ir.functions) {
                 let is_method = function.in_impl.is_some() || function.class.is_some();
-                if let (Some(name), true) = (function.name, is_method) {
-                    let methods = named.entry(ir.name(name)).or_default();
+                if let (Some(name), true) = (function.name, is_method && self.is_real(file, function)) {
+                    let methods = named.entry((ir.language, ir.name(name))).or_default();
                     methods.push(self.fn_id(file, FnIx(ix)));
                 }
             }
@@ -396,8 +395,8 @@ impl<'a> Program<'a> {
     }
 
     /// The only method of a name; a trait's and its implementations are one.
-    pub(crate) fn unique_method(&self, name: &str) -> Option<FnId> {
-        let methods = self.methods_named.get(name)?;
+    pub(crate) fn unique_method(&self, language: Language, name: &str) -> Option<FnId> {
+        let methods = self.methods_named.get(&(language, name))?;
         let is_all = |&&one: &&FnId| {
             let implementations = self.implementations(one);
             methods

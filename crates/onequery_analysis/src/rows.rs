@@ -48,6 +48,8 @@ pub(crate) enum RowSource {
     Param(usize),
     /// Not followed.
     Unknown,
+    /// A query of no rows, which is never executed.
+    Empty,
     /// No rows: an option of a query that says what is to be loaded.
     Option,
 }
@@ -260,6 +262,9 @@ impl Rows {
 
     /// What asking for them means; `narrowed` when the question is such that loaded rows do not answer it.
     pub(crate) fn ask(&self, narrowed: bool) -> Asked {
+        if self.source == RowSource::Empty {
+            return Asked::Nothing;
+        }
         let Some(pending) = self.pending else {
             // A parameter may be given a relation's rows that were loaded before.
             return match self.source {
@@ -276,7 +281,7 @@ impl Rows {
             // The callers know whether it had been loaded.
             (RowSource::Param(_), true) => Asked::Relation(self.load(true)),
             (_, true) => Asked::Query,
-            (RowSource::Unknown | RowSource::Option, false) => Asked::Nothing,
+            (RowSource::Unknown | RowSource::Option | RowSource::Empty, false) => Asked::Nothing,
         }
     }
 

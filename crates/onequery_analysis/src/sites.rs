@@ -590,9 +590,7 @@ fn confidence(
     // A framework calls with a row and nothing else: no caller decides which path is taken.
     let on_some_call = effect.is_some_and(|effect| is_open(effect, args));
     let by_framework = site.kind == SiteKind::Framework;
-    // `if written % 100 == 0: commit()`.
-    let batched = access == Access::Commit && fact.path.undecided > 0 && dependence != Dependence::Element;
-    if own_session || batched || fact.path.memoised || (on_some_call && !by_framework) {
+    if own_session || fact.path.memoised || (on_some_call && !by_framework) {
         Confidence::Possible
     } else if by_shape
         || on_some_call

@@ -492,8 +492,8 @@ struct Walk<'f> {
     effects: Vec<Vec<Effect>>,
     /// Effects whose callers are still to be told, as function and index.
     queue: VecDeque<(usize, usize)>,
-    /// By function and branch: what each arm executes, its first effect.
-    arms: FxHashMap<(usize, usize), Vec<Option<Effect>>>,
+    /// By function, branch and kind of access: what each arm executes, its first effect.
+    arms: FxHashMap<(usize, usize, Access), Vec<Option<Effect>>>,
 }
 
 impl Walk<'_> {
@@ -542,7 +542,7 @@ impl Walk<'_> {
             })?;
         let known = self
             .arms
-            .entry((function, branch))
+            .entry((function, branch, effect.access))
             .or_insert_with(|| vec![None; arms]);
         if known[arm].is_some() {
             return None;

@@ -344,6 +344,7 @@ impl Value {
 fn join_rows(a: Option<Arc<Rows>>, b: Option<Arc<Rows>>) -> Option<Arc<Rows>> {
     match (a, b) {
         (Some(a), Some(b)) if a == b => Some(a),
+        (Some(none), Some(some)) | (Some(some), Some(none)) if none.source == RowSource::Empty => Some(some),
         // Two that do not fit stay unknown, whatever a third branch says.
         (Some(a), Some(b)) => {
             let joined = (*a).clone().join(&b);

@@ -107,6 +107,12 @@ pub(crate) struct Shows {
     pub(crate) itself: String,
     /// The keyword of fields that are not shown.
     pub(crate) hidden_if: String,
+    /// The argument with which the class checks what it is given instead of showing it.
+    pub(crate) unless_keyword: String,
+    /// Methods and attributes of a class with which what it shows is decided at run time.
+    pub(crate) unless: Vec<String>,
+    /// Methods of a class with which that may be.
+    pub(crate) unsure_if: Vec<String>,
     /// The method that shows a row, which a class may override.
     pub(crate) method: String,
 }

@@ -127,6 +127,7 @@ impl<'a> Eval<'_, 'a> {
                 has_elements: true,
                 source_known: !over.ty.is_unknown(),
                 paced: false,
+                unending: false,
             };
             self.repeat(site, None, false, &mut |eval, bit| {
                 let deps = Deps {

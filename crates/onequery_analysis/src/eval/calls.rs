@@ -247,7 +247,9 @@ impl<'a> Eval<'_, 'a> {
         if !receiver.ty.is_unknown() || !args.values.iter().any(is_connection) {
             return None;
         }
-        self.program.unique_method(name)
+        let method = self.program.unique_method(self.language(), name)?;
+        let takes = self.program.function(method).2.params.len();
+        (takes == args.values.len() + 1).then_some(method)
     }
 
     /// The first entry whose condition holds.
@@ -428,6 +430,11 @@ impl<'a> Eval<'_, 'a> {
             rows: Some(Arc::new(Rows::from(RowSource::Param(0), model))),
             ..Value::of(Ty::Super(class))
         }
+    }
+
+    /// The name of the function at hand.
+    fn own_name(&self) -> Option<&'a str> {
+        self.ir.function(self.current).name.map(|name| self.text(name))
     }
 
     /// Counts a call, when calls are counted.
@@ -726,7 +733,7 @@ impl<'a> Eval<'_, 'a> {
         }
         if info.lists_own
             && let Ty::Instance(class) = own.ty
-            && let Some((shown_by, _)) = self.shower(class)
+            && let Some((shown_by, _)) = self.shower(class, self.own_name())
         {
             self.shown_by_call(id, shown_by, args);
         }
@@ -831,9 +838,9 @@ impl<'a> Eval<'_, 'a> {
             own.origin
         };
         if info.empty {
+            let model = self.program.row_class(&ty);
             return Value {
-                bound: Bound::Constant,
-                fetched: true,
+                rows: Some(Arc::new(Rows::from(RowSource::Empty, model))),
                 likely,
                 ..Value::of(ty)
             }

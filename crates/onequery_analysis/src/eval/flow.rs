@@ -51,7 +51,10 @@ impl Eval<'_, '_> {
     /// Evaluates a closure or `async` block: `return` inside leaves only it.
     pub(super) fn in_closure<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
         let outer = std::mem::replace(&mut self.flow_base, self.loops.len());
+        let answered = self.answered.len();
         let value = self.in_own_flow(inner);
+        // What was answered in a closure that is no block ends with it.
+        self.end_answered(answered);
         self.flow_base = outer;
         value
     }
@@ -75,21 +78,23 @@ impl Eval<'_, '_> {
             }
             last = self.eval(item);
         }
-        for answered in self.answered.split_off(answered) {
-            self.note_memo(answered.facts, answered.changes, &answered.names);
-        }
+        self.end_answered(answered);
         self.end_path(start);
         if has_value { last } else { Value::default() }
     }
 
+    /// Ends the part of the text behind the look-ups that answered since there were `before` of them.
+    fn end_answered(&mut self, before: usize) {
+        for answered in self.answered.split_off(before) {
+            self.note_memo(answered.facts, answered.changes, &answered.names);
+        }
+    }
+
     /// `if let Some(known) = cache.get(&key) { return known }`: what follows in the block runs when nothing was
     /// remembered, provided that it is remembered there.
-    fn note_answered(&mut self, test: ExprId, tested: &Value, leaves: Option<Leaves>) {
+    fn note_answered(&mut self, tested: &Value, leaves: Option<Leaves>) {
         if leaves.is_some_and(|leaves| !leaves.failed) {
-            let mut names = Vec::from_iter(tested.looked_up);
-            if let ExprKind::Binary(BinaryOp::In, _, container) = self.ir.expr(test).kind {
-                self.remember(container, &mut names);
-            }
+            let names = Vec::from_iter(tested.looked_up);
             self.answered.push(Answered {
                 names,
                 facts: self.facts.facts.len(),
@@ -149,7 +154,7 @@ impl Eval<'_, '_> {
             self.note_alternatives(vec![then_arm, (start..self.facts.facts.len(), else_leaves)]);
         }
         if else_leaves.is_none() {
-            self.note_answered(test, &tested, then_leaves);
+            self.note_answered(&tested, then_leaves);
         }
         // `if cache is None: return`: what follows runs if it is given.
         match (then_leaves.is_some(), else_leaves.is_some()) {
@@ -308,9 +313,13 @@ impl Eval<'_, '_> {
 
     /// Whether a pattern takes what is given, and not nothing: `Some(x)`.
     fn takes_given(&self, pattern: &Pattern) -> bool {
-        let Pattern::Variant { path, .. } = pattern else {
+        let Pattern::Variant { path, parts } = pattern else {
             return false;
         };
+        // `Some(0)` may not match what is given.
+        if !parts.iter().all(|(_, part)| matches!(part, Pattern::Name(..))) {
+            return false;
+        }
         let texts = self.program.texts(self.file, path);
         let catalogs = self.program.catalogs;
         match self.program.resolve_path(self.scope(), None, &texts) {
@@ -439,11 +448,11 @@ impl Eval<'_, '_> {
         // `match cache { Some(cache) => …, None => … }`.
         let is_choice = arms.len() == 2 && arms.iter().all(|arm| arm.guard.is_none());
         let given = arms.iter().position(|arm| self.takes_given(&arm.pattern));
-        let guard = self.guard(subject).filter(|_| is_choice && given.is_some());
+        let choice = self.guard(subject).filter(|_| is_choice && given.is_some());
         for (ix, arm) in arms.iter().enumerate() {
             self.env = env.clone();
             self.path = path;
-            self.enter_branch(guard, given == Some(ix));
+            self.enter_branch(choice, given == Some(ix));
             let (start, changes) = (self.facts.facts.len(), self.changed.len());
             self.bind(&arm.pattern, subject_value.clone());
             let guard = arm.guard.map(|guard| self.condition(guard)).unwrap_or_default();
@@ -467,11 +476,11 @@ impl Eval<'_, '_> {
             });
         }
         self.path = path;
-        let answers = taken.iter().find_map(|(_, leaves)| *leaves);
+        let answers = given.and_then(|arm| taken[arm].1);
         if taken.iter().any(|(_, leaves)| leaves.is_none()) {
-            self.note_answered(subject, &subject_value, answers);
+            self.note_answered(&subject_value, answers);
         }
-        if exhaustive && guard.is_none() {
+        if exhaustive && choice.is_none() {
             self.note_alternatives(taken);
         }
         match merged {

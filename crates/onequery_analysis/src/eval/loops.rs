@@ -1,7 +1,7 @@
 //! Loop sites: what runs per element, and how often that is.
 
 use onequery_core::Name;
-use onequery_core::ir::{ComprehensionKind, ExprId, Loop, LoopKind};
+use onequery_core::ir::{ComprehensionKind, ExprId, ExprKind, Literal, Loop, LoopKind};
 
 use super::flow::Leaves;
 use super::{Eval, FEW, settled};
@@ -211,6 +211,8 @@ impl Eval<'_, '_> {
             has_elements: source.is_some(),
             source_known: source.as_ref().is_none_or(|value| !value.ty.is_unknown()),
             paced: false,
+            unending: the_loop.kind == LoopKind::Endless
+                || the_loop.header.is_some_and(|header| self.is_true(header)),
         };
         let element = source.as_ref().map(|value| Value {
             ty: item,
@@ -240,6 +242,10 @@ impl Eval<'_, '_> {
             self.eval(otherwise);
         }
         Value::default()
+    }
+
+    fn is_true(&self, header: ExprId) -> bool {
+        matches!(self.ir.expr(header).kind, ExprKind::Literal(Literal::Bool(true)))
     }
 
     /// A `while` condition: it runs per round, and what it asks decides when the loop ends.

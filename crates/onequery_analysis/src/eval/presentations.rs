@@ -7,7 +7,7 @@ use onequery_core::ir::{ExprId, ExprKind, Literal};
 use super::Eval;
 use super::calls::{Args, SUPER};
 use super::loops::element_of;
-use crate::catalog::{Access, Field, FieldShows, Lists, Position, Shows, Table};
+use crate::catalog::{Access, Decorates, Field, FieldShows, Lists, Position, Shows, Table};
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::models::literal;
 use crate::program::{ClassId, FieldOf, FnId, Symbol, Written};
@@ -22,8 +22,16 @@ impl<'a> Eval<'_, 'a> {
             return;
         };
         if let Some(shows) = self.program.shows(class) {
-            let row = self.row_shown(id, class, shows);
-            self.show(class, shows, &row, place);
+            let decided = |names: &[String]| {
+                names.iter().any(|name| {
+                    self.program.method(class, name).is_some() || self.program.written(class, name).is_some()
+                })
+            };
+            if !decided(&shows.unless) {
+                let mut row = self.row_shown(id, class, shows);
+                row.likely |= decided(&shows.unsure_if);
+                self.show(class, shows, &row, place);
+            }
         }
         if let Some(lists) = self.program.lists(class) {
             self.list(class, lists, place);
@@ -125,7 +133,7 @@ impl<'a> Eval<'_, 'a> {
         let Some(fields) = listed else {
             return self.all_fields(class, shows, row);
         };
-        let names = program.names_listed(fields).unwrap_or_default();
+        let names = program.names_listed(fields, false).unwrap_or_default();
         names
             .into_iter()
             .map(|(name, at)| (name, Some(at), declared(name)))
@@ -145,7 +153,7 @@ impl<'a> Eval<'_, 'a> {
             return fields;
         };
         let excluded = program.written(class, &shows.excluded);
-        let excluded = excluded.and_then(|excluded| program.names_listed(excluded));
+        let excluded = excluded.and_then(|excluded| program.names_listed(excluded, true));
         let excluded = excluded.unwrap_or_default();
         let named = program
             .written(class, &shows.fields)
@@ -299,12 +307,13 @@ impl<'a> Eval<'_, 'a> {
         let mut value = row.clone();
         for name in path {
             self.note_key(self.ir.span(at), name);
-            value = match value.ty {
-                Ty::Instance(class) => self.instance_attribute(class, &value, name, at),
+            let owner = value;
+            value = match owner.ty {
+                Ty::Instance(class) => self.instance_attribute(class, &owner, name, at),
                 _ => return Value::default(),
             };
             if let Ty::Function(method) = value.ty {
-                value = self.call_with(method, None, row, at);
+                value = self.call_with(method, None, &owner, at);
             }
         }
         value
@@ -320,6 +329,7 @@ impl<'a> Eval<'_, 'a> {
             is_written: true,
             ..Given::default()
         };
+        let of = of.filter(|_| !self.is_static(method));
         let own = of.map(|_| Given::default());
         let args: Vec<Given> = own.into_iter().chain([given]).collect();
         let what = What::Call { callee: method, args };
@@ -329,6 +339,13 @@ impl<'a> Eval<'_, 'a> {
         let rows_of = |param: usize| row.rows.clone().filter(|_| param == at_row);
         let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(at)));
         Value { rows, ..returned }.with_deps(row.deps).with_deps(deps)
+    }
+
+    fn is_static(&self, method: FnId) -> bool {
+        let (file, _, function) = self.program.function(method);
+        let scope = self.program.scope_id(file, function.scope);
+        let mut decorators = function.decorators.iter();
+        decorators.any(|&decorator| self.program.decorates(file, scope, decorator) == Some(Decorates::Static))
     }
 
     /// Shows one row through a class.
@@ -378,6 +395,7 @@ impl<'a> Eval<'_, 'a> {
             has_elements: true,
             source_known: !rows.ty.is_unknown(),
             paced: false,
+            unending: false,
         }
     }
 
@@ -411,6 +429,13 @@ impl<'a> Eval<'_, 'a> {
         let Some(rows) = found.and_then(|ix| args.values.get(ix)).cloned() else {
             return;
         };
+        // What it is given to check is not shown.
+        if args
+            .find(self.ir, &Position::Keyword(shows.unless_keyword.clone()))
+            .is_some()
+        {
+            return;
+        }
         let many = args.find(self.ir, &Position::Keyword(shows.many.clone()));
         let many = many.map(|ix| args.values[ix].truth);
         match many {
@@ -430,7 +455,7 @@ impl<'a> Eval<'_, 'a> {
             return;
         }
         if let (Some(rows), Some((shown_by, at))) =
-            (self.rows_listed(class, lists, place), self.shower(class))
+            (self.rows_listed(class, lists, place), self.shower(class, None))
         {
             let at = Some(at).filter(|written| written.file == self.file);
             self.show_each(shown_by, &rows, at.map_or(place, |written| written.value));
@@ -471,11 +496,10 @@ impl<'a> Eval<'_, 'a> {
         let columns = program.written(class, &table.columns);
         let at = columns.filter(|written| written.file == self.file);
         let at = at.map_or(place, |written| written.value);
-        let names = match columns {
-            Some(written) => program.names_listed(written),
-            None => Some(Vec::new()),
+        let names = columns.map(|written| program.names_listed(written, false));
+        let Some(mut names) = names.unwrap_or_else(|| Some(Vec::new())) else {
+            return;
         };
-        let Some(mut names) = names else { return };
         if names.is_empty() {
             let text = Written {
                 class,
@@ -546,7 +570,7 @@ impl<'a> Eval<'_, 'a> {
                 true
             }
             (Some(eager), _) => {
-                let paths = program.names_listed(eager);
+                let paths = program.names_listed(eager, true);
                 for (path, _) in paths.iter().flatten() {
                     let path: Vec<Arc<str>> = path.split(&table.path_separator).map(Arc::from).collect();
                     rows.loaded.add(&path);
@@ -574,11 +598,16 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// The class that shows the rows which another lists, and where that is said.
-    pub(super) fn shower(&self, class: ClassId) -> Option<(ClassId, Written)> {
+    /// `action` is what is asked for, unless rows are to be listed.
+    pub(super) fn shower(&self, class: ClassId, action: Option<&str>) -> Option<(ClassId, Written)> {
         let lists = self.program.lists(class)?;
         let [method, attribute] = &lists.shown_by;
         if let Some(method) = self.program.method(class, method) {
-            return self.program.class_returned(method, lists.action.as_ref());
+            let asked = lists.action.as_ref().map(|[attribute, list]| {
+                let asked = action.unwrap_or(list);
+                [attribute.clone(), asked.to_owned()]
+            });
+            return self.program.class_returned(method, asked.as_ref());
         }
         let written = self.program.written(class, attribute)?;
         match self.stored_attribute(class, attribute)?.ty {

@@ -184,14 +184,21 @@ impl<'a> Program<'a> {
         })
     }
 
-    /// The names in a list of texts, with their places; `None` when it is not known.
-    pub(crate) fn names_listed(&self, of: Written) -> Option<Vec<(&'a str, Written)>> {
+    /// The names in a list of texts, with their places; `None` when it is not known. What is no text is left out, unless
+    /// the names of `all` are wanted.
+    pub(crate) fn names_listed(&self, of: Written, all: bool) -> Option<Vec<(&'a str, Written)>> {
         let mut names = Vec::new();
-        self.collect_names(of, MAX_LISTS, &mut names)?;
+        self.collect_names(of, all, MAX_LISTS, &mut names)?;
         Some(names)
     }
 
-    fn collect_names(&self, of: Written, depth: u32, names: &mut Vec<(&'a str, Written)>) -> Option<()> {
+    fn collect_names(
+        &self,
+        of: Written,
+        all: bool,
+        depth: u32,
+        names: &mut Vec<(&'a str, Written)>,
+    ) -> Option<()> {
         let depth = depth.checked_sub(1)?;
         let ir = self.ir(of.file);
         let scope = self.scope_of_class(of.class);
@@ -201,21 +208,25 @@ impl<'a> Program<'a> {
                     let at = Written { value, ..of };
                     match &ir.expr(value).kind {
                         ExprKind::Spread(list) => {
-                            self.collect_names(Written { value: *list, ..of }, depth, names)?
+                            self.collect_names(Written { value: *list, ..of }, all, depth, names)?
                         }
-                        _ => names.push((literal(ir, value)?, at)),
+                        _ => match literal(ir, value) {
+                            Some(name) => names.push((name, at)),
+                            None if all => return None,
+                            None => {}
+                        },
                     }
                 }
                 Some(())
             }
             ExprKind::Binary(BinaryOp::Arithmetic, left, right) => [left, right]
                 .into_iter()
-                .try_for_each(|&value| self.collect_names(Written { value, ..of }, depth, names)),
+                .try_for_each(|&value| self.collect_names(Written { value, ..of }, all, depth, names)),
             ExprKind::Attr { base, name, .. } => {
                 let Symbol::Class(class) = self.resolve_expr(of.file, scope, *base) else {
                     return None;
                 };
-                self.collect_names(self.written(class, ir.name(*name))?, depth, names)
+                self.collect_names(self.written(class, ir.name(*name))?, all, depth, names)
             }
             ExprKind::Name(_) => {
                 let Symbol::Variable(module, name) = self.resolve_expr(of.file, scope, of.value) else {
@@ -226,7 +237,7 @@ impl<'a> Program<'a> {
                     value: self.assigned_at(module, name)?,
                     ..of
                 };
-                self.collect_names(list, depth, names)
+                self.collect_names(list, all, depth, names)
             }
             _ => None,
         }
@@ -263,7 +274,7 @@ impl<'a> Program<'a> {
         action: Option<&[String; 2]>,
     ) -> Option<(ClassId, Written)> {
         let (file, _, function) = self.function(method);
-        let value = self.returned_if(file, function.body?, action)?;
+        let value = self.returned_if(file, function.body?, action)??;
         match self.resolve_expr(file, self.scope_id(file, function.scope), value) {
             Symbol::Class(class) => Some((class, Written { class, file, value })),
             _ => None,
@@ -279,15 +290,20 @@ impl<'a> Program<'a> {
         fields.filter(move |name| self.relation_of(model, name).is_some())
     }
 
-    /// What the first `return` gives that is reached for sure.
-    fn returned_if(&self, file: FileId, body: ExprId, action: Option<&[String; 2]>) -> Option<ExprId> {
+    /// What the first `return` gives that is reached: nothing in it when none is, `None` when that is not known.
+    fn returned_if(
+        &self,
+        file: FileId,
+        body: ExprId,
+        action: Option<&[String; 2]>,
+    ) -> Option<Option<ExprId>> {
         let ir = self.ir(file);
         let ExprKind::Block { items, .. } = &ir.expr(body).kind else {
             return None;
         };
         for &item in items {
             match &ir.expr(item).kind {
-                ExprKind::Return(value) => return *value,
+                ExprKind::Return(value) => return Some(*value),
                 ExprKind::If {
                     test,
                     then,
@@ -298,15 +314,18 @@ impl<'a> Program<'a> {
                     } else {
                         *otherwise
                     };
-                    if let Some(returned) = taken.and_then(|block| self.returned_if(file, block, action)) {
-                        return Some(returned);
+                    let returned = taken.map(|block| self.returned_if(file, block, action));
+                    match returned {
+                        Some(None) => return None,
+                        Some(Some(Some(returned))) => return Some(Some(returned)),
+                        None | Some(Some(None)) => {}
                     }
                 }
-                ExprKind::Literal(_) => {}
+                ExprKind::Literal(_) | ExprKind::Call { .. } | ExprKind::Assign { .. } => {}
                 _ => return None,
             }
         }
-        None
+        Some(None)
     }
 
     /// Whether a comparison of the attribute with texts holds: `self.action == "list"`, `self.action in ("a", "b")`.

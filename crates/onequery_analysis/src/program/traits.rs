@@ -20,8 +20,9 @@ pub(crate) struct Traits<'a> {
     implementations: FxHashMap<FnId, Vec<FnId>>,
     /// Methods of traits that are implemented for library types; `None` where two implementations compete.
     extensions: FxHashMap<(LibTy, &'a str), Option<FnId>>,
-    /// By type and name: associated types, as the `impl` block of a file and the type written there.
-    types: FxHashMap<(ClassId, &'a str), (FileId, &'a Impl, &'a TypeRef)>,
+    /// By type and name: associated types, as the `impl` block of a file and the type written there; `None` where a trait
+    /// is implemented more than once.
+    types: FxHashMap<(ClassId, &'a str), Option<(FileId, &'a Impl, &'a TypeRef)>>,
 }
 
 /// What implements a trait.
@@ -53,7 +54,10 @@ impl<'a> Program<'a> {
 
     /// What `Self::Target` is in a type.
     pub(crate) fn associated_type(&self, class: ClassId, name: &str, depth: u32) -> Option<Ty> {
-        if let Some(&(file, implementation, ty)) = self.traits.types.get(&(class, name)) {
+        if let Some(&written) = self.traits.types.get(&(class, name)) {
+            let Some((file, implementation, ty)) = written else {
+                return Some(Ty::Unknown);
+            };
             return Some(self.declared_within(self.scope_of_impl(file, implementation), ty, depth));
         }
         // What the trait says of whatever type it will be.
@@ -95,7 +99,10 @@ impl<'a> Program<'a> {
                 if let Implementor::Class(class) = implementor {
                     for (name, ty) in &implementation.types {
                         let key = (class, self.ir(file).name(*name));
-                        traits.types.insert(key, (file, implementation, ty));
+                        let entry = traits.types.entry(key);
+                        entry
+                            .and_modify(|known| *known = None)
+                            .or_insert(Some((file, implementation, ty)));
                     }
                     of_class[class.index()].extend(self.gained(at, implementation, symbol));
                 }
@@ -151,7 +158,7 @@ impl<'a> Program<'a> {
     fn leave_out_stand_ins(&self, traits: &mut Traits<'_>) {
         let is_real = |&id: &FnId| {
             let (file, _, function) = self.function(id);
-            !function.is_test && !self.is_test_impl(file, function)
+            self.is_real(file, function)
         };
         traits.implementations.retain(|_, methods| {
             methods.retain(is_real);
@@ -159,10 +166,10 @@ impl<'a> Program<'a> {
         });
     }
 
-    fn is_test_impl(&self, file: FileId, function: &Function) -> bool {
-        function
-            .in_impl
-            .is_some_and(|ix| self.ir(file).impls[ix as usize].is_test)
+    /// Whether a function is part of the program, and not of its tests.
+    pub(super) fn is_real(&self, file: FileId, function: &Function) -> bool {
+        let of_tests = |ix: u32| self.ir(file).impls[ix as usize].is_test;
+        !function.is_test && !function.in_impl.is_some_and(of_tests)
     }
 
     fn scope_of_impl(&self, file: FileId, implementation: &'a Impl) -> TypeScope<'a> {
