@@ -20,9 +20,16 @@ pub(crate) struct Traits<'a> {
     implementations: FxHashMap<FnId, Vec<FnId>>,
     /// Methods of traits that are implemented for library types; `None` where two implementations compete.
     extensions: FxHashMap<(LibTy, &'a str), Option<FnId>>,
-    /// By type and name: associated types, as the `impl` block of a file and the type written there; `None` where a trait
-    /// is implemented more than once.
-    types: FxHashMap<(ClassId, &'a str), Option<(FileId, &'a Impl, &'a TypeRef)>>,
+    /// By type and name: associated types; `None` where a trait is implemented more than once.
+    types: FxHashMap<(ClassId, &'a str), Option<Associated<'a>>>,
+}
+
+/// An associated type as it is written in a file's `impl` block.
+#[derive(Clone, Copy)]
+struct Associated<'a> {
+    file: FileId,
+    implementation: &'a Impl,
+    ty: &'a TypeRef,
 }
 
 /// What implements a trait.
@@ -55,7 +62,12 @@ impl<'a> Program<'a> {
     /// What `Self::Target` is in a type.
     pub(crate) fn associated_type(&self, class: ClassId, name: &str, depth: u32) -> Option<Ty> {
         if let Some(&written) = self.traits.types.get(&(class, name)) {
-            let Some((file, implementation, ty)) = written else {
+            let Some(Associated {
+                file,
+                implementation,
+                ty,
+            }) = written
+            else {
                 return Some(Ty::Unknown);
             };
             return Some(self.declared_within(self.scope_of_impl(file, implementation), ty, depth));
@@ -102,7 +114,11 @@ impl<'a> Program<'a> {
                         let entry = traits.types.entry(key);
                         entry
                             .and_modify(|known| *known = None)
-                            .or_insert(Some((file, implementation, ty)));
+                            .or_insert(Some(Associated {
+                                file,
+                                implementation,
+                                ty,
+                            }));
                     }
                     of_class[class.index()].extend(self.gained(at, implementation, symbol));
                 }
