@@ -52,7 +52,7 @@ pub(crate) struct Alternatives {
     /// The facts of each arm, as indices. Arms that fail are left out.
     pub(crate) arms: Vec<Range<usize>>,
     /// [`Path::undecided`] of what stands around the branch.
-    pub(crate) undecided: u8,
+    pub(crate) undecided: u32,
 }
 
 /// Something that runs once per element.
@@ -179,7 +179,7 @@ pub(crate) struct Path {
     /// Runs when a lookup in something remembered failed.
     pub(crate) memoised: bool,
     /// How many branches it stands in, from the innermost loop on, of which it is not known whether they are taken.
-    pub(crate) undecided: u8,
+    pub(crate) undecided: u32,
     /// Stands in a branch that is taken for this.
     pub(crate) branch: Conditions,
     /// Comes after an early exit that is not taken for this.

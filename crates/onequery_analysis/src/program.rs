@@ -523,7 +523,7 @@ impl<'a> Program<'a> {
     fn outside(&self, file: FileId, name: &str) -> Symbol<'a> {
         let language = self.ir(file).language;
         if language == Language::Rust
-            && let Some(module) = self.rust_crate(file, name)
+            && let Some(module) = self.rust_crate(name)
         {
             return Symbol::Module(module);
         }

@@ -60,7 +60,7 @@ pub(crate) struct Effect {
     /// Some link behind the fact runs on some path only; whether this call takes that path is not known.
     pub(crate) conditional: bool,
     /// As [`crate::facts::Path::undecided`] of the fact, less the branches all of whose arms execute something.
-    pub(crate) undecided: u8,
+    pub(crate) undecided: u32,
     /// The branch it stands in is taken for this.
     pub(crate) branch: Conditions,
     /// The exits before it are not taken for this.

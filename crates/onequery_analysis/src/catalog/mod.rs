@@ -14,7 +14,7 @@ use compile::Compiler;
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
     BoundKind, Consumed, Decorates, Direction, Field, FieldShows, Grows, LeadsTo, Lists, Loads, LoadsFrom,
-    Position, Registers, RegistersModels, Reverse, Runs, Shows, Table,
+    Position, Registers, Reverse, Runs, Shows, Table,
 };
 use template::Template;
 

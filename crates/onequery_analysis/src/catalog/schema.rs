@@ -158,19 +158,8 @@ pub(crate) struct Table {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Registers {
-    pub(crate) models: RegistersModels,
-    /// The position of the class; the class that the call decorates unless said.
+    /// The position of the class, behind the model. Without it the call decorates the class, and all arguments are models.
     pub(crate) by: Option<usize>,
-}
-
-/// See [`Registers`].
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum RegistersModels {
-    /// All arguments.
-    All,
-    /// The first argument.
-    First,
 }
 
 /// What a field shows.

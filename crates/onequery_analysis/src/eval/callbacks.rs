@@ -4,10 +4,10 @@ use onequery_core::ir::{ExprId, ExprKind, FnIx};
 
 use super::Eval;
 use super::calls::Args;
-use super::loops::element_of;
+use super::loops::{element_of, site_over};
 use crate::catalog::{CallbackInfo, Runs};
-use crate::facts::{Given, Site, SiteKind, What};
-use crate::program::target_names;
+use crate::facts::{Given, SiteKind, What};
+use crate::program::{FnId, target_names};
 use crate::types::Holes;
 use crate::value::{Deps, Ty, Value};
 
@@ -119,16 +119,7 @@ impl<'a> Eval<'_, 'a> {
         }
         let mut returned = Value::default();
         if callback.runs == Runs::Each {
-            let site = Site {
-                kind: SiteKind::Callback,
-                span: self.callee_span(id),
-                origin: over.origin,
-                bound: over.bound,
-                has_elements: true,
-                source_known: !over.ty.is_unknown(),
-                paced: false,
-                unending: false,
-            };
+            let site = site_over(SiteKind::Callback, self.callee_span(id), &over);
             self.repeat(site, None, false, &mut |eval, bit| {
                 let deps = Deps {
                     loops: bit,
@@ -168,18 +159,22 @@ impl<'a> Eval<'_, 'a> {
             arg.ty = value.ty.clone();
             arg.rows = value.rows.clone();
         }
-        let queried = self.fact(
-            place,
-            What::Call {
-                callee: function,
-                args,
-            },
-            deps,
-            called.likely,
-        );
-        let returned = self.returned_by(function);
-        let rows_of = |param: usize| given.get(param.checked_sub(offset)?)?.rows.clone();
+        self.call_noted(place, function, args, deps, called.likely)
+    }
+
+    /// Notes a call with what its parameters are given. Gives what it returns.
+    pub(super) fn call_noted(
+        &mut self,
+        place: ExprId,
+        callee: FnId,
+        args: Vec<Given>,
+        deps: Deps,
+        likely: bool,
+    ) -> Value {
+        let returned = self.returned_by(callee);
+        let rows_of = |param: usize| args.get(param)?.rows.clone();
         let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(place)));
+        let queried = self.fact(place, What::Call { callee, args }, deps, likely);
         Value { rows, ..returned }.with_deps(deps).with_deps(queried)
     }
 

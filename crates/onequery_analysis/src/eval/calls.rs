@@ -232,17 +232,14 @@ impl<'a> Eval<'_, 'a> {
 
     /// The method that a call on something unknown must mean: no other is called so, and it is given a connection.
     fn only_one_of(&self, receiver: &Value, name: &str, args: &Args<'_>) -> Option<FnId> {
-        let is_connection = |value: &Value| match &value.ty {
-            Ty::Lib(lib, _) => self
-                .program
-                .inherited(*lib, |info| info.connection.then_some(()))
-                .is_some(),
-            Ty::Instance(class) => {
-                let bases = &self.program.class(*class).library_bases;
-                let lends = |&lib| self.program.inherited(lib, |info| info.connection.then_some(()));
-                bases.iter().find_map(lends).is_some()
-            }
-            _ => false,
+        let is_connection = |value: &Value| {
+            let types = match &value.ty {
+                Ty::Lib(lib, _) => std::slice::from_ref(lib),
+                Ty::Instance(class) => &self.program.class(*class).library_bases,
+                _ => &[],
+            };
+            let leads = |&ty: &_| self.program.inherited(ty, |info| info.connection.then_some(()));
+            types.iter().find_map(leads).is_some()
         };
         if !receiver.ty.is_unknown() || !args.values.iter().any(is_connection) {
             return None;
@@ -652,7 +649,7 @@ impl<'a> Eval<'_, 'a> {
                 }
             });
             let args: Vec<Given> = given.collect();
-            self.facts.facts.push(Fact {
+            self.note(Fact {
                 span: function.name_span,
                 label: self.program.qualified_name(callee),
                 deps: args
@@ -742,17 +739,10 @@ impl<'a> Eval<'_, 'a> {
             && let Some(model) = self.program.registered(class)
         {
             let at = self.here(self.ir.span(id));
-            let queryset = Holes {
-                receiver: &own.ty,
-                view: &own.ty,
-                args: &[],
-                returned: &Ty::Unknown,
-                type_args: &[],
-            };
             return Value {
                 rows: Some(Arc::new(Rows::of_query(Some(model), at, true))),
                 origin: Some(at),
-                ..Value::of(self.program.fill(&info.gives, &queryset))
+                ..Value::of(self.program.fill_receiver(&info.gives, &own.ty))
             };
         }
         if let (Some(name), Ty::Instance(class)) = (&info.gives_attribute, &own.ty)

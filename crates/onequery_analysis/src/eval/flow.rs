@@ -62,7 +62,7 @@ impl Eval<'_, '_> {
     /// Evaluates something that runs on some path only.
     pub(super) fn sometimes<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
         let path = self.path;
-        self.path.undecided = path.undecided.saturating_add(1);
+        self.path.undecided += 1;
         let value = inner(self);
         self.path = path;
         value
@@ -178,8 +178,7 @@ impl Eval<'_, '_> {
     }
 
     /// Notes a branch one of whose arms is taken in any case.
-    fn note_alternatives(&mut self, arms: Vec<(Range<usize>, Option<Leaves>)>) {
-        let mut arms = arms;
+    fn note_alternatives(&mut self, mut arms: Vec<(Range<usize>, Option<Leaves>)>) {
         arms.retain(|(_, leaves)| !leaves.is_some_and(|leaves| leaves.failed));
         if arms.len() > 1 && arms.iter().all(|(facts, _)| !facts.is_empty()) && self.muted == 0 {
             self.facts.alternatives.push(Alternatives {
@@ -193,7 +192,7 @@ impl Eval<'_, '_> {
     fn enter_branch(&mut self, guard: Option<(usize, bool)>, taken: bool) {
         match guard {
             Some((param, is_given)) => self.path.branch = self.path.branch.and(param, is_given == taken),
-            None => self.path.undecided = self.path.undecided.saturating_add(1),
+            None => self.path.undecided += 1,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Loop sites: what runs per element, and how often that is.
 
-use onequery_core::Name;
 use onequery_core::ir::{ComprehensionKind, ExprId, ExprKind, Literal, Loop, LoopKind};
+use onequery_core::{Name, Span};
 
 use super::flow::Leaves;
 use super::{Eval, FEW, settled};
@@ -323,6 +323,20 @@ impl Eval<'_, '_> {
             ..Value::of(ty)
         }
         .with_deps(element.deps)
+    }
+}
+
+/// A site that goes over the elements of a collection where no loop is written.
+pub(super) fn site_over(kind: SiteKind, span: Span, collection: &Value) -> Site {
+    Site {
+        kind,
+        span,
+        origin: collection.origin,
+        bound: collection.bound,
+        has_elements: true,
+        source_known: !collection.ty.is_unknown(),
+        paced: false,
+        unending: false,
     }
 }
 

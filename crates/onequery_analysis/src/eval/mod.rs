@@ -808,7 +808,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             ..self.path
         };
         let (span, label) = (self.ir.span(id), describe(self.ir, id));
-        self.facts.facts.push(Fact {
+        self.note(Fact {
             span,
             label,
             deps,
@@ -816,11 +816,15 @@ impl<'p, 'a> Eval<'p, 'a> {
             path,
             what,
         });
-        self.sealed.push(false);
         Deps {
             queries: Bits::one(ix),
             ..Deps::default()
         }
+    }
+
+    fn note(&mut self, fact: Fact) {
+        self.facts.facts.push(fact);
+        self.sealed.push(false);
     }
 
     /// A value is iterated over or listed: a query that was only built is executed now.

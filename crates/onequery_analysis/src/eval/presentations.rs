@@ -6,13 +6,22 @@ use onequery_core::ir::{ExprId, ExprKind, Literal};
 
 use super::Eval;
 use super::calls::{Args, SUPER};
-use super::loops::element_of;
+use super::loops::{element_of, site_over};
 use crate::catalog::{Access, Decorates, Field, FieldShows, Lists, Position, Shows, Table};
-use crate::facts::{Given, QuerySource, Site, SiteKind, What};
+use crate::facts::{Given, QuerySource, SiteKind, What};
 use crate::models::literal;
 use crate::program::{ClassId, FieldOf, FnId, Symbol, Written};
 use crate::rows::{Asked, RowSource, Rows};
 use crate::value::{Bits, Deps, Ty, Value};
+
+/// One field of what a class shows.
+struct FieldShown<'a> {
+    name: &'a str,
+    /// Where it is listed, when it is.
+    listed: Option<Written>,
+    /// Its own declaration; without one it is what the model has under its name.
+    declared: Option<Written>,
+}
 
 impl<'a> Eval<'_, 'a> {
     /// Evaluates what a framework does with a class: with a row, which is the only parameter, or with the rows it lists.
@@ -80,7 +89,12 @@ impl<'a> Eval<'_, 'a> {
         let depth = self.program.written(class, &shows.depth);
         let depth = depth.map(|depth| &self.program.ir(depth.file).expr(depth.value).kind);
         let is_deep = matches!(depth, Some(ExprKind::Literal(Literal::Int(levels))) if *levels > 0);
-        for (name, listed, declared) in self.fields_shown(class, shows, row) {
+        for FieldShown {
+            name,
+            listed,
+            declared,
+        } in self.fields_shown(class, shows, row)
+        {
             let start = self.facts.facts.len();
             let own = |written: &Written| written.file == self.file;
             let at = [declared, listed].into_iter().flatten().find(own);
@@ -112,13 +126,8 @@ impl<'a> Eval<'_, 'a> {
         })
     }
 
-    /// The fields of a class: their names, where they are listed, and how they are declared.
-    fn fields_shown(
-        &self,
-        class: ClassId,
-        shows: &Shows,
-        row: &Value,
-    ) -> Vec<(&'a str, Option<Written>, Option<Written>)> {
+    /// The fields that a class shows of a row.
+    fn fields_shown(&self, class: ClassId, shows: &Shows, row: &Value) -> Vec<FieldShown<'a>> {
         let program = self.program;
         let declared = |name: &str| {
             let written = program.written(class, name)?;
@@ -136,17 +145,16 @@ impl<'a> Eval<'_, 'a> {
         let names = program.names_listed(fields, false).unwrap_or_default();
         names
             .into_iter()
-            .map(|(name, at)| (name, Some(at), declared(name)))
+            .map(|(name, at)| FieldShown {
+                name,
+                listed: Some(at),
+                declared: declared(name),
+            })
             .collect()
     }
 
     /// All that the model declares, and what the class adds to it.
-    fn all_fields(
-        &self,
-        class: ClassId,
-        shows: &Shows,
-        row: &Value,
-    ) -> Vec<(&'a str, Option<Written>, Option<Written>)> {
+    fn all_fields(&self, class: ClassId, shows: &Shows, row: &Value) -> Vec<FieldShown<'a>> {
         let program = self.program;
         let mut fields = self.fields_declared(class);
         let Ty::Instance(model) = row.ty else {
@@ -164,25 +172,34 @@ impl<'a> Eval<'_, 'a> {
         }
         for name in program.own_relations(model) {
             let is_left_out = excluded.iter().any(|(excluded, _)| *excluded == name);
-            if !is_left_out && fields.iter().all(|(known, ..)| *known != name) {
-                fields.push((name, named, None));
+            if !is_left_out && fields.iter().all(|known| known.name != name) {
+                fields.push(FieldShown {
+                    name,
+                    listed: named,
+                    declared: None,
+                });
             }
         }
         fields
     }
 
-    fn fields_declared(&self, class: ClassId) -> Vec<(&'a str, Option<Written>, Option<Written>)> {
+    /// The fields that a class and its bases declare.
+    fn fields_declared(&self, class: ClassId) -> Vec<FieldShown<'a>> {
         let program = self.program;
-        let mut fields: Vec<(&str, _, _)> = Vec::new();
+        let mut fields: Vec<FieldShown<'_>> = Vec::new();
         for &base in &program.class(class).mro {
             let ir = program.ir(program.class(base).file);
             for field in &program.class_ir(base).fields {
                 let name = ir.name(field.name);
                 let written = program.written(class, name);
-                if fields.iter().all(|(known, ..)| *known != name)
+                if fields.iter().all(|known| known.name != name)
                     && written.is_some_and(|written| program.field_of(written).is_some())
                 {
-                    fields.push((name, None, written));
+                    fields.push(FieldShown {
+                        name,
+                        listed: None,
+                        declared: written,
+                    });
                 }
             }
         }
@@ -332,13 +349,7 @@ impl<'a> Eval<'_, 'a> {
         let of = of.filter(|_| !self.is_static(method));
         let own = of.map(|_| Given::default());
         let args: Vec<Given> = own.into_iter().chain([given]).collect();
-        let what = What::Call { callee: method, args };
-        let deps = self.fact(at, what, row.deps, row.likely);
-        let returned = self.returned_by(method);
-        let at_row = usize::from(of.is_some());
-        let rows_of = |param: usize| row.rows.clone().filter(|_| param == at_row);
-        let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(at)));
-        Value { rows, ..returned }.with_deps(row.deps).with_deps(deps)
+        self.call_noted(at, method, args, row.deps, row.likely)
     }
 
     fn is_static(&self, method: FnId) -> bool {
@@ -359,12 +370,9 @@ impl<'a> Eval<'_, 'a> {
     pub(super) fn show_each(&mut self, class: ClassId, rows: &Value, at: ExprId) {
         let deps = self.ask_for(at, rows);
         let rows = rows.clone().with_deps(deps);
-        let site = self.framework_site(at, &rows);
         // A manager is no list, but its rows are of a model.
-        let item = match (
-            self.item_of(&rows),
-            rows.rows.as_ref().and_then(|rows| rows.model),
-        ) {
+        let model = rows.rows.as_ref().and_then(|rows| rows.model);
+        let item = match (self.item_of(&rows), model) {
             (Ty::Unknown, Some(model)) => Ty::Instance(model),
             (item, _) => item,
         };
@@ -372,6 +380,20 @@ impl<'a> Eval<'_, 'a> {
             ty: item,
             ..element_of(&rows)
         };
+        self.each_row(at, &rows, &element, &mut |eval, row| {
+            eval.show_one(class, row, at)
+        });
+    }
+
+    /// Runs `body` once per row as a framework does.
+    fn each_row(
+        &mut self,
+        at: ExprId,
+        rows: &Value,
+        element: &Value,
+        body: &mut dyn FnMut(&mut Self, &Value),
+    ) {
+        let site = site_over(SiteKind::Framework, self.ir.span(at), rows);
         self.repeat(site, None, false, &mut |eval, bit| {
             let deps = Deps {
                 loops: bit,
@@ -382,21 +404,8 @@ impl<'a> Eval<'_, 'a> {
                 whole: bit,
                 ..element.clone()
             };
-            eval.show_one(class, &row, at);
+            body(eval, &row);
         });
-    }
-
-    fn framework_site(&self, at: ExprId, rows: &Value) -> Site {
-        Site {
-            kind: SiteKind::Framework,
-            span: self.ir.span(at),
-            origin: rows.origin,
-            bound: rows.bound,
-            has_elements: true,
-            source_known: !rows.ty.is_unknown(),
-            paced: false,
-            unending: false,
-        }
     }
 
     /// Goes through rows, those of a relation's manager included.
@@ -525,20 +534,10 @@ impl<'a> Eval<'_, 'a> {
             rows: Some(Arc::new(rows.settled())),
             ..Value::of(Ty::Instance(model))
         };
-        let site = self.framework_site(at, &rows);
-        self.repeat(site, None, false, &mut |eval, bit| {
-            let deps = Deps {
-                loops: bit,
-                ..Deps::default()
-            };
-            let row = Value {
-                deps,
-                whole: bit,
-                ..rows.clone()
-            };
+        self.each_row(at, &rows, &rows, &mut |eval, row| {
             for (name, listed) in &names {
                 let own = (listed.file == eval.file).then_some(listed.value);
-                eval.show_column(class, table, &row, name, own.unwrap_or(at));
+                eval.show_column(class, table, row, name, own.unwrap_or(at));
             }
         });
     }

@@ -81,20 +81,10 @@ impl<'a> Program<'a> {
             {
                 self.outside(file, name)
             }
-            Language::Rust => match (self.resolve_path_within(scope, None, &path, hops), &*path) {
-                // `use jobs::jobs::*` beside a function `jobs`.
-                (Symbol::Function(_) | Symbol::Variable(..), [above @ .., last])
-                    if matches!(import.kind, ImportKind::Glob | ImportKind::PublicGlob) =>
-                {
-                    match self.resolve_path_within(scope, None, above, hops) {
-                        Symbol::Module(module) => self
-                            .submodule(module, last)
-                            .map_or(Symbol::Unknown, Symbol::Module),
-                        _ => Symbol::Unknown,
-                    }
-                }
-                (found, _) => found,
-            },
+            Language::Rust => {
+                let is_glob = matches!(import.kind, ImportKind::Glob | ImportKind::PublicGlob);
+                self.resolve_path_within(scope, None, &path, is_glob, hops)
+            }
             Language::Python => {
                 let path = if import.kind == ImportKind::Root {
                     &path[..path.len().min(1)]
@@ -132,7 +122,7 @@ impl<'a> Program<'a> {
             let Some(module) = self.python_module(file, &dotted(upto)).filter(is_inside) else {
                 continue;
             };
-            let symbol = self.descend(Symbol::Module(module), &path[upto..], hops);
+            let symbol = self.descend(Symbol::Module(module), &path[upto..], false, hops);
             // A folder of the project may have a library's name without being what is imported under it.
             let is_library = level == 0
                 && path
@@ -249,20 +239,22 @@ impl<'a> Program<'a> {
     }
 
     /// The root module of a crate of the workspace, by its importable name.
-    pub(super) fn rust_crate(&self, _from: FileId, name: &str) -> Option<ScopeId> {
+    pub(super) fn rust_crate(&self, name: &str) -> Option<ScopeId> {
         self.crates.get(name)?.first().copied()
     }
 
     /// What a Rust path stands for; `own` is what `Self` means.
     pub(crate) fn resolve_path(&self, scope: ScopeId, own: Option<ClassId>, path: &[&str]) -> Symbol<'a> {
-        self.resolve_path_within(scope, own, path, MAX_HOPS)
+        self.resolve_path_within(scope, own, path, false, MAX_HOPS)
     }
 
+    /// `opened` says that something in what the path stands for is wanted, as of `use a::b::*`.
     fn resolve_path_within(
         &self,
         scope: ScopeId,
         own: Option<ClassId>,
         path: &[&str],
+        opened: bool,
         hops: u32,
     ) -> Symbol<'a> {
         let Some(hops) = hops.checked_sub(1) else {
@@ -277,7 +269,7 @@ impl<'a> Program<'a> {
                 return match name.and_then(|name| self.crates.get(name)) {
                     Some(roots) => roots
                         .iter()
-                        .map(|&root| self.descend(Symbol::Module(root), rest, hops))
+                        .map(|&root| self.descend(Symbol::Module(root), rest, opened, hops))
                         .find(Symbol::is_known)
                         .unwrap_or(Symbol::Unknown),
                     None => Symbol::Unknown,
@@ -297,17 +289,17 @@ impl<'a> Program<'a> {
         if symbol == Symbol::Unknown && !rest.is_empty() {
             symbol = Symbol::External(PathNode::OTHER);
         }
-        self.descend(symbol, rest, hops)
+        self.descend(symbol, rest, opened, hops)
     }
 
-    fn descend(&self, symbol: Symbol<'a>, rest: &[&str], hops: u32) -> Symbol<'a> {
+    fn descend(&self, symbol: Symbol<'a>, rest: &[&str], opened: bool, hops: u32) -> Symbol<'a> {
         let last = rest.len().saturating_sub(1);
         rest.iter()
             .enumerate()
             .fold(symbol, |symbol, (ix, part)| match symbol {
                 Symbol::Module(module) => match self.local(module, part, hops) {
                     // `use jobs::jobs` beside `mod jobs`: nothing is in a function.
-                    Symbol::Function(_) | Symbol::Variable(..) if ix < last => self
+                    Symbol::Function(_) | Symbol::Variable(..) if opened || ix < last => self
                         .submodule(module, part)
                         .map_or(Symbol::Unknown, Symbol::Module),
                     found => found,

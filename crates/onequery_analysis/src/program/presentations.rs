@@ -5,7 +5,7 @@ use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, ScopeIx, UnaryOp};
 use rustc_hash::FxHashMap;
 
 use super::{ClassId, FnId, Program, ScopeId, Symbol, file_id, top_level_ids};
-use crate::catalog::{Field, Lists, Registers, RegistersModels, Shows, Table, TypeInfo};
+use crate::catalog::{Field, Lists, Registers, Shows, Table, TypeInfo};
 use crate::models::{keyword_arg, literal};
 
 /// How many lists are followed that make up a list of names.
@@ -22,7 +22,17 @@ pub(crate) struct Presentations {
     registered: FxHashMap<ClassId, Option<ClassId>>,
 }
 
-/// An expression and where its names mean something.
+/// What statements return when they are executed.
+enum Returned {
+    /// This expression's value.
+    Value(ExprId),
+    /// Nothing: what follows them is executed.
+    Nothing,
+    /// That is not known.
+    Unknown,
+}
+
+/// An expression, and the class that it is written in: what its names mean.
 #[derive(Clone, Copy)]
 pub(crate) struct Written {
     pub(crate) class: ClassId,
@@ -110,25 +120,19 @@ impl<'a> Program<'a> {
         for class in self.class_ids() {
             let file = self.class(class).file;
             for &decorator in &self.class_ir(class).decorators {
-                let Some((Registers { models, by: None }, args)) = self.registers(file, decorator) else {
+                let Some((Registers { by: None }, models)) = self.registers(file, decorator) else {
                     continue;
                 };
-                let models = match models {
-                    RegistersModels::All => args,
-                    RegistersModels::First => &args[..args.len().min(1)],
-                };
+                let scope = self.scope_of_class(class);
                 for model in models {
-                    note(
-                        class,
-                        self.resolve_expr(file, self.scope_of_class(class), model.value),
-                    );
+                    note(class, self.resolve_expr(file, scope, model.value));
                 }
             }
         }
         for file in (0..self.files.len()).map(file_id) {
             let scope = self.scope_id(file, ScopeIx(0));
             for statement in top_level_ids(self.ir(file)) {
-                let Some((Registers { by: Some(by), .. }, args)) = self.registers(file, statement) else {
+                let Some((Registers { by: Some(by) }, args)) = self.registers(file, statement) else {
                     continue;
                 };
                 let (Some(model), Some(by)) = (args.first(), args.get(by)) else {
@@ -274,9 +278,12 @@ impl<'a> Program<'a> {
         action: Option<&[String; 2]>,
     ) -> Option<(ClassId, Written)> {
         let (file, _, function) = self.function(method);
-        let value = self.returned_if(file, function.body?, action)??;
+        let Returned::Value(value) = self.returned_if(file, function.body?, action) else {
+            return None;
+        };
+        let class = self.class_of(method)?;
         match self.resolve_expr(file, self.scope_id(file, function.scope), value) {
-            Symbol::Class(class) => Some((class, Written { class, file, value })),
+            Symbol::Class(returned) => Some((returned, Written { class, file, value })),
             _ => None,
         }
     }
@@ -290,51 +297,44 @@ impl<'a> Program<'a> {
         fields.filter(move |name| self.relation_of(model, name).is_some())
     }
 
-    /// What the first `return` gives that is reached: nothing in it when none is, `None` when that is not known.
-    fn returned_if(
-        &self,
-        file: FileId,
-        body: ExprId,
-        action: Option<&[String; 2]>,
-    ) -> Option<Option<ExprId>> {
+    /// What a block returns when an attribute of the receiver holds a text.
+    fn returned_if(&self, file: FileId, body: ExprId, action: Option<&[String; 2]>) -> Returned {
         let ir = self.ir(file);
         let ExprKind::Block { items, .. } = &ir.expr(body).kind else {
-            return None;
+            return Returned::Unknown;
         };
         for &item in items {
             match &ir.expr(item).kind {
-                ExprKind::Return(value) => return Some(*value),
+                ExprKind::Return(value) => return value.map_or(Returned::Unknown, Returned::Value),
                 ExprKind::If {
                     test,
                     then,
                     otherwise,
                 } => {
-                    let taken = if self.holds_for(file, *test, action?)? {
-                        Some(*then)
-                    } else {
-                        *otherwise
+                    let holds = action.and_then(|action| self.holds_for(file, *test, action));
+                    let taken = match holds {
+                        Some(true) => Some(*then),
+                        Some(false) => *otherwise,
+                        None => return Returned::Unknown,
                     };
-                    let returned = taken.map(|block| self.returned_if(file, block, action));
-                    match returned {
-                        Some(None) => return None,
-                        Some(Some(Some(returned))) => return Some(Some(returned)),
-                        None | Some(Some(None)) => {}
+                    match taken.map(|block| self.returned_if(file, block, action)) {
+                        None | Some(Returned::Nothing) => {}
+                        Some(returned) => return returned,
                     }
                 }
                 ExprKind::Literal(_) | ExprKind::Call { .. } | ExprKind::Assign { .. } => {}
-                _ => return None,
+                _ => return Returned::Unknown,
             }
         }
-        Some(None)
+        Returned::Nothing
     }
 
     /// Whether a comparison of the attribute with texts holds: `self.action == "list"`, `self.action in ("a", "b")`.
-    fn holds_for(&self, file: FileId, test: ExprId, [attribute, text]: &[String; 2]) -> Option<bool> {
+    fn holds_for(&self, file: FileId, test: ExprId, action: &[String; 2]) -> Option<bool> {
         let ir = self.ir(file);
+        let [attribute, text] = action;
         if let ExprKind::Unary(UnaryOp::Not, inner) = ir.expr(test).kind {
-            return self
-                .holds_for(file, inner, &[attribute.clone(), text.clone()])
-                .map(|holds| !holds);
+            return self.holds_for(file, inner, action).map(|holds| !holds);
         }
         let ExprKind::Binary(op, left, right) = ir.expr(test).kind else {
             return None;

@@ -90,7 +90,7 @@ impl<'a> Program<'a> {
     }
 
     /// Whether a class is a trait.
-    pub(crate) fn is_trait(&self, class: ClassId) -> bool {
+    fn is_trait(&self, class: ClassId) -> bool {
         self.class_ir(class).kind == ClassKind::Trait
     }
 
