@@ -213,3 +213,17 @@ fn rust_fields_and_closures() {
         "",
     );
 }
+
+#[test]
+fn more_branches_around_each_other_than_a_byte_counts() {
+    let mut view =
+        String::from("def load(kind: str, ids: list[int]):\n    if kind == \"0\":\n        pass\n");
+    for arm in 1..300 {
+        let _ = writeln!(
+            view,
+            "    elif kind == \"{arm}\":\n        for i in ids:\n            Order.objects.get(pk=i)"
+        );
+    }
+    let each = "Read Element proven Order.objects.get\n";
+    check_view(&view, &each.repeat(299));
+}

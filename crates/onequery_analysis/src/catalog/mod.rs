@@ -4,6 +4,7 @@
 //! [`Catalogs`] ("what does calling this method on that type do?") and never knows whose answer it got.
 
 mod compile;
+mod presentations;
 mod schema;
 pub(crate) mod template;
 
@@ -11,10 +12,10 @@ use onequery_core::Language;
 use rustc_hash::FxHashMap;
 
 use compile::Compiler;
+pub(crate) use presentations::{Field, FieldShows, Lists, Registers, Shows, Table};
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
-    BoundKind, Consumed, Decorates, Direction, Field, FieldShows, Grows, LeadsTo, Lists, Loads, LoadsFrom,
-    Position, Registers, Reverse, Runs, Shows, Table,
+    BoundKind, Consumed, Decorates, Direction, Grows, LeadsTo, Loads, LoadsFrom, Position, Reverse, Runs,
 };
 use template::Template;
 

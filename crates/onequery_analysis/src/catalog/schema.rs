@@ -4,6 +4,8 @@
 
 use serde::Deserialize;
 
+use super::presentations::{Field, Lists, Registers, Shows, Table};
+
 /// One catalogue file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,117 +80,6 @@ pub(super) struct Remedies {
     pub(super) defeated: Option<String>,
     /// What stands between the relations of `{path}`.
     pub(super) path_separator: Option<String>,
-}
-
-/// How a class shows a row: a serializer.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Shows {
-    /// The argument of the class that is shown, by position.
-    pub(crate) rows: usize,
-    /// The same by keyword.
-    pub(crate) rows_keyword: String,
-    /// The keyword that says that the argument holds many rows.
-    pub(crate) many: String,
-    /// The attribute that lists the names of what is shown, one of a class inside behind a dot.
-    pub(crate) fields: String,
-    /// What stands there for all columns and relations that the model declares.
-    pub(crate) all_fields: String,
-    /// The attribute that lists the names of what is not shown of them.
-    pub(crate) excluded: String,
-    /// The attribute that says how many relations deep related rows are shown instead of their keys.
-    pub(crate) depth: String,
-    /// The attribute that names the model.
-    pub(crate) model: String,
-    /// The keyword of a field that says the path from the row to what it shows.
-    pub(crate) source: String,
-    pub(crate) path_separator: String,
-    /// The path that means the row itself.
-    pub(crate) itself: String,
-    /// The keyword of fields that are not shown.
-    pub(crate) hidden_if: String,
-    /// The argument with which the class checks what it is given instead of showing it.
-    pub(crate) unless_keyword: String,
-    /// Methods and attributes of a class with which what it shows is decided at run time.
-    pub(crate) unless: Vec<String>,
-    /// Methods of a class with which that may be.
-    pub(crate) unsure_if: Vec<String>,
-    /// The method that shows a row, which a class may override.
-    pub(crate) method: String,
-}
-
-/// What a class lists: a view.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Lists {
-    /// The method and the attribute that give the rows; the method goes first.
-    pub(crate) rows: [String; 2],
-    /// The method and the attribute that give the class that shows each of them.
-    pub(crate) shown_by: [String; 2],
-    /// The method that lists, which a class may override to do something else.
-    pub(crate) method: Option<String>,
-    /// Methods that the rows go through, each the first argument of it, which a class may override.
-    #[serde(default)]
-    pub(crate) through: Vec<String>,
-    /// The attribute that says what is asked for, and what it holds when rows are to be listed.
-    pub(crate) action: Option<[String; 2]>,
-    /// It lists nothing unless its code says so.
-    #[serde(default)]
-    pub(crate) only_asked: bool,
-}
-
-/// A list of all rows of a model, in columns: an administration site's.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Table {
-    /// The attribute that lists the columns: columns and relations of the model, methods of it and of the class itself.
-    pub(crate) columns: String,
-    /// The method that gives a row's text, which is the only column unless some are listed.
-    pub(crate) text: String,
-    /// The method that gives the rows, which a class may override.
-    pub(crate) rows: String,
-    /// The attribute that says which relations are loaded: all, or those in a list.
-    pub(crate) eager: String,
-    pub(crate) path_separator: String,
-    /// Methods that a class overrides to decide it at run time.
-    pub(crate) unless: Vec<String>,
-}
-
-/// Which model a class is registered for by a call.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Registers {
-    /// The position of the class, behind the model. Without it the call decorates the class, and all arguments are models.
-    pub(crate) by: Option<usize>,
-}
-
-/// What a field shows.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Field {
-    pub(crate) shows: FieldShows,
-    /// For a method: what stands before the field's name in its name.
-    pub(crate) prefix: Option<String>,
-    /// The keyword that names the method, or the attribute.
-    pub(crate) keyword: Option<String>,
-    /// For text: the method that gives it.
-    pub(crate) method: Option<String>,
-}
-
-/// See [`Field`].
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum FieldShows {
-    /// What is at the end of the path.
-    Value,
-    /// The key of the row there, which the row before it has.
-    Key,
-    /// The text of the row there.
-    Text,
-    /// An attribute of the row there.
-    Attribute,
-    /// What a method of the class gives for the row.
-    Method,
 }
 
 /// Which types the literals of a language have. Only the language's own catalogue has this table.

@@ -10,9 +10,11 @@ mod definitions;
 mod eager;
 mod env;
 mod flow;
+mod library_calls;
 mod loops;
 mod members;
 mod presentations;
+mod project_calls;
 mod relations;
 
 use std::cell::RefCell;

@@ -1,0 +1,328 @@
+//! What a library's functions and methods do and give, as its catalogue says.
+
+use std::sync::Arc;
+
+use onequery_core::ir::{ExprId, ExprKind, Spread, TypeRef};
+
+use super::calls::Args;
+use super::flow::Leaves;
+use super::{Eval, FEW_ROWS, few, settled};
+use crate::catalog::{Access, BoundKind, CallId, CallInfo, Consumed, Grows, Kind};
+use crate::facts::{QuerySource, What};
+use crate::rows::{Asked, RowSource, Rows};
+use crate::sql::Statement;
+use crate::types::Holes;
+use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
+
+impl<'a> Eval<'_, 'a> {
+    /// A call of a catalogue's entry.
+    pub(super) fn entry(
+        &mut self,
+        id: ExprId,
+        entry: CallId,
+        receiver: Option<(ExprId, &Value)>,
+        args: &mut Args<'a>,
+        generics: &'a [TypeRef],
+    ) -> Value {
+        self.count(|counted| counted.to_catalogue += 1);
+        let info = self.program.catalogs.call(entry);
+        let own = receiver.map(|(_, value)| value.clone()).unwrap_or_default();
+        let mut deps = own.deps.with(args.deps());
+        for consumed in &info.consumes {
+            match consumed {
+                Consumed::Receiver(_) => {
+                    if let Some((base, value)) = receiver {
+                        deps.add(self.consume(base, value));
+                    }
+                }
+                Consumed::Arg(ix) => {
+                    if let (Some(arg), Some(value)) = (args.written.get(*ix), args.values.get(*ix)) {
+                        deps.add(self.consume(arg.value, &value.clone()));
+                    }
+                }
+            }
+        }
+        deps.add(self.taken_whole(info, args));
+        let returned = match &info.callback {
+            Some(callback) => self.called_back(id, callback, &own, args),
+            None => Value::default(),
+        };
+        if info.stops {
+            self.note_stop(id);
+        }
+        deps.add(returned.deps);
+        if info.leaves {
+            self.leaves = Some(Leaves {
+                loops: self.left_by_return(),
+                failed: true,
+            });
+        }
+        if info.paces {
+            self.mark_site(|site| site.paced = true);
+        }
+        if info.takes {
+            self.mark_site(|site| {
+                site.has_elements = true;
+                site.origin = site.origin.or(own.origin);
+                site.source_known |= !own.ty.is_unknown();
+                if own.bound != Bound::Data {
+                    site.bound = own.bound;
+                }
+            });
+            deps.loops.add(self.innermost());
+        }
+        if let (Some(grows), Some((base, _))) = (info.grows, receiver) {
+            self.note_growth(base, args, grows);
+        }
+        if info.lists_own
+            && let Ty::Instance(class) = own.ty
+            && let Some((shown_by, _)) = self.shower(class, self.own_name())
+        {
+            self.shown_by_call(id, shown_by, args);
+        }
+        if info.gives_registered
+            && let Ty::Instance(class) = own.ty
+            && let Some(model) = self.program.registered(class)
+        {
+            let at = self.here(self.ir.span(id));
+            return Value {
+                rows: Some(Arc::new(Rows::of_query(Some(model), at, true))),
+                origin: Some(at),
+                ..Value::of(self.program.fill_receiver(&info.gives, &own.ty))
+            };
+        }
+        if let (Some(name), Ty::Instance(class)) = (&info.gives_attribute, &own.ty)
+            && let Some(stored) = self.stored_attribute(*class, name)
+        {
+            return stored.with_deps(deps);
+        }
+        if info.reads_attribute
+            && let Some(read) = self.attribute_by_name(id, args)
+        {
+            return read.with_deps(deps);
+        }
+        let text = info.sql.and_then(|ix| args.values.get(ix));
+        // A list of statements is executed one by one: a migration, not rows.
+        let is_listed = text.is_some_and(|text| {
+            let made = matches!(text.ty, Ty::Unknown | Ty::Plain) && text.deps.loops.meets(self.active());
+            made || text.whole.meets(self.active())
+        });
+        let statement = match text.map(|text| text.statement) {
+            Some(Statement::Unknown) if is_listed => Statement::Other,
+            None | Some(Statement::Unknown) => own.statement,
+            Some(known) => known,
+        };
+        let likely = own.likely || info.likely || text.is_some_and(|text| text.likely);
+        let type_args = self.type_args(generics);
+        let view = self.view(&own);
+        let holes = Holes {
+            receiver: &own.ty,
+            view: &view,
+            args: &args.values,
+            returned: &returned.ty,
+            type_args: &type_args,
+        };
+        let ty = self.program.fill(&info.gives, &holes);
+        let is_off = info.unless_keyword.as_ref().is_some_and(|keyword| {
+            args.written
+                .iter()
+                .any(|arg| arg.name.is_some_and(|name| self.text(name) == keyword))
+        });
+        let unchanging = deps.loops.is_empty() && deps.varies.is_empty() && deps.params.is_empty();
+        let executed = match (info.runs, statement) {
+            _ if is_off => None,
+            // It has written what it wanted the first time, and looks for it each other time.
+            (Some(_), _) if info.writes_once && unchanging => Some(Access::Read),
+            (Some(Access::Commit), _) => Some(Access::Commit),
+            (_, Statement::Other) => None,
+            (Some(access), Statement::Unknown) => Some(access),
+            (Some(_), Statement::Rows(access)) => Some(access),
+            (None, _) => None,
+        };
+        let (executed, load) = match executed {
+            Some(Access::Read) => match self.rows_asked(&own, !self.is_answered_by_loaded(info, &own)) {
+                Asked::Nothing => (None, None),
+                Asked::Query if own.fetched && self.is_answered_by_loaded(info, &own) => (None, None),
+                Asked::Query => (executed, None),
+                Asked::Relation(load) => (executed, Some(load)),
+            },
+            other => (other, None),
+        };
+        if let Some(access) = executed {
+            let what = What::Query {
+                access,
+                source: QuerySource::Call(entry),
+                load,
+            };
+            let path = self.path;
+            self.path.isolated |= info.often_wanted;
+            // A commit depends on whose transaction it ends, not on what was done in it.
+            let asked = if access == Access::Commit { own.deps } else { deps };
+            deps.add(self.fact(id, what, asked, likely));
+            self.path = path;
+        }
+        // `list(batch)` and `batch.iter()` are still the batch.
+        let passed_whole = (info.bound == Some(BoundKind::Passes)).then(|| match receiver {
+            Some((_, value)) if !matches!(value.ty, Ty::External(_) | Ty::Module(_)) => Some(value),
+            _ => args.values.first(),
+        });
+        let passed_whole = passed_whole.flatten();
+        let is_query = matches!(&ty, Ty::Lib(lib, _) if self.program.inherited(*lib, |info| info.runs_on_iterate.then_some(())).is_some());
+        let origin = if is_query || info.runs.is_some() {
+            Some(self.here(self.ir.span(id)))
+        } else {
+            own.origin
+        };
+        if info.empty {
+            let model = self.program.row_class(&ty);
+            return Value {
+                rows: Some(Arc::new(Rows::from(RowSource::Empty, model))),
+                likely,
+                ..Value::of(ty)
+            }
+            .with_deps(deps);
+        }
+        let rows = self.rows_of_entry(id, entry, &own, args, &returned, &ty);
+        if self.program.catalogs.kind_of(entry) == Kind::Orm {
+            let typed = rows.as_ref().is_some_and(|rows| rows.model.is_some());
+            let gives_rows = rows.is_some() || self.is_lazy(&ty);
+            self.count(|counted| {
+                counted.queries += usize::from(gives_rows);
+                counted.typed_queries += usize::from(typed);
+            });
+        }
+        let bound = match self.bound_of(info, &own, args) {
+            Bound::Data if rows.as_ref().is_some_and(|rows| rows.few) => Bound::Constant,
+            bound => bound,
+        };
+        Value {
+            bound,
+            measure: if info.measures && self.outlives_rounds(receiver, args) {
+                Measure::Size
+            } else {
+                Measure::None
+            },
+            likely,
+            statement,
+            whole: passed_whole.map_or(Bits::default(), |value| value.whole),
+            whole_params: passed_whole.map_or(Bits::default(), |value| value.whole_params),
+            looked_up: if info.looks_up {
+                receiver.and_then(|(base, _)| self.root_name(base))
+            } else {
+                None
+            },
+            origin,
+            is_error: info.fails,
+            truth: info.given,
+            rows,
+            ..Value::of(ty)
+        }
+        .with_deps(deps)
+    }
+
+    /// What follows when arguments are taken as whole sets: `id__in=batch`, `insert_many(batch)`.
+    fn taken_whole(&mut self, info: &CallInfo, args: &Args<'_>) -> Deps {
+        let mut batched = Bits::default();
+        for (ix, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
+            let by_keyword = arg.name.is_some_and(|name| {
+                info.takes_all_suffix
+                    .as_ref()
+                    .is_some_and(|suffix| self.text(name).ends_with(suffix.as_str()))
+            });
+            // `update(**changes)` takes the names of an element, not a set of rows.
+            let stands_there = arg.name.is_none() && arg.spread != Spread::Keyword;
+            if by_keyword || (stands_there && info.takes_all.contains(&ix)) {
+                batched.add(value.whole);
+                self.facts.collections.add(value.whole_params);
+            }
+        }
+        Deps {
+            batched,
+            ..Deps::default()
+        }
+    }
+
+    /// Whether what is measured is kept from round to round: `len(batch)`, not `len(order.items)`.
+    fn outlives_rounds(&self, receiver: Option<(ExprId, &Value)>, args: &Args<'_>) -> bool {
+        let measured = receiver.map(|(base, value)| (base, value.deps));
+        let first = || Some((args.written.first()?.value, args.values.first()?.deps));
+        measured.or_else(first).is_some_and(|(place, deps)| {
+            !deps.loops.meets(self.innermost())
+                || self.root_name(place).is_some_and(|name| self.is_carried(name))
+        })
+    }
+
+    /// How many elements the result of an entry has.
+    pub(super) fn bound_of(&self, info: &CallInfo, own: &Value, args: &Args<'_>) -> Bound {
+        let first = args.values.first();
+        match info.bound {
+            None => Bound::Data,
+            Some(BoundKind::Passes) => {
+                // A receiver that is a module or class passes nothing on; then it is the first argument.
+                let of_receiver =
+                    matches!(own.ty, Ty::Lib(..) | Ty::Unknown | Ty::Tuple(_)) && !own.ty.is_unknown();
+                let from = if of_receiver { Some(own) } else { first };
+                from.map_or(Bound::Data, |value| value.bound)
+            }
+            Some(BoundKind::Shortest) if args.values.iter().any(|value| value.bound == Bound::Constant) => {
+                Bound::Constant
+            }
+            Some(BoundKind::Shortest) => Bound::Data,
+            Some(BoundKind::Range) => {
+                let int = |ix: usize| args.values.get(ix).and_then(|value| value.int);
+                match args.values.len() {
+                    1 if few(Some(0), int(0)) => Bound::Constant,
+                    2 if few(int(0), int(1)) => Bound::Constant,
+                    // `range(0, n, size)` starts a batch each time; a step of one does not.
+                    3 if int(2).is_none_or(|step| step.abs() != 1) => Bound::Chunks,
+                    _ => Bound::Data,
+                }
+            }
+            Some(BoundKind::Chunks) => Bound::Chunks,
+            Some(BoundKind::Pages) => Bound::Pages,
+            Some(BoundKind::Few) => Bound::Constant,
+            Some(BoundKind::Limit)
+                if first
+                    .and_then(|first| first.int)
+                    .is_some_and(|most| most <= FEW_ROWS) =>
+            {
+                Bound::Constant
+            }
+            Some(BoundKind::Limit) => own.bound,
+        }
+    }
+
+    /// `any(query(x) for x in xs)` ends when a query's result says so.
+    fn note_stop(&mut self, id: ExprId) {
+        let (span, outside) = (self.ir.span(id), self.active());
+        for fact in &mut self.facts.facts {
+            if span.contains(fact.span) {
+                fact.path.decides.add(fact.path.loops.without(outside));
+            }
+        }
+    }
+
+    /// A literal that something is added to is no constant, and it depends on what is added.
+    fn note_growth(&mut self, base: ExprId, args: &Args<'_>, grows: Grows) {
+        let Some(name) = self.root_name(base) else { return };
+        let added = args.values.last();
+        let item = added.map(|added| match grows {
+            Grows::One => added.ty.clone(),
+            Grows::Many => self.item_of(added),
+        });
+        self.changed.push(name);
+        let is_name = matches!(self.ir.expr(base).kind, ExprKind::Name(_));
+        // One element more, once, leaves it as small as it was.
+        let grows_per_round = self.is_from_outside(name);
+        if let Some(variable) = self.env.get_mut(name) {
+            if grows == Grows::Many || grows_per_round {
+                variable.bound = Bound::Data;
+            }
+            variable.deps.add(args.deps());
+            if let (Ty::Lib(list, None), Some(item), true) = (&variable.ty, item, is_name) {
+                variable.ty = Ty::lib(*list, vec![item]);
+                variable.rows = added.and_then(settled);
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What the project's own functions give and do where they are called.
+
+use onequery_core::ir::{ExprId, ExprKind, Function, Literal, Pattern, Spread, TypeRef};
+
+use super::calls::Args;
+use super::{About, Eval};
+use crate::catalog::Decorates;
+use crate::facts::{Fact, Given, Path, What};
+use crate::program::FnId;
+use crate::value::{Bits, Bound, Deps, Ty, Value};
+
+impl<'a> Eval<'_, 'a> {
+    /// A call of a function of the project.
+    pub(super) fn project_call(
+        &mut self,
+        id: ExprId,
+        callee: FnId,
+        receiver: Option<&Value>,
+        on_class: bool,
+        args: &mut Args<'a>,
+    ) -> Value {
+        self.count(|counted| counted.to_project += 1);
+        let (file, _, function) = self.program.function(callee);
+        let scope = self.program.scope_id(file, function.scope);
+        let decorated = function
+            .decorators
+            .iter()
+            .find_map(|&decorator| self.program.decorates(file, scope, decorator));
+        let binds_receiver = match (receiver, decorated) {
+            (None, _) | (_, Some(Decorates::Static)) => None,
+            (Some(receiver), Some(Decorates::Class)) => Some(receiver),
+            // `Order.total(order)` gives the receiver as an argument.
+            (Some(receiver), _) => (!on_class).then_some(receiver),
+        };
+        let ir = self.program.ir(file);
+        let mut called_back = Vec::new();
+        let mut batched = Bits::default();
+        let offset = usize::from(binds_receiver.is_some());
+        let mut given = vec![Given::default(); function.params.len()];
+        if let (Some(receiver), Some(first)) = (binds_receiver, given.first_mut()) {
+            first.deps = receiver.deps;
+            first.rows = receiver.rows.clone();
+        }
+        for (ix, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
+            let by_name = arg.name.map(|name| self.text(name));
+            let param = match by_name {
+                None => Some(ix + offset),
+                Some(keyword) => function.params.iter().position(
+                    |param| matches!(&param.pattern, Pattern::Name(name, _) if ir.name(*name) == keyword),
+                ),
+            };
+            // Arguments that no parameter names go to `*args` and `**kwargs`, which come last.
+            let at = param
+                .filter(|&at| at < given.len())
+                .or_else(|| given.len().checked_sub(1));
+            let takes_all = self
+                .known
+                .collections
+                .get(callee.index())
+                .is_some_and(|taken| at.is_some_and(|at| taken.has(at)));
+            if takes_all {
+                batched.add(value.whole);
+                self.facts.collections.add(value.whole_params);
+            }
+            let invoked = self
+                .known
+                .invoked
+                .get(callee.index())
+                .copied()
+                .unwrap_or_default();
+            if let Some(at) = at.filter(|&at| invoked.has(at)) {
+                if let ExprKind::Lambda(closure) = &self.ir.expr(arg.value).kind {
+                    args.closures.retain(|other| other != closure);
+                    called_back.push((*closure, at));
+                } else if self.loops.is_empty() {
+                    self.facts.invoked.add(value.whole_params);
+                }
+            }
+            if let Some(at) = at {
+                let spread = arg.spread != Spread::No;
+                given[at].deps.add(value.deps);
+                given[at].ty = if spread { Ty::Unknown } else { value.ty.clone() };
+                given[at].bound = value.bound;
+                given[at].rows = value.rows.clone();
+                given[at].int = value.int;
+                given[at].truth = if spread { None } else { value.truth };
+                given[at].own_param = value.whole_params.only().filter(|_| !spread);
+                given[at].is_written = true;
+            }
+        }
+        let deps = args
+            .deps()
+            .with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
+        for (given, param) in given.iter_mut().zip(&function.params) {
+            // An argument that is left out is its default.
+            if let (false, Some(default)) = (given.is_written, param.default) {
+                given.int = match ir.expr(default).kind {
+                    ExprKind::Literal(Literal::Int(value)) => Some(value),
+                    _ => None,
+                };
+                given.truth = match ir.expr(default).kind {
+                    ExprKind::Literal(Literal::Bool(value)) => Some(value),
+                    ExprKind::Literal(Literal::None) => Some(false),
+                    _ => None,
+                };
+            }
+        }
+        let deps = deps.with(Deps {
+            batched,
+            ..Deps::default()
+        });
+        for (closure, param) in called_back {
+            let inputs = self.program.callback_inputs(callee, param);
+            let given: Vec<Value> = inputs.into_iter().map(Value::of).collect();
+            self.inline(closure, &given, Deps::default());
+        }
+        let likely = receiver.is_some_and(|receiver| receiver.likely);
+        let returned = self.returned_by(callee);
+        let rows_of = |param: usize| given.get(param).and_then(|given| given.rows.clone());
+        let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(id)));
+        let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
+        let varies = Deps {
+            varies: self.active(),
+            ..Deps::default()
+        };
+        let returned = Value {
+            likely: returned.likely || likely,
+            rows,
+            ..returned
+        };
+        Value {
+            ty: match returned.ty {
+                Ty::Lib(_, None) => self.view(&returned),
+                // A row of whatever model the receiver is about.
+                Ty::Unknown => {
+                    let row = returned.rows.as_ref().filter(|rows| !rows.many);
+                    row.and_then(|rows| rows.model).map_or(Ty::Unknown, Ty::Instance)
+                }
+                _ => returned.ty.clone(),
+            },
+            ..returned
+        }
+        .with_deps(deps)
+        .with_deps(queried)
+        .with_deps(varies)
+    }
+
+    /// `for handler in handlers { handler.run() }` runs something else each time.
+    pub(super) fn varies_by_element(&self, method: FnId, receiver: &Value) -> bool {
+        receiver.whole.meets(self.active()) && self.program.implementations(method).len() > 1
+    }
+
+    /// What earlier rounds say a function returns.
+    pub(super) fn returned_by(&self, function: FnId) -> Value {
+        self.ask(About::Function, function.0, "");
+        let known = self
+            .known
+            .returns
+            .get(function.index())
+            .cloned()
+            .unwrap_or_default();
+        Value {
+            deps: Deps::default(),
+            ..known
+        }
+    }
+
+    /// A method of a trait runs one of its implementations.
+    pub(super) fn implementations(&mut self, id: FnId, function: &Function) {
+        let candidates = self.program.implementations(id);
+        for &callee in candidates {
+            self.ask(About::Function, callee.0, "");
+            let taken = self.known.collections.get(callee.index()).copied();
+            self.facts.collections.add(taken.unwrap_or_default());
+            let given = function.params.iter().enumerate().map(|(ix, param)| {
+                let bound = match param.pattern {
+                    Pattern::Name(name, _) => self.env.get(name),
+                    _ => None,
+                };
+                Given {
+                    deps: Deps {
+                        params: Bits::one(ix),
+                        ..Deps::default()
+                    },
+                    own_param: Some(ix),
+                    is_written: true,
+                    // The receiver is of the type that implements the trait.
+                    ty: bound
+                        .filter(|_| ix > 0)
+                        .map_or(Ty::Unknown, |value| value.ty.clone()),
+                    bound: bound.map_or(Bound::Data, |value| value.bound),
+                    rows: bound.and_then(|value| value.rows.clone()),
+                    ..Given::default()
+                }
+            });
+            let args: Vec<Given> = given.collect();
+            self.note(Fact {
+                span: function.name_span,
+                label: self.program.qualified_name(callee),
+                deps: args
+                    .iter()
+                    .fold(Deps::default(), |deps, given| deps.with(given.deps)),
+                likely: candidates.len() > 1,
+                path: Path::default(),
+                what: What::Call { callee, args },
+            });
+        }
+    }
+
+    pub(super) fn type_args(&self, generics: &[TypeRef]) -> Vec<Ty> {
+        generics
+            .iter()
+            .map(|ty| self.program.declared(self.type_scope(), ty))
+            .collect()
+    }
+}
