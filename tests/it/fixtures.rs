@@ -1,7 +1,7 @@
 //! Every folder under `fixtures/<language>/<library>/<rule>/` is a case: a small true program that says on its own lines
 //! what is to be found there.
 //!
-//! A comment `#~ rule` (in Rust `//~ rule`) asserts a finding whose primary place starts on that line; `rule.loop`,
+//! A comment `#~ rule` (in Rust `//~ rule`, in templates `{#~ rule #}`) asserts a finding whose primary place starts on that line; `rule.loop`,
 //! `rule.origin`, `rule.call` and `rule.query` assert a step of one. A line without marker asserts silence.
 //! `missing rule "why"` and `wrong rule "why"` keep known errors visible and fail when they heal. A case without any
 //! marker says `clean = true` in its `case.toml`. Where `tests/oracle/measure` has run a case, its claims must agree with
@@ -168,6 +168,7 @@ fn markers(root: &Path, folder: &Path, out: &mut Expected) {
         let marker = match path.extension().and_then(|extension| extension.to_str()) {
             Some("py") => "#~ ",
             Some("rs") => "//~ ",
+            Some("html") => "{#~ ",
             _ => continue,
         };
         let name = path
@@ -180,6 +181,7 @@ fn markers(root: &Path, folder: &Path, out: &mut Expected) {
             let Some((_, claims)) = line.split_once(marker) else {
                 continue;
             };
+            let claims = claims.split_once(" #}").map_or(claims, |(claims, _)| claims);
             // The reason behind `missing` and `wrong` is for people.
             let mut words = claims.split('"').step_by(2).flat_map(str::split_whitespace);
             while let Some(word) = words.next() {

@@ -23,13 +23,8 @@ pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
     let mut out = std::io::stdout().lock();
     match args.phase {
         Phase::Ir => {
-            let extension = args
-                .path
-                .extension()
-                .and_then(|extension| extension.to_str())
-                .unwrap_or_default();
-            let front_end =
-                front_end(extension).with_context(|| format!("no front end reads `.{extension}` files"))?;
+            let path = args.path.to_string_lossy().replace('\\', "/");
+            let front_end = front_end(&path).with_context(|| format!("no front end reads {path}"))?;
             let (text, problems) = read::read(&args.path);
             for problem in problems {
                 anyhow::ensure!(

@@ -74,13 +74,11 @@ fn keep(root: &Path, entry: &DirEntry, found: &Mutex<Found>) {
         return;
     }
     let path = entry.path();
-    let is_source = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .is_some_and(|e| front_end(e).is_some());
+    let own = relative(root, path);
+    let is_source = front_end(&own).is_some();
     let is_manifest = entry.file_name() == "Cargo.toml";
     if is_source || is_manifest {
-        let item = (relative(root, path), path.to_owned());
+        let item = (own, path.to_owned());
         let mut found = found.lock().expect("no walker panics");
         if is_source {
             found.sources.push(item)

@@ -85,7 +85,7 @@ mod tests {
     use super::Waiting;
 
     fn check(path: &str, text: &str, waiting: &[&str], imported: &[usize]) {
-        let lower = front_end("py").expect("there is a Python front end").lower;
+        let lower = front_end(path).expect("there is a Python front end").lower;
         let file = SourceFile {
             path: path.to_owned(),
             ir: lower(text),

@@ -171,11 +171,7 @@ type Lowered = (SourceFile, Arc<str>, Vec<Problem>);
 
 /// Reads and lowers one file; a panic costs this file only.
 fn lower(path: String, full: &Path) -> Lowered {
-    let front_end = full
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .and_then(front_end);
-    let FrontEnd { lower, .. } = front_end.expect("only files with a front end are discovered");
+    let FrontEnd { lower, .. } = front_end(&path).expect("only files with a front end are discovered");
     let (text, mut problems) = read::read(full);
     let ir = catch_unwind(AssertUnwindSafe(|| lower(&text))).unwrap_or_else(|_| {
         let message = "the file could not be lowered; please report this".to_owned();

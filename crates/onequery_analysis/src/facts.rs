@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use onequery_core::Span;
+use onequery_core::Location;
 
 use crate::catalog::{Access, CallId, LibTy};
 use crate::coverage::Coverage;
@@ -59,10 +59,10 @@ pub(crate) struct Alternatives {
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     pub(crate) kind: SiteKind,
-    /// What a finding shows as "repeats".
-    pub(crate) span: Span,
+    /// What a finding shows as "repeats"; in another file than the function's when that renders a template.
+    pub(crate) at: Location,
     /// Where the elements come from, when a query was seen that gives them.
-    pub(crate) origin: Option<onequery_core::Location>,
+    pub(crate) origin: Option<Location>,
     /// How many elements there are.
     pub(crate) bound: Bound,
     /// A `while` that takes its elements from somewhere, or a `for`.
@@ -204,7 +204,8 @@ pub(crate) enum QuerySource {
 /// Something that may matter when it stands in a loop.
 #[derive(Clone, Debug)]
 pub(crate) struct Fact {
-    pub(crate) span: Span,
+    /// As [`Site::at`].
+    pub(crate) at: Location,
     /// What is executed or called, for people: `Order.objects.get`.
     pub(crate) label: String,
     pub(crate) deps: Deps,

@@ -11,6 +11,7 @@ mod eval;
 mod facts;
 mod models;
 mod program;
+mod record;
 mod rows;
 mod sites;
 mod sql;

@@ -6,6 +6,7 @@
 mod bases;
 mod modules;
 mod presentations;
+mod templates;
 mod traits;
 
 use onequery_core::ir::{
@@ -125,6 +126,7 @@ pub(crate) struct Program<'a> {
     methods_named: FxHashMap<(Language, &'a str), Vec<FnId>>,
     traits: traits::Traits<'a>,
     presentations: presentations::Presentations,
+    templates: templates::Templates,
     pub(crate) models: Models,
     /// Evaluation counts what it can see.
     pub(crate) counts_coverage: bool,
@@ -162,6 +164,7 @@ impl<'a> Program<'a> {
             methods_named: FxHashMap::default(),
             traits: traits::Traits::default(),
             presentations: presentations::Presentations::default(),
+            templates: templates::Templates::default(),
             models: Models::default(),
             counts_coverage: false,
         };
@@ -178,6 +181,7 @@ impl<'a> Program<'a> {
         program.link_bases(&of_traits);
         program.models = program.find_models();
         program.find_presentations();
+        program.find_templates();
         program
     }
 
@@ -254,6 +258,11 @@ impl<'a> Program<'a> {
         }
         parts.reverse();
         parts.join(".")
+    }
+
+    /// The text of a name of a file.
+    pub(crate) fn text(&self, (file, name): (FileId, Name)) -> &'a str {
+        self.ir(file).name(name)
     }
 
     /// A method by name, through the bases.

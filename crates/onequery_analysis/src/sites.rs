@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use onequery_core::{Confidence, FileId, Location};
+use onequery_core::{Confidence, Location};
 
 use crate::catalog::Access;
 pub use crate::facts::SiteKind;
@@ -149,7 +149,7 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries) -> Vec<Lo
             leave_out_told(&mut queries, told.entry(function).or_default());
             LoopSite {
                 kind: site.kind,
-                location: Location::new(program.function(function).0, site.span),
+                location: site.at,
                 origin: site.origin,
                 queries,
             }
@@ -231,10 +231,6 @@ impl View<'_, '_> {
             id,
             found: &self.summaries.facts[id.index()],
         }
-    }
-
-    fn file(&self) -> FileId {
-        self.program.function(self.id).0
     }
 
     /// The sites that repeat a fact, none of them a legitimate sequence.
@@ -327,10 +323,9 @@ impl View<'_, '_> {
 
     /// What is the same for all queries of a fact in a site.
     fn query(&self, fact: &Fact, site: usize, effect: Option<(FnId, &Effect)>) -> LoopQuery {
-        let file = self.file();
         let outer = self.repeating(fact).into_iter().rev().filter(|&ix| ix < site);
         LoopQuery {
-            location: Location::new(file, fact.span),
+            location: fact.at,
             label: fact.label.clone(),
             access: Access::Read,
             library: String::new(),
@@ -339,7 +334,7 @@ impl View<'_, '_> {
             dependence: Dependence::Element,
             confidence: Confidence::Possible,
             outer: outer
-                .map(|ix| Location::new(file, self.found.sites[ix].span))
+                .map(|ix| self.found.sites[ix].at)
                 .collect(),
             passed: Vec::new(),
             is_recursive: effect.is_some_and(|(callee, _)| callee == self.id),
@@ -504,12 +499,12 @@ impl View<'_, '_> {
         source: Option<QuerySource>,
         (function, site): (FnId, usize),
     ) -> Option<(FnId, usize, LoopQuery)> {
-        let step = |at: FileId, fact: &Fact| TraceStep {
-            location: Location::new(at, fact.span),
+        let step = |fact: &Fact| TraceStep {
+            location: fact.at,
             label: fact.label.clone(),
             is_query: false,
         };
-        let mut passed = vec![step(self.file(), fact)];
+        let mut passed = vec![step(fact)];
         // How sure it is that the calls in between are made.
         let mut surest = reaches(fact, effect);
         let (mut at, mut effect) = (callee, effect);
@@ -530,7 +525,7 @@ impl View<'_, '_> {
                     },
                 ));
             }
-            passed.push(step(view.file(), fact));
+            passed.push(step(fact));
             (at, effect) = next?;
             surest = surest.min(reaches(fact, effect));
         }
@@ -611,9 +606,8 @@ fn trace(cx: &View<'_, '_>, callee: FnId, effect: &Effect) -> Vec<TraceStep> {
     let (mut function, mut at) = (callee, effect);
     loop {
         let fact = &cx.summaries.facts[function.index()].facts[at.fact];
-        let location = Location::new(cx.program.function(function).0, fact.span);
         steps.push(TraceStep {
-            location,
+            location: fact.at,
             label: fact.label.clone(),
             is_query: at.via.is_none(),
         });

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use onequery_core::ir::FnIx;
-use onequery_core::{FileId, Problem, ProblemKind, Span};
+use onequery_core::{FileId, Language, Problem, ProblemKind, Span};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -148,6 +148,8 @@ impl Lazy {
 pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
     let roots: Vec<FnId> = (0..program.files.len())
         .map(|ix| FileId(u32::try_from(ix).expect("ids fit")))
+        // Templates are evaluated where they are rendered.
+        .filter(|&file| program.ir(file).language != Language::Template)
         .flat_map(|file| {
             let functions = &program.ir(file).functions;
             (0_u32..)
@@ -293,26 +295,18 @@ impl Known {
 
     /// The slots whose knowledge is not the same as before.
     fn differences(&self, before: &Self) -> FxHashSet<Slot> {
-        let same = |a: &Value, b: &Value| {
-            a.ty == b.ty
-                && a.bound == b.bound
-                && a.likely == b.likely
-                && a.int == b.int
-                && a.statement == b.statement
-                && a.rows == b.rows
-        };
         let mut slots = FxHashSet::default();
         for (ix, (a, b)) in (0_u32..).zip(self.returns.iter().zip(&before.returns)) {
             let at = ix as usize;
             let parameters =
                 |known: &Self| (known.collections.get(at).copied(), known.invoked.get(at).copied());
-            if !same(a, b) || parameters(self) != parameters(before) {
+            if !a.is_same(b) || parameters(self) != parameters(before) {
                 slots.insert(slot(About::Function, ix, ""));
             }
         }
-        let attributes = changed(&self.attributes, &before.attributes, same);
+        let attributes = changed(&self.attributes, &before.attributes, Value::is_same);
         slots.extend(attributes.map(|(class, name)| slot(About::Attribute, class.0, name)));
-        let variables = changed(&self.variables, &before.variables, same);
+        let variables = changed(&self.variables, &before.variables, Value::is_same);
         slots.extend(variables.map(|(scope, name)| slot(About::Variable, scope.0, name)));
         let passed = changed(&self.passed, &before.passed, |a, b| a == b);
         slots.extend(passed.map(|function| slot(About::Passed, function.0, "")));

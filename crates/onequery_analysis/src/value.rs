@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use onequery_core::{Location, Name};
+use onequery_core::{FileId, Location, Name};
 
 use crate::catalog::{LibTy, PathNode};
 use crate::models::RelId;
 use crate::program::{ClassId, FnId, ScopeId};
+use crate::record::Record;
 use crate::rows::{RowSource, Rows};
 use crate::sql::Statement;
 
@@ -245,6 +246,10 @@ pub(crate) struct Value {
     pub(crate) fetched: bool,
     /// Rows of a model in it.
     pub(crate) rows: Option<Arc<Rows>>,
+    /// The text that it is: a name of the file.
+    pub(crate) text: Option<(FileId, Name)>,
+    /// What is known of the values in it, when it is a dictionary.
+    pub(crate) record: Option<Arc<Record>>,
 }
 
 impl Value {
@@ -266,11 +271,38 @@ impl Value {
         self
     }
 
+    /// What a call gave: what the call depends on, all that is in it depends on.
+    pub(crate) fn given_by_call(self, deps: Deps) -> Self {
+        let record = self.map_record(|value| value.clone().given_by_call(deps));
+        Self { record, ..self }.with_deps(deps)
+    }
+
     /// What another function may know of it: names, loops and parameters have a meaning in their own function only.
     pub(crate) fn exported(&self) -> Self {
         let mut value = self.returned();
         value.forget_param_rows();
         value
+    }
+
+    /// Whether another function could learn something from it.
+    pub(crate) fn says_something(&self) -> bool {
+        !matches!(self.ty, Ty::Unknown | Ty::Plain) || self.rows.is_some() || self.record.is_some()
+    }
+
+    /// Whether another says the same, as far as other functions may know of it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same_record = match (&self.record, &other.record) {
+            (Some(a), Some(b)) => a.is_same(b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        same_record
+            && self.ty == other.ty
+            && self.bound == other.bound
+            && self.likely == other.likely
+            && self.int == other.int
+            && self.statement == other.statement
+            && self.rows == other.rows
+            && self.text == other.text
     }
 
     /// What a caller may know of it, who knows what the parameters were given.
@@ -281,8 +313,15 @@ impl Value {
             whole_params: Bits::default(),
             looked_up: None,
             fetched: false,
+            record: self.map_record(Self::returned),
             ..self.clone()
         }
+    }
+
+    /// What is known of the values in it, each changed.
+    pub(crate) fn map_record(&self, change: impl Fn(&Self) -> Self) -> Option<Arc<Record>> {
+        let record = self.record.as_ref()?;
+        Some(Arc::new(record.map(change)))
     }
 
     /// Forgets rows that came in through a parameter, which means nothing in another function.
@@ -296,6 +335,11 @@ impl Value {
         ) {
             self.rows = None;
         }
+        self.record = self.map_record(|value| {
+            let mut value = value.clone();
+            value.forget_param_rows();
+            value
+        });
     }
 
     /// What is known when it is one or the other.
@@ -336,6 +380,12 @@ impl Value {
             is_error: self.is_error && other.is_error,
             fetched: self.fetched && other.fetched,
             rows: join_rows(self.rows, other.rows),
+            text: if self.text == other.text { self.text } else { None },
+            record: match (self.record, other.record) {
+                (Some(a), Some(b)) if Arc::ptr_eq(&a, &b) => Some(a),
+                (Some(a), Some(b)) => Some(Arc::new(Arc::unwrap_or_clone(a).join(&b))),
+                (a, b) => a.or(b),
+            },
         }
     }
 }

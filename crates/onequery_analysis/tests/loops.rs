@@ -12,8 +12,7 @@ fn check(text: &str, expected: &str) {
         .skip(1)
         .map(|file| {
             let (path, text) = file.split_once('\n').expect("a file's text follows its path");
-            let extension = path.rsplit('.').next().unwrap_or_default();
-            let lower = front_end(extension).expect("the tests are Python or Rust").lower;
+            let lower = front_end(path).expect("the tests are Python or Rust").lower;
             SourceFile {
                 path: path.to_owned(),
                 ir: lower(text),

@@ -355,6 +355,7 @@ pub enum ExprKind {
     /// A plain identifier, `self` and `Self` included.
     Name(Name),
     /// Rust's `a::b::c::<T>`, with at least two segments or type arguments. A macro's path ends in `name!`.
+    /// In templates what is called by a name of its own kind: see [`TEMPLATE_FILTER`].
     Path {
         /// `a`, `b`, `c`.
         segments: Box<[Name]>,
@@ -409,7 +410,8 @@ pub enum ExprKind {
     Collection(CollectionKind, Box<[ExprId]>),
     /// Rust's `[x; n]`: `x` is evaluated once.
     Repeat(ExprId, ExprId),
-    /// An f-string or other text with embedded expressions, after the literal text before the first of them.
+    /// An f-string, a template's `{{ x }}` or other text with embedded expressions, after the literal text before the first
+    /// of them.
     Format(Box<[ExprId]>),
     /// `T { a: x, ..rest }`.
     Record {
@@ -515,6 +517,37 @@ pub enum ExprKind {
     Import(ImportIx),
     /// `del x`, `global x`, `nonlocal x`: names whose binding is not ours to follow.
     Unbind(Box<[Name]>),
+    /// What only templates have.
+    Template(Box<TemplatePart>),
+}
+
+/// The first segment of the path that stands for a filter of templates: `template_filter::length`.
+pub const TEMPLATE_FILTER: &str = "template_filter";
+/// The same for a tag: `template_tag::url`.
+pub const TEMPLATE_TAG: &str = "template_tag";
+/// The same for what Jinja tests with `is`: `template_test::defined`.
+pub const TEMPLATE_TEST: &str = "template_test";
+
+/// What makes one template out of several.
+#[derive(Clone, Debug)]
+pub enum TemplatePart {
+    /// `{% extends "base.html" %}`: that template is rendered, with this one's blocks.
+    Extends(ExprId),
+    /// `{% block name %}`: its content unless a template that extends this one has a block of that name.
+    Block(Name, FnIx),
+    /// `{{ block.super }}`, `{{ super() }}`: the block that the block at hand stands in for.
+    Super,
+    /// `{% include "row.html" with book=x only %}`.
+    Include {
+        /// Its name.
+        template: ExprId,
+        /// What it is given beside the variables around.
+        with: Box<[(Name, ExprId)]>,
+        /// It is given nothing else.
+        isolated: bool,
+    },
+    /// `{% import "forms.html" as forms %}`: a template's macros, as a module.
+    Macros(ExprId),
 }
 
 /// Anything that repeats: `for`, `while`, `loop`, one clause of a comprehension.

@@ -23,7 +23,12 @@ pub enum Language {
     Python,
     /// Rust, `.rs`.
     Rust,
+    /// Templates of Django and of Jinja, whose values are Python's.
+    Template,
 }
+
+/// What folders of templates are called: a template's name is its path from there.
+pub const TEMPLATE_FOLDERS: &[&str] = &["templates", "jinja2"];
 
 impl Language {
     /// The name that catalogues and messages use.
@@ -32,6 +37,7 @@ impl Language {
         match self {
             Self::Python => "python",
             Self::Rust => "rust",
+            Self::Template => "template",
         }
     }
 }

@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
     let root = env::args_os().nth(1).unwrap_or_else(|| ".".into());
     let only = env::args_os().nth(2).zip(env::args_os().nth(3));
     let only_parse = only.is_some_and(|(option, value)| option == "--only" && value == "parse");
-    let lower = front_end("py").expect("Python is a front end").lower;
+    let lower = front_end(".py").expect("Python is a front end").lower;
 
     let mut paths = Vec::new();
     collect(Path::new(&root), &mut paths)?;

@@ -67,6 +67,20 @@ impl Builder {
         name
     }
 
+    /// The string behind a name.
+    pub(crate) fn text(&self, name: Name) -> &str {
+        self.ir.names.get(name)
+    }
+
+    /// What an expression that was built before is.
+    pub(crate) fn kind(&self, id: ExprId) -> &ExprKind {
+        &self.ir.expr(id).kind
+    }
+
+    pub(crate) fn span(&self, id: ExprId) -> Span {
+        self.ir.span(id)
+    }
+
     pub(crate) fn expr(&mut self, kind: ExprKind, span: Span) -> ExprId {
         let id = ExprId(next(self.ir.exprs.len()));
         self.ir.exprs.push(Expr { kind, span });

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use onequery_core::Name;
 use onequery_core::ir::{
     Arg, AssignMode, Class, CollectionKind, ComprehensionKind, ExprId, ExprKind, FileIr, FnIx, Function,
-    Generic, ImportKind, Literal, Loop, LoopKind, Pattern, ScopeIx, Spread, TypeRef, UnaryOp,
+    Generic, ImportKind, Literal, Loop, LoopKind, Pattern, ScopeIx, Spread, TemplatePart, TypeRef, UnaryOp,
 };
 
 /// Renders a whole file: imports, classes, impls, then each function with its body indented.
@@ -453,6 +453,29 @@ impl Dump<'_> {
         format!("{name}{stars}{}", self.inline(arg.value))
     }
 
+    fn template_part(&self, part: &TemplatePart) -> String {
+        match part {
+            TemplatePart::Extends(parent) => format!("extends {}", self.inline(*parent)),
+            TemplatePart::Block(name, content) => {
+                format!("block {} {}", self.ir.name(*name), self.function_name(*content))
+            }
+            TemplatePart::Super => "super".to_owned(),
+            TemplatePart::Include {
+                template,
+                with,
+                isolated,
+            } => {
+                let with = with.iter();
+                let with: String = with
+                    .map(|&(name, value)| format!(" {}={}", self.ir.name(name), self.inline(value)))
+                    .collect();
+                let only = if *isolated { " only" } else { "" };
+                format!("include {}{with}{only}", self.inline(*template))
+            }
+            TemplatePart::Macros(template) => format!("macros {}", self.inline(*template)),
+        }
+    }
+
     /// Prints an expression on one line; nested blocks become `{ … }`.
     fn inline(&self, id: ExprId) -> String {
         let depth = self.depth.get();
@@ -600,6 +623,7 @@ impl Dump<'_> {
                 )
             }
             ExprKind::Unbind(names) => format!("unbind {}", self.path(names)),
+            ExprKind::Template(part) => self.template_part(part),
             ExprKind::Block { .. }
             | ExprKind::If { .. }
             | ExprKind::Match { .. }

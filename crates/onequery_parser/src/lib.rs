@@ -8,8 +8,9 @@ mod builder;
 mod dump;
 mod python;
 mod rust;
+mod template;
 
-use onequery_core::Language;
+use onequery_core::{Language, TEMPLATE_FOLDERS};
 use onequery_core::ir::FileIr;
 
 pub use dump::dump;
@@ -26,6 +27,8 @@ pub struct FrontEnd {
     pub language: Language,
     /// File name extensions, without the dot.
     pub extensions: &'static [&'static str],
+    /// Folders in one of which such a file lies; empty when any will do.
+    pub folders: &'static [&'static str],
     /// Text to IR. Total: every text gives a `FileIr`.
     pub lower: fn(&str) -> FileIr,
 }
@@ -35,19 +38,31 @@ pub static FRONT_ENDS: &[FrontEnd] = &[
     FrontEnd {
         language: Language::Python,
         extensions: &["py", "pyi"],
+        folders: &[],
         lower: python::lower,
     },
     FrontEnd {
         language: Language::Rust,
         extensions: &["rs"],
+        folders: &[],
         lower: rust::lower,
+    },
+    FrontEnd {
+        language: Language::Template,
+        extensions: &["html", "htm", "djhtml", "jinja", "jinja2", "j2", "txt", "xml"],
+        folders: TEMPLATE_FOLDERS,
+        lower: template::lower,
     },
 ];
 
-/// The front end for a file name extension.
+/// The front end for a file, by its path with `/` between parts.
 #[must_use]
-pub fn front_end(extension: &str) -> Option<&'static FrontEnd> {
-    FRONT_ENDS
-        .iter()
-        .find(|front_end| front_end.extensions.contains(&extension))
+pub fn front_end(path: &str) -> Option<&'static FrontEnd> {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let (_, extension) = file.rsplit_once('.')?;
+    FRONT_ENDS.iter().find(|front_end| {
+        let lies_there = |name: &str| folder.split('/').any(|part| part == name);
+        front_end.extensions.contains(&extension)
+            && (front_end.folders.is_empty() || front_end.folders.iter().any(|name| lies_there(name)))
+    })
 }

@@ -17,7 +17,7 @@ fn sources(folder: &Path, extension: &str, out: &mut Vec<PathBuf>) {
 }
 
 fn every_prefix(extension: &str) {
-    let lower = front_end(extension)
+    let lower = front_end(&format!("templates/any.{extension}"))
         .expect("the extension is one of a language")
         .lower;
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");

@@ -8,7 +8,7 @@ use onequery_parser::{dump, front_end};
 use proptest::prelude::*;
 
 fn lower(text: &str) -> FileIr {
-    let front_end = front_end("py").expect("Python is a front end");
+    let front_end = front_end(".py").expect("Python is a front end");
     (front_end.lower)(text)
 }
 

@@ -4,7 +4,7 @@ use onequery_core::ir::{ExprKind, FileIr};
 use onequery_core::{ProblemKind, Span};
 
 fn lower(text: &str) -> FileIr {
-    (onequery_parser::front_end("rs")
+    (onequery_parser::front_end(".rs")
         .expect("Rust has a front end")
         .lower)(text)
 }

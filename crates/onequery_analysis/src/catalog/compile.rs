@@ -30,6 +30,7 @@ impl Compiler {
                 shapes: Default::default(),
                 class_shapes: Default::default(),
                 literals: [None, None],
+                text_methods: [None, None],
             },
             names: FxHashMap::default(),
         }
@@ -82,6 +83,7 @@ impl Compiler {
                     shows: ty.shows.clone(),
                     lists: ty.lists.clone(),
                     table: ty.table.clone(),
+                    page: ty.page.clone(),
                     field: ty.field.clone(),
                     lends: ty.lends.clone(),
                     runs_on_iterate: ty.runs_on.iterate,
@@ -96,6 +98,7 @@ impl Compiler {
                     child_relation,
                     serves_owner: ty.serves_owner,
                     starts_from: ty.starts_from.clone(),
+                    queries: ty.queries,
                     node: PathNode::OTHER,
                     catalog: u16::try_from(ix).map_err(|_| fail("too many catalogues".to_owned()))?,
                     methods: FxHashMap::default(),
@@ -193,6 +196,7 @@ impl Compiler {
             (info.enter, info.call, info.index) = (enter, call, index);
         }
         if let Some(literals) = &catalog.literals {
+            self.out.text_methods[slot(language)].clone_from(&literals.text_method);
             self.out.literals[slot(language)] = Some(LiteralTypes {
                 list: self.find(&id, &literals.list)?,
                 set: self.find(&id, &literals.set)?,
@@ -373,6 +377,10 @@ impl Compiler {
             gives_attribute: call.gives_attribute.clone(),
             gives_registered: call.gives_registered,
             registers: call.registers,
+            gives_entries: call.gives_entries,
+            renders: call.renders,
+            registers_tag: call.registers_tag,
+            reads_each: call.reads_each,
             writes_once: call.writes_once,
             often_wanted: call.often_wanted,
             uses_loaded: call.uses_loaded,

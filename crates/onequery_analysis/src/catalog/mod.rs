@@ -12,7 +12,9 @@ use onequery_core::Language;
 use rustc_hash::FxHashMap;
 
 use compile::Compiler;
-pub(crate) use presentations::{Field, FieldShows, Lists, Registers, Shows, Table};
+pub(crate) use presentations::{
+    Field, FieldShows, Lists, Page, PageRows, Registers, RegistersTag, Renders, Shows, Table, TagKind,
+};
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
     BoundKind, Consumed, Decorates, Direction, Grows, LeadsTo, Loads, LoadsFrom, Position, Reverse, Runs,
@@ -73,6 +75,7 @@ pub(crate) struct TypeInfo {
     pub(crate) shows: Option<Shows>,
     pub(crate) lists: Option<Lists>,
     pub(crate) table: Option<Table>,
+    pub(crate) page: Option<Page>,
     pub(crate) field: Option<Field>,
     /// For a trait: the associated type whose methods a type that implements it has, too.
     pub(crate) lends: Option<String>,
@@ -88,6 +91,8 @@ pub(crate) struct TypeInfo {
     pub(crate) child_relation: Option<PathNode>,
     pub(crate) serves_owner: bool,
     pub(crate) starts_from: Option<String>,
+    /// Calling it with a class at this position gives a query of that model's rows.
+    pub(crate) queries: Option<usize>,
     /// Where it is imported from.
     pub(crate) node: PathNode,
     catalog: u16,
@@ -206,6 +211,12 @@ pub(crate) struct CallInfo {
     /// It gives the rows of the model that its receiver is registered for.
     pub(crate) gives_registered: bool,
     pub(crate) registers: Option<Registers>,
+    /// It gives a dictionary of its keyword arguments.
+    pub(crate) gives_entries: bool,
+    pub(crate) renders: Option<Renders>,
+    pub(crate) registers_tag: Option<RegistersTag>,
+    /// The argument that names an attribute of each element, which it reads.
+    pub(crate) reads_each: Vec<Position>,
     pub(crate) writes_once: bool,
     pub(crate) often_wanted: bool,
     pub(crate) uses_loaded: bool,
@@ -246,6 +257,7 @@ pub struct Catalogs {
     shapes: [FxHashMap<Box<str>, Vec<CallId>>; 2],
     class_shapes: [FxHashMap<Box<str>, AttributeInfo>; 2],
     literals: [Option<LiteralTypes>; 2],
+    text_methods: [Option<String>; 2],
 }
 
 /// A mistake in a catalogue, with the file it is in.
@@ -274,6 +286,8 @@ pub static EMBEDDED: &[(&str, &str)] = embedded![
     "django.toml",
     "django_admin.toml",
     "django_rest_framework.toml",
+    "django_templates.toml",
+    "flask.toml",
     "flask_sqlalchemy.toml",
     "frappe.toml",
     "mongodb.toml",
@@ -290,11 +304,13 @@ pub static EMBEDDED: &[(&str, &str)] = embedded![
     "sqlalchemy.toml",
     "sqlmodel.toml",
     "sqlx.toml",
+    "templates.toml",
 ];
 
 const fn slot(language: Language) -> usize {
     match language {
-        Language::Python => 0,
+        // The values of templates are Python's.
+        Language::Python | Language::Template => 0,
         Language::Rust => 1,
     }
 }
@@ -328,6 +344,11 @@ impl Catalogs {
             parsed.push((file, language, catalog));
         }
         Compiler::new().compile(parsed)
+    }
+
+    /// The method that gives a value's text.
+    pub(crate) fn text_method(&self, language: Language) -> Option<&str> {
+        self.text_methods[slot(language)].as_deref()
     }
 
     /// The catalogues, in load order.

@@ -1,6 +1,8 @@
-//! How catalogues describe classes that a framework calls for rows: serializers, views, tables.
+//! How catalogues describe what a framework does with rows: serializers, views, tables, templates.
 
 use serde::Deserialize;
+
+use super::schema::Position;
 
 /// How a class shows a row: a serializer.
 #[derive(Clone, Debug, Deserialize)]
@@ -111,4 +113,79 @@ pub(crate) enum FieldShows {
     Attribute,
     /// What a method of the class gives for the row.
     Method,
+}
+
+/// How a class renders a template: a view of a page.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Page {
+    /// The attribute that names the template. Without it the name is made of the model's and `suffix`.
+    pub(crate) template: String,
+    /// The method that decides about the template, which a class may override.
+    pub(crate) template_method: String,
+    pub(crate) suffix: Option<String>,
+    /// The method that gives what the template is given, each class of a hierarchy a part of it.
+    pub(crate) context: String,
+    /// What it shows besides, when it shows rows.
+    pub(crate) rows: Option<PageRows>,
+}
+
+/// The rows that a page shows: all of them, or one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageRows {
+    /// The method and the attribute that give the rows; the method goes first.
+    pub(crate) rows: [String; 2],
+    /// The attribute that names the model, all of whose rows are meant without the other two.
+    pub(crate) model: String,
+    /// How the template calls them.
+    pub(crate) names: Vec<String>,
+    /// The attribute that gives one more name.
+    pub(crate) named: String,
+    /// What follows the model's name in the name that they have without that attribute.
+    pub(crate) name_suffix: String,
+    /// It shows one of them.
+    #[serde(default)]
+    pub(crate) one: bool,
+}
+
+/// What a call that renders a template is given.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Renders {
+    /// The arguments that may be the template's name.
+    pub(crate) template: Vec<Position>,
+    /// The arguments that may hold the template's variables, as a dictionary.
+    #[serde(default)]
+    pub(crate) context: Vec<Position>,
+    /// Its keyword arguments are variables.
+    #[serde(default)]
+    pub(crate) keywords: bool,
+}
+
+/// How a decorator makes a function known to templates.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegistersTag {
+    #[serde(rename = "as")]
+    pub(crate) kind: TagKind,
+    /// The arguments of the decorator that may be the name there; the function's own unless one is given.
+    #[serde(default)]
+    pub(crate) names: Vec<Position>,
+    /// The argument that is the name of the template that is rendered with what the function returns.
+    pub(crate) template: Option<Position>,
+    /// The keyword with which the function is given the template's variables before its arguments.
+    pub(crate) context_keyword: Option<String>,
+}
+
+/// What templates call a function as.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TagKind {
+    /// `{{ value|name }}`.
+    Filter,
+    /// `{% name %}`.
+    Tag,
+    /// `{{ name() }}`.
+    Global,
 }

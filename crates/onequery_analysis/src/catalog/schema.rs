@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use super::presentations::{Field, Lists, Registers, Shows, Table};
+use super::presentations::{Field, Lists, Page, Registers, RegistersTag, Renders, Shows, Table};
 
 /// One catalogue file.
 #[derive(Debug, Deserialize)]
@@ -91,6 +91,8 @@ pub(super) struct Literals {
     pub(super) dict: String,
     pub(super) generator: String,
     pub(super) range: String,
+    /// The method that gives a value's text.
+    pub(super) text_method: Option<String>,
 }
 
 /// A type that values can have.
@@ -128,6 +130,8 @@ pub(super) struct Type {
     pub(super) lists: Option<Lists>,
     /// How its subclasses show the rows of the model that they are registered for.
     pub(super) table: Option<Table>,
+    /// How its subclasses render a template: a page.
+    pub(super) page: Option<Page>,
     /// What one of the fields of a class that shows rows is, when it is declared as a value of this type.
     pub(super) field: Option<Field>,
     /// What executes it implicitly.
@@ -155,6 +159,8 @@ pub(super) struct Type {
     pub(super) serves_owner: bool,
     /// A method that a subclass overrides to say which rows the other methods start from.
     pub(super) starts_from: Option<String>,
+    /// Calling it with a class at this position gives a query of that model's rows.
+    pub(super) queries: Option<usize>,
 }
 
 /// Implicit executions of a value.
@@ -330,6 +336,16 @@ pub(super) struct Call {
     #[serde(default)]
     pub(super) gives_registered: bool,
     pub(super) registers: Option<Registers>,
+    /// It gives a dictionary of its keyword arguments.
+    #[serde(default)]
+    pub(super) gives_entries: bool,
+    /// It renders a template.
+    pub(super) renders: Option<Renders>,
+    /// As a decorator it makes a function known to templates.
+    pub(super) registers_tag: Option<RegistersTag>,
+    /// The arguments that may name an attribute of each element of the first argument, which it reads.
+    #[serde(default)]
+    pub(super) reads_each: Vec<Position>,
     /// It writes only what is not there yet: with unchanging arguments it writes once, and reads after that.
     #[serde(default)]
     pub(super) writes_once: bool,

@@ -1,5 +1,7 @@
 //! Assigning: to variables, patterns, attributes and elements.
 
+use std::sync::Arc;
+
 use onequery_core::Name;
 use onequery_core::ir::{AssignMode, ExprId, ExprKind, Pattern};
 
@@ -164,7 +166,13 @@ impl Eval<'_, '_> {
             }
             ExprKind::Index { base, index } => {
                 self.eval(base);
-                self.eval(index);
+                let key = self.eval(index);
+                if let (ExprKind::Name(name), Some(key)) = (&self.ir.expr(base).kind, key.text)
+                    && let Some(variable) = self.env.get_mut(*name)
+                {
+                    let record = variable.record.get_or_insert_default();
+                    Arc::make_mut(record).set(self.program.text(key), value);
+                }
                 if let Some(root) = self.root_name(base) {
                     self.changed.push(root);
                 }

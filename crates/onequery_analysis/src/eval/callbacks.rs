@@ -119,7 +119,7 @@ impl<'a> Eval<'_, 'a> {
         }
         let mut returned = Value::default();
         if callback.runs == Runs::Each {
-            let site = site_over(SiteKind::Callback, self.callee_span(id), &over);
+            let site = site_over(SiteKind::Callback, self.here(self.callee_span(id)), &over);
             self.repeat(site, None, false, &mut |eval, bit| {
                 let deps = Deps {
                     loops: bit,
@@ -173,9 +173,9 @@ impl<'a> Eval<'_, 'a> {
     ) -> Value {
         let returned = self.returned_by(callee);
         let rows_of = |param: usize| args.get(param)?.rows.clone();
-        let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(place)));
+        let returned = self.returned_value(returned, &rows_of, self.here(self.ir.span(place)));
         let queried = self.fact(place, What::Call { callee, args }, deps, likely);
-        Value { rows, ..returned }.with_deps(deps).with_deps(queried)
+        returned.given_by_call(deps.with(queried))
     }
 
     /// The name of what is called, which is what a finding shows as repeating.

@@ -55,6 +55,11 @@ impl<'a> Eval<'_, 'a> {
         args: &'a [Arg],
         generics: &'a [TypeRef],
     ) -> Value {
+        if self.is_template()
+            && let Some(value) = self.template_call(id, callee, args)
+        {
+            return value;
+        }
         if let ExprKind::Attr { base, name, .. } = self.ir.expr(callee).kind {
             let receiver = self.eval(base);
             let mut args = self.args(args);
@@ -73,7 +78,7 @@ impl<'a> Eval<'_, 'a> {
         value
     }
 
-    fn args(&mut self, written: &'a [Arg]) -> Args<'a> {
+    pub(super) fn args(&mut self, written: &'a [Arg]) -> Args<'a> {
         let mut args = Args {
             written,
             values: Vec::with_capacity(written.len()),
@@ -92,7 +97,7 @@ impl<'a> Eval<'_, 'a> {
         args
     }
 
-    fn method_call(
+    pub(super) fn method_call(
         &mut self,
         id: ExprId,
         base: ExprId,
@@ -371,11 +376,15 @@ impl<'a> Eval<'_, 'a> {
                 };
                 Value {
                     likely: called.likely,
+                    rows: self.queried_by(id, *class, args),
                     ..Value::of(Ty::Instance(*class))
                 }
                 .with_deps(deps)
             }
             Ty::Function(function) => {
+                if let Some(value) = self.call_macro(*function, args) {
+                    return value;
+                }
                 let (file, ix, declaration) = self.program.function(*function);
                 if declaration.name.is_none() && file == self.file {
                     let value = self.inline(ix, &args.values, Deps::default());
@@ -404,6 +413,26 @@ impl<'a> Eval<'_, 'a> {
                 self.unknown_call(called, args)
             }
             _ => self.unknown_call(called, args),
+        }
+    }
+
+    /// The rows that a new query is about: `BookQuerySet(Book)`, and `BookQuerySet(self.model)` in a manager's method.
+    fn queried_by(&self, id: ExprId, class: ClassId, args: &Args<'_>) -> Option<Arc<Rows>> {
+        let bases = &self.program.class(class).library_bases;
+        let position = bases
+            .iter()
+            .find_map(|&base| self.program.inherited(base, |info| info.queries))?;
+        match args.values.get(position)?.ty {
+            Ty::Class(model) => {
+                let at = self.here(self.ir.span(id));
+                Some(Arc::new(Rows::of_query(Some(model), at, true)))
+            }
+            Ty::Unknown => {
+                let own = self.program.class_of(self.program.fn_id(self.file, self.current))?;
+                let is_manager = self.program.serves_owner(own);
+                is_manager.then(|| Arc::new(Rows::from(RowSource::Param(0), None)))
+            }
+            _ => None,
         }
     }
 

@@ -36,6 +36,7 @@ impl Env {
             value.deps = Deps::default();
             value.whole_params = Bits::default();
             value.forget_param_rows();
+            value.record = value.map_record(Value::exported);
         }
     }
 

@@ -9,6 +9,7 @@ use super::flow::Leaves;
 use super::{Eval, FEW_ROWS, few, settled};
 use crate::catalog::{Access, BoundKind, CallId, CallInfo, Consumed, Grows, Kind};
 use crate::facts::{QuerySource, What};
+use crate::record::Record;
 use crate::rows::{Asked, RowSource, Rows};
 use crate::sql::Statement;
 use crate::types::Holes;
@@ -73,6 +74,12 @@ impl<'a> Eval<'_, 'a> {
         }
         if let (Some(grows), Some((base, _))) = (info.grows, receiver) {
             self.note_growth(base, args, grows);
+        }
+        if !info.reads_each.is_empty() {
+            self.read_each(id, &info.reads_each, args);
+        }
+        if let Some(renders) = &info.renders {
+            self.render_call(renders, args);
         }
         if info.lists_own
             && let Ty::Instance(class) = own.ty
@@ -195,8 +202,14 @@ impl<'a> Eval<'_, 'a> {
             Bound::Data if rows.as_ref().is_some_and(|rows| rows.few) => Bound::Constant,
             bound => bound,
         };
+        let record = if info.gives_entries {
+            Some(self.entries_given(args))
+        } else {
+            None
+        };
         Value {
             bound,
+            record: record.filter(|record| !record.is_empty()).map(Arc::new),
             measure: if info.measures && self.outlives_rounds(receiver, args) {
                 Measure::Size
             } else {
@@ -294,12 +307,25 @@ impl<'a> Eval<'_, 'a> {
 
     /// `any(query(x) for x in xs)` ends when a query's result says so.
     fn note_stop(&mut self, id: ExprId) {
-        let (span, outside) = (self.ir.span(id), self.active());
+        let (at, outside) = (self.here(self.ir.span(id)), self.active());
         for fact in &mut self.facts.facts {
-            if span.contains(fact.span) {
+            if at.file == fact.at.file && at.span.contains(fact.at.span) {
                 fact.path.decides.add(fact.path.loops.without(outside));
             }
         }
+    }
+
+    /// What a call gives to a dictionary: its keyword arguments, and what dictionaries among its arguments have.
+    pub(super) fn entries_given(&self, args: &Args<'_>) -> Record {
+        let mut entries = Record::default();
+        for (arg, value) in args.written.iter().zip(&args.values) {
+            match (arg.name, &value.record) {
+                (Some(name), _) => entries.set(self.text(name), value.clone()),
+                (None, Some(record)) => entries.extend(record),
+                (None, None) => {}
+            }
+        }
+        entries
     }
 
     /// A literal that something is added to is no constant, and it depends on what is added.
@@ -312,6 +338,7 @@ impl<'a> Eval<'_, 'a> {
         });
         self.changed.push(name);
         let is_name = matches!(self.ir.expr(base).kind, ExprKind::Name(_));
+        let entries = self.entries_given(args);
         // One element more, once, leaves it as small as it was.
         let grows_per_round = self.is_from_outside(name);
         if let Some(variable) = self.env.get_mut(name) {
@@ -319,6 +346,9 @@ impl<'a> Eval<'_, 'a> {
                 variable.bound = Bound::Data;
             }
             variable.deps.add(args.deps());
+            if grows == Grows::Many && is_name && !entries.is_empty() {
+                Arc::make_mut(variable.record.get_or_insert_default()).extend(&entries);
+            }
             if let (Ty::Lib(list, None), Some(item), true) = (&variable.ty, item, is_name) {
                 variable.ty = Ty::lib(*list, vec![item]);
                 variable.rows = added.and_then(settled);

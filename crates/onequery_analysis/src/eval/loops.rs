@@ -1,7 +1,7 @@
 //! Loop sites: what runs per element, and how often that is.
 
 use onequery_core::ir::{ComprehensionKind, ExprId, ExprKind, Literal, Loop, LoopKind};
-use onequery_core::{Name, Span};
+use onequery_core::{Location, Name};
 
 use super::flow::Leaves;
 use super::{Eval, FEW, settled};
@@ -19,6 +19,18 @@ pub(super) struct Active {
     carried: Vec<Name>,
     /// Variables from outside that no round changes.
     kept: Vec<Name>,
+}
+
+impl Active {
+    /// Forgets its variables, which mean nothing in another file.
+    pub(super) fn take_names(&mut self) -> (Vec<Name>, Vec<Name>) {
+        (std::mem::take(&mut self.carried), std::mem::take(&mut self.kept))
+    }
+
+    /// Takes back what [`Self::take_names`] gave.
+    pub(super) fn give_names(&mut self, (carried, kept): (Vec<Name>, Vec<Name>)) {
+        (self.carried, self.kept) = (carried, kept);
+    }
 }
 
 /// What a comprehension's result takes over from what its outermost clause goes through.
@@ -201,7 +213,7 @@ impl Eval<'_, '_> {
         let over_classes = matches!(item, Ty::Lib(lib, _) if self.program.catalogs.ty(lib).enumeration);
         let site = Site {
             kind,
-            span: the_loop.head_span,
+            at: self.here(the_loop.head_span),
             origin: source.as_ref().and_then(|value| value.origin),
             bound: if over_classes {
                 Bound::Constant
@@ -327,10 +339,10 @@ impl Eval<'_, '_> {
 }
 
 /// A site that goes over the elements of a collection where no loop is written.
-pub(super) fn site_over(kind: SiteKind, span: Span, collection: &Value) -> Site {
+pub(super) fn site_over(kind: SiteKind, at: Location, collection: &Value) -> Site {
     Site {
         kind,
-        span,
+        at,
         origin: collection.origin,
         bound: collection.bound,
         has_elements: true,

@@ -170,8 +170,7 @@ impl<'a> Eval<'_, 'a> {
             let given = |param: usize| base.rows.clone().filter(|_| param == 0);
             let at = self.here(self.ir.span(id));
             let returned = self.returned_by(method);
-            let rows = self.returned_rows(&returned, &given, at);
-            let returned = Value { rows, ..returned };
+            let returned = self.returned_value(returned, &given, at);
             if is_kept {
                 return returned.with_deps(base.deps);
             }
@@ -334,8 +333,18 @@ impl<'a> Eval<'_, 'a> {
     pub(super) fn index(&mut self, id: ExprId, base: ExprId, index: ExprId) -> Value {
         let value = self.eval(base);
         let key = self.eval(index);
+        self.indexed(id, &value, &key)
+    }
+
+    /// An element of a value.
+    pub(super) fn indexed(&mut self, id: ExprId, value: &Value, key: &Value) -> Value {
         let deps = value.deps.with(key.deps);
-        let view = self.view(&value);
+        if let (Some(record), Some(key)) = (&value.record, key.text)
+            && let Some(entry) = record.get(self.program.text(key))
+        {
+            return entry.clone().with_deps(deps);
+        }
+        let view = self.view(value);
         let ty = match (&view, key.int) {
             (Ty::Tuple(Some(parts)), Some(ix)) => {
                 usize::try_from(ix).ok().and_then(|ix| parts.get(ix)).cloned()
@@ -351,7 +360,7 @@ impl<'a> Eval<'_, 'a> {
         let mut result = Value {
             likely: value.likely,
             origin: value.origin,
-            rows: settled(&value),
+            rows: settled(value),
             ..Value::of(ty.unwrap_or_default())
         };
         result.deps = deps;
@@ -366,7 +375,7 @@ impl<'a> Eval<'_, 'a> {
         if let Some(rows) = &mut result.rows {
             Arc::make_mut(rows).take_one();
         }
-        let load = match self.rows_asked(&value, false) {
+        let load = match self.rows_asked(value, false) {
             Asked::Nothing => return result,
             Asked::Query => None,
             Asked::Relation(load) => Some(load),

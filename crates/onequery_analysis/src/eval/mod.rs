@@ -16,6 +16,7 @@ mod members;
 mod presentations;
 mod project_calls;
 mod relations;
+mod templates;
 
 use std::cell::RefCell;
 use std::hash::{Hash as _, Hasher as _};
@@ -32,6 +33,7 @@ use crate::catalog::{Access, Decorates};
 use crate::describe::describe;
 use crate::facts::{Fact, FnFacts, Given, Path, QuerySource, What};
 use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
+use crate::record::Record;
 use crate::rows::{Asked, RowSource, Rows};
 use crate::sql::{self, Statement};
 use crate::types::TypeScope;
@@ -167,6 +169,9 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         held: Vec::new(),
         done: Vec::new(),
         reads: RefCell::default(),
+        rendering: None,
+        rendered: Vec::new(),
+        n_rendered: 0,
     };
     if let Some(class) = program.presented(id) {
         eval.present(id, class);
@@ -232,6 +237,12 @@ struct Eval<'p, 'a> {
     done: Vec<(FnId, FnFacts)>,
     /// Reading is not a change of what is evaluated, hence the cell.
     reads: RefCell<FxHashSet<Slot>>,
+    /// The template being rendered.
+    rendering: Option<templates::Rendering>,
+    /// The templates being evaluated inside each other.
+    rendered: Vec<FileId>,
+    /// How many were.
+    n_rendered: u32,
 }
 
 impl<'p, 'a> Eval<'p, 'a> {
@@ -398,7 +409,12 @@ impl<'p, 'a> Eval<'p, 'a> {
                 Value::default().with_deps(deps)
             }
             ExprKind::Format(parts) => {
-                let deps = self.eval_all(parts);
+                let mut deps = Deps::default();
+                for &part in parts {
+                    let value = self.eval(part);
+                    self.show_text(part, &value);
+                    deps.add(value.deps);
+                }
                 // `f"INSERT INTO {table} …"` is known by the text before the first brace.
                 let first = parts.first().map(|&first| &self.ir.expr(first).kind);
                 let statement = match first {
@@ -414,6 +430,9 @@ impl<'p, 'a> Eval<'p, 'a> {
             ExprKind::Literal(literal) => self.literal(*literal),
             ExprKind::Name(name) => self.name(*name),
             ExprKind::Path { segments, .. } => self.path_value(segments),
+            ExprKind::Attr { base, name, .. } if self.is_template() => {
+                self.template_attribute(id, *base, *name)
+            }
             ExprKind::Attr { base, name, .. } => {
                 let owner = self.eval(*base);
                 self.note_key_read(*base, *name);
@@ -532,6 +551,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 }
                 Value::default()
             }
+            ExprKind::Template(part) => self.template_part(part),
             ExprKind::Unbind(names) => {
                 for &name in names {
                     self.env.remove(name);
@@ -587,6 +607,7 @@ impl<'p, 'a> Eval<'p, 'a> {
         match literal {
             Literal::Str(text) => Value {
                 statement: sql::statement(self.text(text)),
+                text: Some((self.file, text)),
                 ..Value::plain()
             },
             Literal::Int(value) => Value {
@@ -608,6 +629,9 @@ impl<'p, 'a> Eval<'p, 'a> {
     fn name(&mut self, name: Name) -> Value {
         if let Some(value) = self.env.get(name) {
             return value.clone();
+        }
+        if self.is_template() {
+            return self.template_name(name);
         }
         let symbol = self
             .program
@@ -673,7 +697,16 @@ impl<'p, 'a> Eval<'p, 'a> {
                 let ty = if a.ty == b.ty { a.ty } else { a.ty.join(b.ty) };
                 let bound = if a.bound == b.bound { a.bound } else { Bound::Data };
                 let (likely, origin) = (a.likely || b.likely, a.origin.or(b.origin));
+                // `defaults | more` of dictionaries has what both have.
+                let record = match (a.record, b.record) {
+                    (Some(mut a), Some(b)) => {
+                        Arc::make_mut(&mut a).extend(&b);
+                        Some(a)
+                    }
+                    (a, b) => a.or(b),
+                };
                 Value {
+                    record,
                     bound,
                     likely,
                     origin,
@@ -727,11 +760,26 @@ impl<'p, 'a> Eval<'p, 'a> {
         };
         let mut types = Vec::with_capacity(items.len());
         let (mut likely, mut rows) = (false, None);
+        let mut record = Record::default();
+        let mut key = None;
         for &item in items {
             let value = self.eval(item);
             if let ExprKind::Spread(inner) = self.ir.expr(item).kind {
                 self.consume(inner, &value);
                 bound = Bound::Data;
+                if let Some(spread) = &value.record {
+                    record.extend(spread);
+                }
+            } else if kind == CollectionKind::Dict {
+                key = match key.take() {
+                    None => Some(value.text),
+                    Some(key) => {
+                        if let Some(key) = key {
+                            record.set(self.program.text(key), value.clone());
+                        }
+                        None
+                    }
+                };
             }
             deps.add(value.deps);
             likely |= value.likely;
@@ -754,6 +802,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             bound,
             likely,
             rows,
+            record: (!record.is_empty()).then(|| Arc::new(record)),
             ..Value::of(ty)
         }
         .with_deps(deps)
@@ -809,9 +858,9 @@ impl<'p, 'a> Eval<'p, 'a> {
             loops: self.active(),
             ..self.path
         };
-        let (span, label) = (self.ir.span(id), describe(self.ir, id));
+        let (at, label) = (self.here(self.ir.span(id)), describe(self.ir, id));
         self.note(Fact {
-            span,
+            at,
             label,
             deps,
             likely,

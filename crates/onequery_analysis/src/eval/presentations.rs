@@ -45,6 +45,9 @@ impl<'a> Eval<'_, 'a> {
         if let Some(lists) = self.program.lists(class) {
             self.list(class, lists, place);
         }
+        if let Some(page) = self.program.page(class) {
+            self.show_page(class, page, place);
+        }
         if let Some(table) = self.program.table(class) {
             self.tabulate(class, table, place);
         }
@@ -320,7 +323,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// Follows a path of attributes; methods on the way are called.
-    fn walk(&mut self, row: &Value, path: &[&'a str], at: ExprId) -> Value {
+    pub(super) fn walk(&mut self, row: &Value, path: &[&'a str], at: ExprId) -> Value {
         let mut value = row.clone();
         for name in path {
             self.note_key(self.ir.span(at), name);
@@ -337,7 +340,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// Calls a method with a row: the row's own, or one of the class that shows it.
-    fn call_with(&mut self, method: FnId, of: Option<ClassId>, row: &Value, at: ExprId) -> Value {
+    pub(super) fn call_with(&mut self, method: FnId, of: Option<ClassId>, row: &Value, at: ExprId) -> Value {
         let given = Given {
             deps: row.deps,
             ty: row.ty.clone(),
@@ -370,30 +373,35 @@ impl<'a> Eval<'_, 'a> {
     pub(super) fn show_each(&mut self, class: ClassId, rows: &Value, at: ExprId) {
         let deps = self.ask_for(at, rows);
         let rows = rows.clone().with_deps(deps);
-        // A manager is no list, but its rows are of a model.
-        let model = rows.rows.as_ref().and_then(|rows| rows.model);
-        let item = match (self.item_of(&rows), model) {
-            (Ty::Unknown, Some(model)) => Ty::Instance(model),
-            (item, _) => item,
-        };
-        let element = Value {
-            ty: item,
-            ..element_of(&rows)
-        };
+        let element = self.row_of(&rows);
         self.each_row(at, &rows, &element, &mut |eval, row| {
             eval.show_one(class, row, at)
         });
     }
 
+    /// One of many rows.
+    pub(super) fn row_of(&self, rows: &Value) -> Value {
+        // A manager is no list, but its rows are of a model.
+        let model = rows.rows.as_ref().and_then(|rows| rows.model);
+        let item = match (self.item_of(rows), model) {
+            (Ty::Unknown, Some(model)) => Ty::Instance(model),
+            (item, _) => item,
+        };
+        Value {
+            ty: item,
+            ..element_of(rows)
+        }
+    }
+
     /// Runs `body` once per row as a framework does.
-    fn each_row(
+    pub(super) fn each_row(
         &mut self,
         at: ExprId,
         rows: &Value,
         element: &Value,
         body: &mut dyn FnMut(&mut Self, &Value),
     ) {
-        let site = site_over(SiteKind::Framework, self.ir.span(at), rows);
+        let site = site_over(SiteKind::Framework, self.here(self.ir.span(at)), rows);
         self.repeat(site, None, false, &mut |eval, bit| {
             let deps = Deps {
                 loops: bit,

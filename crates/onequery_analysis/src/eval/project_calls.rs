@@ -117,7 +117,7 @@ impl<'a> Eval<'_, 'a> {
         let likely = receiver.is_some_and(|receiver| receiver.likely);
         let returned = self.returned_by(callee);
         let rows_of = |param: usize| given.get(param).and_then(|given| given.rows.clone());
-        let rows = self.returned_rows(&returned, &rows_of, self.here(self.ir.span(id)));
+        let returned = self.returned_value(returned, &rows_of, self.here(self.ir.span(id)));
         let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
         let varies = Deps {
             varies: self.active(),
@@ -125,7 +125,6 @@ impl<'a> Eval<'_, 'a> {
         };
         let returned = Value {
             likely: returned.likely || likely,
-            rows,
             ..returned
         };
         Value {
@@ -140,9 +139,7 @@ impl<'a> Eval<'_, 'a> {
             },
             ..returned
         }
-        .with_deps(deps)
-        .with_deps(queried)
-        .with_deps(varies)
+        .given_by_call(deps.with(queried).with(varies))
     }
 
     /// `for handler in handlers { handler.run() }` runs something else each time.
@@ -195,7 +192,7 @@ impl<'a> Eval<'_, 'a> {
             });
             let args: Vec<Given> = given.collect();
             self.note(Fact {
-                span: function.name_span,
+                at: self.here(function.name_span),
                 label: self.program.qualified_name(callee),
                 deps: args
                     .iter()

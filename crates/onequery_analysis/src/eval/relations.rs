@@ -134,7 +134,8 @@ impl<'a> Eval<'_, 'a> {
         if self.muted > 0 {
             return;
         }
-        let Some(fact) = self.facts.facts.last_mut().filter(|fact| fact.span == span) else {
+        let at = self.here(span);
+        let Some(fact) = self.facts.facts.last_mut().filter(|fact| fact.at == at) else {
             return;
         };
         if let What::Query {
@@ -345,7 +346,21 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// The rows that a called function returns, in terms of what it was given.
+    /// What a called function returns, in terms of what it was given.
+    pub(super) fn returned_value(
+        &self,
+        returned: Value,
+        given: &dyn Fn(usize) -> Option<Arc<Rows>>,
+        at: Location,
+    ) -> Value {
+        Value {
+            rows: self.returned_rows(&returned, given, at),
+            record: returned.map_record(|value| self.returned_value(value.clone(), given, at)),
+            ..returned
+        }
+    }
+
+    /// The rows of a value that a function returns.
     pub(super) fn returned_rows(
         &self,
         returned: &Value,

@@ -63,6 +63,8 @@ impl<'a> Program<'a> {
                     self.crate_of[ix] = Some(name);
                     self.modules.entry(key).or_default().push(scope);
                 }
+                // Nothing imports one.
+                Language::Template => {}
             }
         }
     }
@@ -93,6 +95,7 @@ impl<'a> Program<'a> {
                 };
                 self.python_import(file, import.level, path, hops)
             }
+            Language::Template => Symbol::Unknown,
         }
     }
 
@@ -188,6 +191,7 @@ impl<'a> Program<'a> {
                 .below
                 .get(&(self.tree.keys[scope.index()]?, name))
                 .copied(),
+            Language::Template => None,
         }
     }
 

@@ -47,7 +47,7 @@ impl<'a> Program<'a> {
         let classes: Vec<ClassId> = classes
             .filter(|&class| {
                 let is_called = self.shows(class).is_some() || self.lists(class).is_some();
-                is_called || self.table(class).is_some()
+                is_called || self.table(class).is_some() || self.page(class).is_some()
             })
             .collect();
         let first = u32::try_from(self.fn_class.len()).expect("ids fit");
@@ -160,7 +160,7 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn of_framework<T>(&self, class: ClassId, of: impl Fn(&'a TypeInfo) -> Option<T> + Copy) -> Option<T> {
+    pub(super) fn of_framework<T>(&self, class: ClassId, of: impl Fn(&'a TypeInfo) -> Option<T> + Copy) -> Option<T> {
         let bases = &self.class(class).library_bases;
         bases.iter().find_map(|&base| self.inherited(base, of))
     }

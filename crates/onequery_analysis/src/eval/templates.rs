@@ -1,0 +1,499 @@
+//! Templates: evaluated where they are rendered, with what they are given there.
+
+use std::sync::Arc;
+
+use onequery_core::ir::{
+    Arg, ExprId, ExprKind, FileIr, FnIx, Literal, Pattern, ScopeIx, TEMPLATE_FILTER, TEMPLATE_TAG, TemplatePart,
+};
+use onequery_core::{FileId, Language, Name};
+
+use super::Eval;
+use super::calls::Args;
+use super::env::Env;
+use crate::catalog::{Page, PageRows, Position, Renders, TagKind};
+use crate::program::{ClassId, FnId, Symbol};
+use crate::record::Record;
+use crate::rows::Rows;
+use crate::value::{Deps, Ty, Value};
+
+/// How many templates may take in each other.
+const MAX_NESTED: usize = 24;
+
+/// How many templates are followed in one function; what a page takes in beyond is unknown.
+const MAX_RENDERED: u32 = 400;
+
+/// The template being rendered.
+#[derive(Default)]
+pub(super) struct Rendering {
+    /// Its variables, except those that it binds itself.
+    context: Arc<Record>,
+    /// By name: the blocks of the templates that extend each other, nearest first.
+    blocks: Vec<(String, Vec<(FileId, FnIx)>)>,
+    /// The block at hand: which of `blocks`, and which of those of its name.
+    block: Option<(usize, usize)>,
+    /// Only what stands outside of blocks is evaluated: those are the extended template's to place.
+    is_outline: bool,
+}
+
+/// What has a meaning in one file only, put aside while another is evaluated.
+struct PutAside<'a> {
+    file: FileId,
+    ir: &'a FileIr,
+    current: FnIx,
+    env: Env,
+    inlined: Vec<FnIx>,
+    changed: Vec<Name>,
+    each: Option<(ExprId, Value)>,
+    names: Vec<(Vec<Name>, Vec<Name>)>,
+}
+
+impl<'a> Eval<'_, 'a> {
+    pub(super) fn is_template(&self) -> bool {
+        self.language() == Language::Template
+    }
+
+    /// A call that renders a template.
+    pub(super) fn render_call(&mut self, renders: &Renders, args: &Args<'a>) {
+        let arguments = |positions: &[Position]| -> Vec<&Value> {
+            let found = positions.iter().filter_map(|position| args.find(self.ir, position));
+            found.filter_map(|ix| args.values.get(ix)).collect()
+        };
+        let name = arguments(&renders.template).into_iter().find_map(|value| value.text);
+        let given = arguments(&renders.context).into_iter().find_map(|value| value.record.clone());
+        let Some(template) = name.and_then(|name| self.template_named(name)) else {
+            return;
+        };
+        let mut context = Record::default();
+        if let Some(given) = given {
+            context.extend(&given);
+        }
+        if renders.keywords {
+            context.extend(&self.entries_given(args));
+        }
+        self.render(template, context);
+    }
+
+    fn template_named(&self, name: (FileId, Name)) -> Option<FileId> {
+        self.program.template(self.file, self.program.text(name))
+    }
+
+    /// Renders a template.
+    fn render(&mut self, template: FileId, context: Record) {
+        let rendering = Rendering {
+            context: Arc::new(context),
+            ..Rendering::default()
+        };
+        let outer = self.rendering.replace(rendering);
+        self.compose(template);
+        self.rendering = outer;
+    }
+
+    /// Evaluates a template, or the one that it extends with its blocks.
+    fn compose(&mut self, template: FileId) {
+        let is_within = self.rendered.contains(&template) || self.rendered.len() >= MAX_NESTED;
+        if is_within || self.n_rendered >= MAX_RENDERED {
+            return;
+        }
+        let Some(parts) = self.program.template_parts(template) else {
+            return;
+        };
+        self.n_rendered += 1;
+        self.rendered.push(template);
+        self.in_file(template, |eval| {
+            let Some(extends) = parts.extends else {
+                eval.eval_template_body();
+                return;
+            };
+            if let Some(rendering) = &mut eval.rendering {
+                for &(name, content) in &parts.blocks {
+                    rendering.add_block(eval.ir.name(name), (template, content));
+                }
+                rendering.is_outline = true;
+            }
+            eval.eval_template_body();
+            let own = eval.variables();
+            let parent = eval.eval(extends).text.and_then(|name| eval.template_named(name));
+            if let Some(rendering) = &mut eval.rendering {
+                rendering.context = own;
+                rendering.is_outline = false;
+            }
+            match parent {
+                Some(parent) => eval.compose(parent),
+                // Whatever it extends will show its blocks.
+                None => {
+                    for &(name, content) in &parts.blocks {
+                        eval.place_block(name, content);
+                    }
+                }
+            }
+        });
+        self.rendered.pop();
+    }
+
+    fn eval_template_body(&mut self) {
+        if let Some(body) = self.ir.functions[0].body {
+            self.eval(body);
+        }
+    }
+
+    /// Evaluates in another file, with none of the variables here.
+    fn in_file(&mut self, file: FileId, inner: impl FnOnce(&mut Self)) {
+        let names = self.loops.iter_mut().map(super::loops::Active::take_names);
+        let aside = PutAside {
+            names: names.collect(),
+            ir: std::mem::replace(&mut self.ir, self.program.ir(file)),
+            file: std::mem::replace(&mut self.file, file),
+            current: std::mem::replace(&mut self.current, FnIx(0)),
+            env: std::mem::take(&mut self.env),
+            inlined: std::mem::take(&mut self.inlined),
+            changed: std::mem::take(&mut self.changed),
+            each: self.each.take(),
+        };
+        self.in_closure(inner);
+        let PutAside {
+            file,
+            ir,
+            current,
+            env,
+            inlined,
+            changed,
+            each,
+            names,
+        } = aside;
+        (self.file, self.ir, self.current) = (file, ir, current);
+        (self.env, self.inlined, self.changed, self.each) = (env, inlined, changed, each);
+        for (active, names) in self.loops.iter_mut().zip(names) {
+            active.give_names(names);
+        }
+    }
+
+    /// All variables at the current place of a template.
+    fn variables(&self) -> Arc<Record> {
+        let context = self.rendering.as_ref().map(|rendering| &rendering.context);
+        let mut variables = context.cloned().unwrap_or_default();
+        if self.env.iter().next().is_some() {
+            let all = Arc::make_mut(&mut variables);
+            for (name, value) in self.env.iter() {
+                all.set(self.text(*name), value.clone());
+            }
+        }
+        variables
+    }
+
+    /// A variable of a template that it does not bind itself, or one of its macros.
+    pub(super) fn template_name(&self, name: Name) -> Value {
+        let text = self.text(name);
+        let given = self.rendering.as_ref().and_then(|rendering| rendering.context.get(text));
+        let defined = || {
+            let function = self.program.macro_named(self.scope(), text);
+            let global = || {
+                let global = self.program.template_function(self.file, text, TagKind::Global);
+                Some(global?.function)
+            };
+            function.or_else(global).map(|function| Value::of(Ty::Function(function)))
+        };
+        given.cloned().or_else(defined).unwrap_or_default()
+    }
+
+    pub(super) fn template_part(&mut self, part: &'a TemplatePart) -> Value {
+        match part {
+            TemplatePart::Extends(_) => {}
+            TemplatePart::Block(name, content) => self.place_block(*name, *content),
+            TemplatePart::Super => self.super_block(),
+            TemplatePart::Include {
+                template,
+                with,
+                isolated,
+            } => {
+                let name = self.eval(*template).text;
+                let mut context = if *isolated {
+                    Record::default()
+                } else {
+                    Arc::unwrap_or_clone(self.variables())
+                };
+                for &(name, value) in with {
+                    let value = self.eval(value);
+                    context.set(self.text(name), value);
+                }
+                if let Some(template) = name.and_then(|name| self.template_named(name)) {
+                    self.render(template, context);
+                }
+            }
+            TemplatePart::Macros(template) => {
+                let name = self.eval(*template).text;
+                if let Some(template) = name.and_then(|name| self.template_named(name)) {
+                    let module = self.program.scope_id(template, ScopeIx(0));
+                    return Value::of(Ty::Module(module));
+                }
+            }
+        }
+        Value::default()
+    }
+
+    /// Evaluates the block that stands in a place, which a template that extends this one may have replaced.
+    fn place_block(&mut self, name: Name, content: FnIx) {
+        let own = (self.file, content);
+        let text = self.text(name);
+        let Some(rendering) = self.rendering.as_mut().filter(|rendering| !rendering.is_outline) else {
+            return;
+        };
+        let block = rendering.add_block(text, own);
+        self.eval_block((block, 0));
+    }
+
+    fn super_block(&mut self) {
+        let block = self.rendering.as_ref().and_then(|rendering| rendering.block);
+        if let Some((block, at)) = block {
+            self.eval_block((block, at + 1));
+        }
+    }
+
+    fn eval_block(&mut self, (block, at): (usize, usize)) {
+        let variables = self.variables();
+        let Some(rendering) = &mut self.rendering else { return };
+        let Some(&(file, content)) = rendering.blocks[block].1.get(at) else {
+            return;
+        };
+        let outer = rendering.block.replace((block, at));
+        let context = std::mem::replace(&mut rendering.context, variables);
+        self.in_file(file, |eval| {
+            if let Some(body) = eval.ir.function(content).body {
+                eval.eval(body);
+            }
+        });
+        if let Some(rendering) = &mut self.rendering {
+            rendering.context = context;
+            rendering.block = outer;
+        }
+    }
+
+    /// `{{ base.name }}`: what a dictionary has, an attribute, or what a method gives.
+    pub(super) fn template_attribute(&mut self, id: ExprId, base: ExprId, name: Name) -> Value {
+        let owner = self.eval(base);
+        self.note_key_read(base, name);
+        let text = self.text(name);
+        if let Some(entry) = owner.record.as_ref().and_then(|record| record.get(text)) {
+            return entry.clone().with_deps(owner.deps);
+        }
+        if let Ok(position) = text.parse() {
+            let key = Value {
+                int: Some(position),
+                ..Value::plain()
+            };
+            return self.indexed(id, &owner, &key);
+        }
+        let value = self.attribute(&owner, name, id);
+        let mut args = Args {
+            written: &[],
+            values: Vec::new(),
+            closures: Vec::new(),
+        };
+        match value.ty {
+            Ty::Function(method) if !matches!(owner.ty, Ty::Module(_)) => {
+                self.project_call(id, method, Some(&owner), false, &mut args)
+            }
+            Ty::Unknown if matches!(owner.ty, Ty::Lib(..) | Ty::Instance(_)) => {
+                self.method_call(id, base, &owner, name, &mut args, &[])
+            }
+            _ => value,
+        }
+    }
+
+    /// `{{ value }}` shows a row by its text.
+    pub(super) fn show_text(&mut self, place: ExprId, value: &Value) {
+        if let (Ty::Instance(class), true) = (&value.ty, self.is_template()) {
+            let text = self.program.catalogs.text_method(self.language());
+            if let Some(method) = text.and_then(|text| self.program.method(*class, text)) {
+                self.call_with(method, None, value, place);
+            }
+        }
+    }
+
+    /// A call in a template: of a function that a decorator made known to it, or of a macro.
+    pub(super) fn template_call(&mut self, id: ExprId, callee: ExprId, written: &'a [Arg]) -> Option<Value> {
+        let ExprKind::Path { segments, .. } = &self.ir.expr(callee).kind else {
+            return None;
+        };
+        let [kind, name] = **segments else { return None };
+        let kind = match self.text(kind) {
+            TEMPLATE_FILTER => TagKind::Filter,
+            TEMPLATE_TAG => TagKind::Tag,
+            _ => return None,
+        };
+        let known = self.program.template_function(self.file, self.text(name), kind)?;
+        let mut args = self.args(written);
+        let context = known.takes_context.then(|| Value {
+            record: Some(self.variables()),
+            ..Value::default()
+        });
+        let value = self.project_call(id, known.function, context.as_ref(), false, &mut args);
+        if let Some(template) = known.template {
+            let file = self.program.function(known.function).0;
+            if let ExprKind::Literal(Literal::Str(name)) = self.program.ir(file).expr(template).kind
+                && let Some(template) = self.template_named((file, name))
+            {
+                let context = value.record.clone().map(Arc::unwrap_or_clone);
+                self.render(template, context.unwrap_or_default());
+            }
+        }
+        Some(value)
+    }
+
+    /// A call that reads an attribute of each element of its first argument: `books|map(attribute="author.name")`.
+    pub(super) fn read_each(&mut self, id: ExprId, named_by: &[Position], args: &Args<'a>) {
+        let mut named = named_by.iter().filter_map(|position| args.find(self.ir, position));
+        let path = named.find_map(|ix| args.values.get(ix)?.text);
+        let (Some(path), Some(rows)) = (path, args.values.first().cloned()) else {
+            return;
+        };
+        let path: Vec<&str> = self.program.text(path).split('.').collect();
+        let element = self.row_of(&rows);
+        self.each_row(id, &rows, &element, &mut |eval, row| {
+            eval.walk(row, &path, id);
+        });
+    }
+
+    /// Evaluates a macro of a template where it is called.
+    pub(super) fn call_macro(&mut self, function: FnId, args: &Args<'a>) -> Option<Value> {
+        let (file, ix, declaration) = self.program.function(function);
+        if self.program.ir(file).language != Language::Template {
+            return None;
+        }
+        let ir = self.program.ir(file);
+        let mut given = vec![Value::default(); declaration.params.len()];
+        for (at, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
+            let by_name = arg.name.map(|name| self.text(name));
+            let param = match by_name {
+                None => Some(at),
+                Some(keyword) => declaration.params.iter().position(
+                    |param| matches!(&param.pattern, Pattern::Name(name, _) if ir.name(*name) == keyword),
+                ),
+            };
+            if let Some(slot) = param.and_then(|param| given.get_mut(param)) {
+                *slot = value.clone();
+            }
+        }
+        let mut returned = Value::default();
+        if self.rendered.len() < MAX_NESTED && self.n_rendered < MAX_RENDERED {
+            self.n_rendered += 1;
+            self.rendered.push(file);
+            self.in_file(file, |eval| returned = eval.inline(ix, &given, Deps::default()));
+            self.rendered.pop();
+        }
+        Some(returned)
+    }
+
+    /// What a framework does to show a page.
+    pub(super) fn show_page(&mut self, class: ClassId, page: &'a Page, place: ExprId) {
+        let program = self.program;
+        if program.method(class, &page.template_method).is_some() {
+            return;
+        }
+        let mut context = Record::default();
+        let mut shown = None;
+        if let Some(rows) = &page.rows {
+            shown = self.rows_of_page(class, rows, place);
+            if let Some((model, value)) = &shown {
+                let named = program.written(class, &rows.named);
+                let named = named.and_then(|named| {
+                    crate::models::literal(program.ir(named.file), named.value).map(ToOwned::to_owned)
+                });
+                let by_model = || format!("{}{}", program.class_name(*model).to_lowercase(), rows.name_suffix);
+                let named = named.unwrap_or_else(by_model);
+                for name in rows.names.iter().chain([&named]) {
+                    context.set(name, value.clone());
+                }
+            }
+        }
+        for &base in program.class(class).mro.iter().rev() {
+            if let Some(&method) = program.class(base).methods.get(page.context.as_str()) {
+                let returned = self.returned_by(method);
+                if let Some(record) = &returned.record {
+                    context.extend(record);
+                }
+            }
+        }
+        let written = program.written(class, &page.template);
+        let template = match written {
+            Some(written) => crate::models::literal(program.ir(written.file), written.value)
+                .and_then(|name| program.template(written.file, name)),
+            None => match (&page.suffix, &shown) {
+                (Some(suffix), Some((model, _))) => program.default_template(class, *model, suffix),
+                _ => None,
+            },
+        };
+        if let Some(template) = template {
+            self.render(template, context);
+        }
+    }
+
+    /// The rows that a page shows, with their model.
+    fn rows_of_page(&mut self, class: ClassId, page: &PageRows, place: ExprId) -> Option<(ClassId, Value)> {
+        let program = self.program;
+        let [method, attribute] = &page.rows;
+        let value = match program.method(class, method) {
+            Some(method) => self.returned_by(method),
+            None => match self.stored_attribute(class, attribute) {
+                Some(stored) => stored,
+                None => {
+                    let written = program.written(class, &page.model)?;
+                    let scope = program.scope_of_class(written.class);
+                    let Symbol::Class(model) = program.resolve_expr(written.file, scope, written.value) else {
+                        return None;
+                    };
+                    let file = written.file;
+                    let at = if file == self.file { written.value } else { place };
+                    let at = self.here(self.ir.span(at));
+                    let rows = Rows::of_query(Some(model), at, true);
+                    Value {
+                        rows: Some(Arc::new(rows)),
+                        origin: Some(at),
+                        ..Value::of(Ty::Instance(model))
+                    }
+                }
+            },
+        };
+        let mut rows = value.rows.clone()?;
+        let model = rows.model?;
+        if page.one {
+            let mut one = rows.settled();
+            one.take_one();
+            rows = Arc::new(one);
+            return Some((
+                model,
+                Value {
+                    rows: Some(rows),
+                    ..Value::of(Ty::Instance(model))
+                },
+            ));
+        }
+        let list = program.catalogs.literals(Language::Python).list;
+        let rows = Arc::new(rows.settled());
+        Some((
+            model,
+            Value {
+                rows: Some(rows),
+                origin: value.origin,
+                ..Value::of(Ty::lib(list, vec![Ty::Instance(model)]))
+            },
+        ))
+    }
+}
+
+impl Rendering {
+    /// Adds a block behind those of its name, unless it is known. Says where those of its name are.
+    fn add_block(&mut self, name: &str, block: (FileId, FnIx)) -> usize {
+        let at = match self.blocks.iter().position(|(known, _)| known == name) {
+            Some(at) => at,
+            None => {
+                self.blocks.push((name.to_owned(), Vec::new()));
+                self.blocks.len() - 1
+            }
+        };
+        let (_, chain) = &mut self.blocks[at];
+        if !chain.contains(&block) {
+            chain.push(block);
+        }
+        at
+    }
+}
