@@ -1,6 +1,6 @@
 //! Short spellings of expressions for messages: `session.query(…).filter(…).first`.
 
-use onequery_core::ir::{ExprId, ExprKind, FileIr};
+use onequery_core::ir::{ExprId, ExprKind, FileIr, TEMPLATE_FILTER, TEMPLATE_TAG, TEMPLATE_TEST};
 
 /// Longest spelling; the front of a longer one is left out.
 const MAX_LENGTH: usize = 60;
@@ -39,7 +39,10 @@ fn spell(ir: &FileIr, mut id: ExprId, parts: &mut Vec<String>) {
             }
             ExprKind::Path { segments, .. } => {
                 let texts: Vec<&str> = segments.iter().map(|&name| ir.name(name)).collect();
-                parts.push(texts.join("::"));
+                parts.push(match texts[..] {
+                    [TEMPLATE_FILTER | TEMPLATE_TAG | TEMPLATE_TEST, name] => name.to_owned(),
+                    _ => texts.join("::"),
+                });
                 return;
             }
             ExprKind::Attr { base, name, .. } => {

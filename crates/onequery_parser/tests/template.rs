@@ -115,7 +115,7 @@ fn bindings() {
         "{% regroup books by author.name as groups %}",
         "
         groups := books
-        groups := list-of { each an element in groups; dict{\"grouper\", an element.author.name, \"list\", groups} }
+        groups := list-of { each books in groups; dict{\"grouper\", books.author.name, \"list\", groups} }
         ",
     );
 }

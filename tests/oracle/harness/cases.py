@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "fixtures" / "python"
 
-MARKER = re.compile(r"#~ (.*)")
+MARKER = re.compile(r"#~ (.*?)(?: #\}|$)")
 REASON = re.compile(r'"[^"]*"')
 
 #: Words before the rule of a marker that is no true finding of the analyzer.
@@ -88,7 +88,7 @@ def read_settings(path: Path) -> dict:
 def read_markers(folder: Path) -> frozenset[tuple[str, str]]:
     """The markers of findings; a step (`rule.loop`) is none."""
     markers = set()
-    for path in folder.rglob("*.py"):
+    for path in (*folder.rglob("*.py"), *folder.rglob("*.html")):
         for claims in MARKER.findall(path.read_text("utf-8")):
             words = REASON.sub("", claims).split()
             for before, word in zip(["", *words[:-1]], words, strict=True):

@@ -530,8 +530,11 @@ impl<'t> Walk<'t, '_> {
         let all = self.assign(alias, source, span);
         items.push(all);
         let all = self.out.expr(ExprKind::Name(alias), span);
-        // No variable can be called so.
-        let element = self.out.name("an element");
+        // Within, the last part of the collection's own name stands for its element.
+        let element = match self.out.kind(source) {
+            &ExprKind::Name(name) | &ExprKind::Attr { name, .. } if name != alias => name,
+            _ => self.out.name("element"),
+        };
         let mut grouper = self.out.expr(ExprKind::Name(element), by);
         for (name, name_span) in path {
             let kind = ExprKind::Attr {
