@@ -28,6 +28,17 @@ pub(crate) fn describe(ir: &FileIr, id: ExprId) -> String {
     format!("…{}", kept.concat())
 }
 
+/// The name of a template's filter.
+fn filter(ir: &FileIr, callee: ExprId) -> Option<&str> {
+    match &ir.expr(callee).kind {
+        ExprKind::Path { segments, .. } => match **segments {
+            [kind, name] if ir.name(kind) == TEMPLATE_FILTER => Some(ir.name(name)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Collects the parts from the last to the first.
 fn spell(ir: &FileIr, mut id: ExprId, parts: &mut Vec<String>) {
     let mut outermost = true;
@@ -40,7 +51,7 @@ fn spell(ir: &FileIr, mut id: ExprId, parts: &mut Vec<String>) {
             ExprKind::Path { segments, .. } => {
                 let texts: Vec<&str> = segments.iter().map(|&name| ir.name(name)).collect();
                 parts.push(match texts[..] {
-                    [TEMPLATE_FILTER | TEMPLATE_TAG | TEMPLATE_TEST, name] => name.to_owned(),
+                    [TEMPLATE_TAG | TEMPLATE_TEST, name] => name.to_owned(),
                     _ => texts.join("::"),
                 });
                 return;
@@ -55,6 +66,10 @@ fn spell(ir: &FileIr, mut id: ExprId, parts: &mut Vec<String>) {
                     parts.push(if args.is_empty() { "()" } else { "(…)" }.to_owned());
                 }
                 id = *callee;
+                if let (Some(name), Some(filtered)) = (filter(ir, id), args.first()) {
+                    parts.push(format!("|{name}"));
+                    id = filtered.value;
+                }
             }
             ExprKind::Index { base, .. } | ExprKind::Slice { base, .. } => {
                 parts.push("[…]".to_owned());

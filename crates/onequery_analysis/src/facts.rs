@@ -180,12 +180,23 @@ pub(crate) struct Path {
     pub(crate) memoised: bool,
     /// How many branches it stands in, from the innermost loop on, of which it is not known whether they are taken.
     pub(crate) undecided: u32,
+    /// How many of those are decided by what a parameter holds: `if self.author_id`.
+    pub(crate) by_param: u32,
+    /// Those parameters.
+    pub(crate) deciding: Bits,
     /// Stands in a branch that is taken for this.
     pub(crate) branch: Conditions,
     /// Comes after an early exit that is not taken for this.
     pub(crate) past_exits: Conditions,
     /// Its failure, or its transaction, is one element's own: the loop goes on.
     pub(crate) isolated: bool,
+}
+
+impl Path {
+    /// Whether nothing but what a parameter holds decides whether it is run: if that is a row, it is run for some rows.
+    pub(crate) fn is_decided_by(&self, param: usize) -> bool {
+        self.undecided == self.by_param && self.deciding.without(Bits::one(param)).is_empty()
+    }
 }
 
 /// What a query was recognised by.

@@ -251,7 +251,7 @@ impl View<'_, '_> {
         let repeating = self.repeating(fact);
         let innermost = *repeating.last()?;
         let (access, deps, effect) = match &fact.what {
-            What::Query { load: Some(load), .. } if !load.is_open() => {
+            What::Query { load: Some(load), .. } if !load.is_open() && !self.is_asked_anew(fact, load) => {
                 let site = self.site_of_rows(&repeating, &load.rows, fact.deps)?;
                 let source = Some(query_source(self, fact, None)?);
                 return Some((
@@ -321,6 +321,23 @@ impl View<'_, '_> {
         Some((self.id, site, query))
     }
 
+    /// Whether one and the same row is asked for a relation that it does not keep: the same query each time.
+    fn is_asked_anew(&self, fact: &Fact, load: &Load) -> bool {
+        let rows = &load.rows;
+        let relation = rows
+            .path
+            .last()
+            .map(|hop| self.program.models.relation(hop.relation));
+        let is_manager = relation.is_some_and(|relation| {
+            relation.to_many && self.program.catalogs.relation(relation.kind).manager.is_some()
+        });
+        let is_one = matches!(rows.source, RowSource::Query(_)) && rows.taken_one;
+        is_manager
+            && is_one
+            && !fact.deps.loops.meets(fact.path.loops)
+            && !fact.deps.varies.meets(fact.path.loops)
+    }
+
     /// What is the same for all queries of a fact in a site.
     fn query(&self, fact: &Fact, site: usize, effect: Option<(FnId, &Effect)>) -> LoopQuery {
         let outer = self.repeating(fact).into_iter().rev().filter(|&ix| ix < site);
@@ -333,9 +350,7 @@ impl View<'_, '_> {
             remedy: None,
             dependence: Dependence::Element,
             confidence: Confidence::Possible,
-            outer: outer
-                .map(|ix| self.found.sites[ix].at)
-                .collect(),
+            outer: outer.map(|ix| self.found.sites[ix].at).collect(),
             passed: Vec::new(),
             is_recursive: effect.is_some_and(|(callee, _)| callee == self.id),
             trace: effect

@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::Access;
 use crate::eval::{About, Evaluated, Known, Slot, evaluate, is_root, slot};
-use crate::facts::{Conditions, Fact, FnFacts, Given, Left, What};
+use crate::facts::{Conditions, Fact, FnFacts, Given, Left, Path, What};
 use crate::program::{FnId, Program};
 use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::value::{Bits, Deps, Value};
@@ -96,6 +96,18 @@ impl Effect {
     /// Whether it is executed on some path only.
     pub(crate) const fn is_conditional(&self) -> bool {
         self.conditional || self.undecided > 0
+    }
+
+    /// A row's own columns decide whether a relation of it is read: that happens for some rows, whoever calls.
+    fn decided_by_row(self, path: &Path) -> Self {
+        match &self.lazy {
+            Some(lazy) if self.undecided > 0 && path.is_decided_by(lazy.param) => Self {
+                undecided: 0,
+                likely: true,
+                ..self
+            },
+            _ => self,
+        }
     }
 
     /// What is left of the conditions on parameters in a call, those of branches and those of exits; `None` when the call
@@ -361,7 +373,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                             .as_ref()
                             .and_then(|load| lazy(load, fact_of(facts, function, ix), fact.deps)),
                     };
-                    walk.add(function, effect);
+                    walk.add(function, effect.decided_by_row(&fact.path));
                 }
             }
         }
@@ -421,7 +433,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 past_exits: fact.path.past_exits.with(past_exits.conditions),
                 lazy: read,
             };
-            walk.add(caller, effect);
+            walk.add(caller, effect.decided_by_row(&fact.path));
         }
     }
     walk.effects

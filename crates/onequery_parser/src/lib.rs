@@ -10,8 +10,8 @@ mod python;
 mod rust;
 mod template;
 
-use onequery_core::{Language, TEMPLATE_FOLDERS};
 use onequery_core::ir::FileIr;
+use onequery_core::{Language, TEMPLATE_FOLDERS};
 
 pub use dump::dump;
 

@@ -32,7 +32,10 @@ fn variables_and_filters() {
         "{{ books|map(attribute='author.name')|list|length }}",
         r#"format(template_filter::length(template_filter::list(template_filter::map(books, attribute="author.name"))))"#,
     );
-    check("{{ -a + b|abs }}", "format((Arithmetic unary a template_filter::abs(b)))");
+    check(
+        "{{ -a + b|abs }}",
+        "format((Arithmetic unary a template_filter::abs(b)))",
+    );
 }
 
 #[test]
@@ -41,8 +44,14 @@ fn jinja_expressions() {
         "{{ x if a and not b or c else y }}",
         "format({ if (Or (And a not b) c); x; else; y })",
     );
-    check("{{ a is not divisibleby 3 }}", "format(template_test::divisibleby(a, 3))");
-    check("{{ a is defined and b }}", "format((And template_test::defined(a) b))");
+    check(
+        "{{ a is not divisibleby 3 }}",
+        "format(template_test::divisibleby(a, 3))",
+    );
+    check(
+        "{{ a is defined and b }}",
+        "format((And template_test::defined(a) b))",
+    );
     check("{{ a not in b }}", "format((In a b))");
     check(
         "{{ f(1, *rest, key='v', **more)[0] ~ rows[1:n] }}",
@@ -110,7 +119,10 @@ fn bindings() {
         unbind n.c
         ",
     );
-    check("{% get_list page 'x' depth=2 as rows %}", "rows := template_tag::get_list(page, \"x\", depth=2)");
+    check(
+        "{% get_list page 'x' depth=2 as rows %}",
+        "rows := template_tag::get_list(page, \"x\", depth=2)",
+    );
     check(
         "{% regroup books by author.name as groups %}",
         "
@@ -155,11 +167,14 @@ fn composition() {
             format(book.title)
         ",
     );
-    check("{% load i18n shop.tags %}{% load x from y %}", "
+    check(
+        "{% load i18n shop.tags %}{% load x from y %}",
+        "
         import i18n as -
         import shop.tags as -
         import y as -
-    ");
+    ",
+    );
 }
 
 #[test]
@@ -172,20 +187,29 @@ fn tags_that_nobody_knows() {
         ",
     );
     check("{% for x in %}{{ x }}", "for x in opaque()\nformat(x)");
-    check("{% endif %}{{ a }}{% else %}{% endfor %}{{ b }}", "format(a)\nformat(b)");
-    check("{% for %}{% endfor %}{% if %}{% endif %}{% include %}{% with %}{% block %}", "
+    check(
+        "{% endif %}{{ a }}{% else %}{% endfor %}{{ b }}",
+        "format(a)\nformat(b)",
+    );
+    check(
+        "{% for %}{% endfor %}{% if %}{% endif %}{% include %}{% with %}{% block %}",
+        "
         for () in opaque()
         if opaque()
         include opaque()
         fn #1() in #0
-    ");
-    check("{{ a ?? b }}{{ 'open }}{{ ( }}{{ [ }}{{ x. }}", "
+    ",
+    );
+    check(
+        "{{ a ?? b }}{{ 'open }}{{ ( }}{{ [ }}{{ x. }}",
+        "
         format(a)
         format(\"open\")
         format(())
         format([])
         format(x)
-    ");
+    ",
+    );
 }
 
 #[test]

@@ -428,7 +428,9 @@ impl<'a> Eval<'_, 'a> {
                 Some(Arc::new(Rows::of_query(Some(model), at, true)))
             }
             Ty::Unknown => {
-                let own = self.program.class_of(self.program.fn_id(self.file, self.current))?;
+                let own = self
+                    .program
+                    .class_of(self.program.fn_id(self.file, self.current))?;
                 let is_manager = self.program.serves_owner(own);
                 is_manager.then(|| Arc::new(Rows::from(RowSource::Param(0), None)))
             }

@@ -59,10 +59,10 @@ impl Eval<'_, '_> {
         value
     }
 
-    /// Evaluates something that runs on some path only.
-    pub(super) fn sometimes<T>(&mut self, inner: impl FnOnce(&mut Self) -> T) -> T {
+    /// Evaluates something that runs on some path only, which is decided by what was `tested`.
+    pub(super) fn sometimes<T>(&mut self, tested: &Value, inner: impl FnOnce(&mut Self) -> T) -> T {
         let path = self.path;
-        self.path.undecided += 1;
+        self.enter_undecided(tested.deps);
         let value = inner(self);
         self.path = path;
         value
@@ -127,7 +127,7 @@ impl Eval<'_, '_> {
         let narrowed = self.narrowed(test);
         let (env, path, start) = (self.env.clone(), self.path, self.facts.facts.len());
         if !self.is_of_class(narrowed.as_ref()) {
-            self.enter_branch(guard, true);
+            self.enter_branch(guard, true, tested.deps);
         }
         self.narrow(narrowed.as_ref(), true);
         if tested.measure == Measure::Reached {
@@ -140,7 +140,7 @@ impl Eval<'_, '_> {
         let then_arm = (start..self.facts.facts.len(), then_leaves);
         let then_env = std::mem::replace(&mut self.env, env);
         self.path = path;
-        self.enter_branch(guard, false);
+        self.enter_branch(guard, false, tested.deps);
         self.narrow(narrowed.as_ref(), false);
         let (start, changes) = (self.facts.facts.len(), self.changed.len());
         let other = match otherwise {
@@ -189,10 +189,20 @@ impl Eval<'_, '_> {
     }
 
     /// A branch runs if its guard says so; without a guard that is understood, on some path.
-    fn enter_branch(&mut self, guard: Option<(usize, bool)>, taken: bool) {
+    fn enter_branch(&mut self, guard: Option<(usize, bool)>, taken: bool, tested: Deps) {
         match guard {
             Some((param, is_given)) => self.path.branch = self.path.branch.and(param, is_given == taken),
-            None => self.path.undecided += 1,
+            None => self.enter_undecided(tested),
+        }
+    }
+
+    /// A branch whose condition, computed from `tested`, is not understood.
+    fn enter_undecided(&mut self, tested: Deps) {
+        self.path.undecided += 1;
+        let is_constant = tested.loops.is_empty() && tested.varies.is_empty() && tested.queries.is_empty();
+        if is_constant && let Some(param) = tested.params.only() {
+            self.path.by_param += 1;
+            self.path.deciding.add(Bits::one(param));
         }
     }
 
@@ -451,7 +461,7 @@ impl Eval<'_, '_> {
         for (ix, arm) in arms.iter().enumerate() {
             self.env = env.clone();
             self.path = path;
-            self.enter_branch(choice, given == Some(ix));
+            self.enter_branch(choice, given == Some(ix), subject_value.deps);
             let (start, changes) = (self.facts.facts.len(), self.changed.len());
             self.bind(&arm.pattern, subject_value.clone());
             let guard = arm.guard.map(|guard| self.condition(guard)).unwrap_or_default();

@@ -171,7 +171,7 @@ impl Eval<'_, '_> {
         self.loops.push(active);
         let path = self.path;
         // Being conditional, or in a handler, is about the innermost round.
-        self.path.undecided = 0;
+        (self.path.undecided, self.path.by_param) = (0, 0);
         self.path.on_error = false;
         self.path.isolated = false;
         self.in_own_flow(|eval| body(eval, bit));

@@ -675,7 +675,7 @@ impl<'p, 'a> Eval<'p, 'a> {
         let a = self.eval(left);
         if matches!(op, BinaryOp::And | BinaryOp::Or) {
             self.test(left, &a);
-            let b = self.sometimes(|eval| eval.eval(right));
+            let b = self.sometimes(&a, |eval| eval.eval(right));
             let reached = a.measure == Measure::Reached || b.measure == Measure::Reached;
             let measure = if reached { Measure::Reached } else { Measure::None };
             // `found or default` is one of both; `a and b` as a value is mostly `b`.

@@ -119,7 +119,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// Whether a method calls the one that it overrides.
-    fn calls_base(&self, method: FnId) -> bool {
+    pub(super) fn calls_base(&self, method: FnId) -> bool {
         let (file, _, function) = self.program.function(method);
         let ir = self.program.ir(file);
         let mut exprs = ir.exprs.iter();

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use onequery_core::ir::{
-    Arg, ExprId, ExprKind, FileIr, FnIx, Literal, Pattern, ScopeIx, TEMPLATE_FILTER, TEMPLATE_TAG, TemplatePart,
+    Arg, ExprId, ExprKind, FileIr, FnIx, Literal, Pattern, ScopeIx, TEMPLATE_FILTER, TEMPLATE_TAG,
+    TemplatePart,
 };
 use onequery_core::{FileId, Language, Name};
 
@@ -55,11 +56,17 @@ impl<'a> Eval<'_, 'a> {
     /// A call that renders a template.
     pub(super) fn render_call(&mut self, renders: &Renders, args: &Args<'a>) {
         let arguments = |positions: &[Position]| -> Vec<&Value> {
-            let found = positions.iter().filter_map(|position| args.find(self.ir, position));
+            let found = positions
+                .iter()
+                .filter_map(|position| args.find(self.ir, position));
             found.filter_map(|ix| args.values.get(ix)).collect()
         };
-        let name = arguments(&renders.template).into_iter().find_map(|value| value.text);
-        let given = arguments(&renders.context).into_iter().find_map(|value| value.record.clone());
+        let name = arguments(&renders.template)
+            .into_iter()
+            .find_map(|value| value.text);
+        let given = arguments(&renders.context)
+            .into_iter()
+            .find_map(|value| value.record.clone());
         let Some(template) = name.and_then(|name| self.template_named(name)) else {
             return;
         };
@@ -183,14 +190,19 @@ impl<'a> Eval<'_, 'a> {
     /// A variable of a template that it does not bind itself, or one of its macros.
     pub(super) fn template_name(&self, name: Name) -> Value {
         let text = self.text(name);
-        let given = self.rendering.as_ref().and_then(|rendering| rendering.context.get(text));
+        let given = self
+            .rendering
+            .as_ref()
+            .and_then(|rendering| rendering.context.get(text));
         let defined = || {
             let function = self.program.macro_named(self.scope(), text);
             let global = || {
                 let global = self.program.template_function(self.file, text, TagKind::Global);
                 Some(global?.function)
             };
-            function.or_else(global).map(|function| Value::of(Ty::Function(function)))
+            function
+                .or_else(global)
+                .map(|function| Value::of(Ty::Function(function)))
         };
         given.cloned().or_else(defined).unwrap_or_default()
     }
@@ -250,7 +262,9 @@ impl<'a> Eval<'_, 'a> {
 
     fn eval_block(&mut self, (block, at): (usize, usize)) {
         let variables = self.variables();
-        let Some(rendering) = &mut self.rendering else { return };
+        let Some(rendering) = &mut self.rendering else {
+            return;
+        };
         let Some(&(file, content)) = rendering.blocks[block].1.get(at) else {
             return;
         };
@@ -341,7 +355,9 @@ impl<'a> Eval<'_, 'a> {
 
     /// A call that reads an attribute of each element of its first argument: `books|map(attribute="author.name")`.
     pub(super) fn read_each(&mut self, id: ExprId, named_by: &[Position], args: &Args<'a>) {
-        let mut named = named_by.iter().filter_map(|position| args.find(self.ir, position));
+        let mut named = named_by
+            .iter()
+            .filter_map(|position| args.find(self.ir, position));
         let path = named.find_map(|ix| args.values.get(ix)?.text);
         let (Some(path), Some(rows)) = (path, args.values.first().cloned()) else {
             return;
@@ -386,7 +402,9 @@ impl<'a> Eval<'_, 'a> {
     /// What a framework does to show a page.
     pub(super) fn show_page(&mut self, class: ClassId, page: &'a Page, place: ExprId) {
         let program = self.program;
-        if program.method(class, &page.template_method).is_some() {
+        // An override that falls back on the base's chooses what is named there in some cases.
+        let overrides = program.method(class, &page.template_method);
+        if overrides.is_some_and(|method| !self.calls_base(method)) {
             return;
         }
         let mut context = Record::default();
@@ -398,7 +416,13 @@ impl<'a> Eval<'_, 'a> {
                 let named = named.and_then(|named| {
                     crate::models::literal(program.ir(named.file), named.value).map(ToOwned::to_owned)
                 });
-                let by_model = || format!("{}{}", program.class_name(*model).to_lowercase(), rows.name_suffix);
+                let by_model = || {
+                    format!(
+                        "{}{}",
+                        program.class_name(*model).to_lowercase(),
+                        rows.name_suffix
+                    )
+                };
                 let named = named.unwrap_or_else(by_model);
                 for name in rows.names.iter().chain([&named]) {
                     context.set(name, value.clone());
@@ -438,7 +462,8 @@ impl<'a> Eval<'_, 'a> {
                 None => {
                     let written = program.written(class, &page.model)?;
                     let scope = program.scope_of_class(written.class);
-                    let Symbol::Class(model) = program.resolve_expr(written.file, scope, written.value) else {
+                    let Symbol::Class(model) = program.resolve_expr(written.file, scope, written.value)
+                    else {
                         return None;
                     };
                     let file = written.file;

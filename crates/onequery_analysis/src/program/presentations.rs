@@ -160,7 +160,11 @@ impl<'a> Program<'a> {
         }
     }
 
-    pub(super) fn of_framework<T>(&self, class: ClassId, of: impl Fn(&'a TypeInfo) -> Option<T> + Copy) -> Option<T> {
+    pub(super) fn of_framework<T>(
+        &self,
+        class: ClassId,
+        of: impl Fn(&'a TypeInfo) -> Option<T> + Copy,
+    ) -> Option<T> {
         let bases = &self.class(class).library_bases;
         bases.iter().find_map(|&base| self.inherited(base, of))
     }

@@ -96,7 +96,8 @@ impl<'a> Program<'a> {
                         kind: registers.kind,
                         function: self.fn_id(file, FnIx(ix)),
                         template: registers.template.as_ref().and_then(argument),
-                        takes_context: context.is_some_and(|context| keyword_arg(ir, args, context).is_some()),
+                        takes_context: context
+                            .is_some_and(|context| keyword_arg(ir, args, context).is_some()),
                     });
                 }
             }
@@ -106,11 +107,7 @@ impl<'a> Program<'a> {
 
     /// What a decorator makes of a function for templates, with its arguments: `@register.filter`, where a call of a
     /// library's type made `register`.
-    fn registers_tag(
-        &self,
-        file: FileId,
-        decorator: ExprId,
-    ) -> Option<(&'a RegistersTag, &'a [Arg])> {
+    fn registers_tag(&self, file: FileId, decorator: ExprId) -> Option<(&'a RegistersTag, &'a [Arg])> {
         let ir = self.ir(file);
         let (callee, args): (ExprId, &[_]) = match &ir.expr(decorator).kind {
             ExprKind::Call { callee, args, .. } => (*callee, args),
@@ -168,7 +165,11 @@ impl<'a> Program<'a> {
 
     /// The template of a name, as a file sees it: of several that which lies nearest, and never the file itself.
     pub(crate) fn template(&self, from: FileId, name: &str) -> Option<FileId> {
-        let name = name.rsplit(':').next()?.trim_start_matches("./").trim_start_matches('/');
+        let name = name
+            .rsplit(':')
+            .next()?
+            .trim_start_matches("./")
+            .trim_start_matches('/');
         let last = name.rsplit('/').next()?;
         let candidates = self.templates.by_file_name.get(last)?.iter().copied();
         let path = |file: FileId| self.files[file.index()].path.as_str();
@@ -182,14 +183,23 @@ impl<'a> Program<'a> {
         };
         // A name is a path from a folder of templates; projects may call such a folder otherwise.
         let is_whole = |file: FileId| {
-            let before = path(file).strip_suffix(name).and_then(|before| before.strip_suffix('/'));
+            let before = path(file)
+                .strip_suffix(name)
+                .and_then(|before| before.strip_suffix('/'));
             before.is_some_and(|before| {
                 TEMPLATE_FOLDERS.contains(&before.rsplit('/').next().unwrap_or_default())
             })
         };
         candidates
             .filter(|file| *file != from && fits(file))
-            .max_by_key(|&file| (is_whole(file), common(file), Reverse(path(file).len()), Reverse(file)))
+            .max_by_key(|&file| {
+                (
+                    is_whole(file),
+                    common(file),
+                    Reverse(path(file).len()),
+                    Reverse(file),
+                )
+            })
     }
 
     /// What a template has to do with others.
@@ -213,7 +223,10 @@ impl<'a> Program<'a> {
     pub(crate) fn default_template(&self, class: ClassId, model: ClassId, suffix: &str) -> Option<FileId> {
         let name = format!("{}{suffix}.html", self.class_name(model).to_lowercase());
         // A folder above the model is its application.
-        let folders = self.files[self.class(model).file.index()].path.rsplit('/').skip(1);
+        let folders = self.files[self.class(model).file.index()]
+            .path
+            .rsplit('/')
+            .skip(1);
         let from = self.class(class).file;
         folders
             .map(|folder| format!("{folder}/{name}"))

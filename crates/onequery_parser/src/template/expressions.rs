@@ -1,6 +1,9 @@
 //! Expressions of templates: Jinja's grammar, with Django's `value|filter:argument`.
 
-use onequery_core::ir::{Arg, BinaryOp, CollectionKind, ExprId, ExprKind, Literal, SliceBounds, Spread, TEMPLATE_FILTER, TEMPLATE_TEST, TemplatePart, UnaryOp};
+use onequery_core::ir::{
+    Arg, BinaryOp, CollectionKind, ExprId, ExprKind, Literal, SliceBounds, Spread, TEMPLATE_FILTER,
+    TEMPLATE_TEST, TemplatePart, UnaryOp,
+};
 use onequery_core::{Name, Span};
 
 use super::tokens::Inside;
@@ -293,7 +296,8 @@ impl<'t, 'b> Reader<'t, 'b> {
         }
         if rest.starts_with('(') {
             self.at += 1;
-            let is_super = matches!(self.out.kind(base), ExprKind::Name(name) if self.out.text(*name) == SUPER);
+            let is_super =
+                matches!(self.out.kind(base), ExprKind::Name(name) if self.out.text(*name) == SUPER);
             let args = self.arguments(Vec::new(), ")");
             let kind = if is_super {
                 ExprKind::Template(Box::new(TemplatePart::Super))
@@ -349,11 +353,7 @@ impl<'t, 'b> Reader<'t, 'b> {
             let name = self.assigned_name();
             let start = self.at;
             let value = self.expression();
-            args.push(Arg {
-                name,
-                value,
-                spread,
-            });
+            args.push(Arg { name, value, spread });
             if !self.sign(",") && self.at == start {
                 self.at = self.text.len();
             }

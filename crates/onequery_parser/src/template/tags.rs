@@ -1,8 +1,8 @@
 //! Tags: what a template repeats, decides, binds and takes in.
 
 use onequery_core::ir::{
-    Arg, AssignMode, CollectionKind, ComprehensionKind, ExprId, ExprKind, FnIx, Function, Import, ImportKind, Literal, Loop,
-    LoopKind, Param, Pattern, ScopeIx, Spread, TEMPLATE_FILTER, TEMPLATE_TAG, TemplatePart,
+    Arg, AssignMode, CollectionKind, ComprehensionKind, ExprId, ExprKind, FnIx, Function, Import, ImportKind,
+    Literal, Loop, LoopKind, Param, Pattern, ScopeIx, Spread, TEMPLATE_FILTER, TEMPLATE_TAG, TemplatePart,
 };
 use onequery_core::{Name, Span};
 use rustc_hash::FxHashMap;
@@ -56,7 +56,10 @@ impl<'t> Walk<'t, '_> {
         let token = self.tokens.get(self.at).copied()?;
         self.at += 1;
         if let Token::Tag(tag) = token
-            && let Some(count) = tag.word().strip_prefix("end").and_then(|name| self.ends.get_mut(name))
+            && let Some(count) = tag
+                .word()
+                .strip_prefix("end")
+                .and_then(|name| self.ends.get_mut(name))
         {
             *count = count.saturating_sub(1);
         }
@@ -145,7 +148,9 @@ impl<'t> Walk<'t, '_> {
             "set" => self.set(tag, items),
             "regroup" => self.regroup(tag, items),
             "filter" => self.filter(tag, items),
-            "blocktrans" | "blocktranslate" | "trans" if self.has_end(tag.word()) => self.translated(tag, items),
+            "blocktrans" | "blocktranslate" | "trans" if self.has_end(tag.word()) => {
+                self.translated(tag, items)
+            }
             "do" => items.push(Reader::new(tag.rest(), self.out).expression()),
             // What Django keeps is rendered when nothing is kept.
             "cache" => self.cached(tag, items),
@@ -515,7 +520,11 @@ impl<'t> Walk<'t, '_> {
     fn regroup(&mut self, tag: Inside<'t>, items: &mut Vec<ExprId>) {
         let mut reader = Reader::new(tag.rest(), self.out);
         let source = reader.argument();
-        let start = if reader.keyword("by") { reader.place() + 1 } else { return };
+        let start = if reader.keyword("by") {
+            reader.place() + 1
+        } else {
+            return;
+        };
         let mut path = Vec::new();
         while let Some(part) = reader.name() {
             path.push(part);
@@ -546,8 +555,7 @@ impl<'t> Walk<'t, '_> {
         }
         let [grouper_key, list_key] = ["grouper", "list"].map(|key| {
             let text = self.out.name(key);
-            self.out
-                .expr(ExprKind::Literal(Literal::Str(text)), span)
+            self.out.expr(ExprKind::Literal(Literal::Str(text)), span)
         });
         let parts = [grouper_key, grouper, list_key, all].into();
         let each = self
