@@ -125,6 +125,7 @@ pub(crate) struct Program<'a> {
     /// By name: the methods that are called so.
     methods_named: FxHashMap<(Language, &'a str), Vec<FnId>>,
     traits: traits::Traits<'a>,
+    subclasses: FxHashMap<ClassId, Vec<ClassId>>,
     presentations: presentations::Presentations,
     templates: templates::Templates,
     pub(crate) models: Models,
@@ -163,6 +164,7 @@ impl<'a> Program<'a> {
             tree: modules::ModuleTree::default(),
             methods_named: FxHashMap::default(),
             traits: traits::Traits::default(),
+            subclasses: FxHashMap::default(),
             presentations: presentations::Presentations::default(),
             templates: templates::Templates::default(),
             models: Models::default(),
@@ -179,6 +181,8 @@ impl<'a> Program<'a> {
         program.methods_named = program.name_methods();
         let of_traits = program.link_traits();
         program.link_bases(&of_traits);
+        program.subclasses = program.find_subclasses();
+        program.link_overrides();
         program.models = program.find_models();
         program.find_presentations();
         program.find_templates();
@@ -385,6 +389,22 @@ impl<'a> Program<'a> {
                 self.scopes[ix].glob_targets = targets;
             }
         }
+    }
+
+    /// The classes that extend each class.
+    fn find_subclasses(&self) -> FxHashMap<ClassId, Vec<ClassId>> {
+        let mut found: FxHashMap<ClassId, Vec<ClassId>> = FxHashMap::default();
+        for class in self.class_ids() {
+            for &base in self.class(class).mro.iter().skip(1) {
+                found.entry(base).or_default().push(class);
+            }
+        }
+        found
+    }
+
+    /// The classes that extend a class, directly or through others.
+    pub(crate) fn subclasses(&self, class: ClassId) -> &[ClassId] {
+        self.subclasses.get(&class).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All methods outside of tests by their names.

@@ -101,7 +101,7 @@ impl Effect {
     /// A row's own columns decide whether a relation of it is read: that happens for some rows, whoever calls.
     fn decided_by_row(self, path: &Path) -> Self {
         match &self.lazy {
-            Some(lazy) if self.undecided > 0 && path.is_decided_by(lazy.param) => Self {
+            Some(lazy) if self.undecided > 0 && !lazy.narrowed && path.is_decided_by(lazy.param) => Self {
                 undecided: 0,
                 likely: true,
                 ..self

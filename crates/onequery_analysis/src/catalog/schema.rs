@@ -414,6 +414,8 @@ pub(crate) enum Decorates {
     Attribute,
     /// Its parameters are what a person types on a command line.
     CommandLine,
+    /// Subclasses say what it does.
+    Abstract,
 }
 
 /// An attribute that is read, not called.

@@ -325,8 +325,35 @@ impl<'a> Eval<'_, 'a> {
             .find_map(|&base| self.program.class(base).methods.get(name).copied())
         {
             Some(method) => Member::Project(method),
-            None => self.library_method(class, name, false),
+            None => match self.library_method(class, name, false) {
+                Member::None => self.method_beside(class, name),
+                found => found,
+            },
         }
+    }
+
+    /// What `super().name()` means in a class that is mixed into others: the method that comes next in all of those.
+    fn method_beside(&self, class: ClassId, name: &str) -> Member<'a> {
+        let mut found = Member::None;
+        for &other in self.program.subclasses(class) {
+            let mro = &self.program.class(other).mro;
+            let after = mro.iter().skip_while(|&&base| base != class).skip(1);
+            let own = after
+                .filter_map(|&base| self.program.class(base).methods.get(name).copied())
+                .next();
+            let next = match own {
+                Some(method) => Member::Project(method),
+                None => self.library_method(other, name, false),
+            };
+            match (&found, &next) {
+                (_, Member::None) => {}
+                (Member::None, _) => found = next,
+                (Member::Project(one), Member::Project(another)) if one == another => {}
+                (Member::Library(one), Member::Library(another)) if one == another => {}
+                _ => return Member::None,
+            }
+        }
+        found
     }
 
     fn library_method(&self, class: ClassId, name: &str, on_class: bool) -> Member<'a> {

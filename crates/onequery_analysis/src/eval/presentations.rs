@@ -482,9 +482,10 @@ impl<'a> Eval<'_, 'a> {
     /// The rows that a class lists.
     fn rows_listed(&mut self, class: ClassId, lists: &Lists, place: ExprId) -> Option<Value> {
         let [method, attribute] = &lists.rows;
+        let stored = self.stored_attribute(class, attribute);
         let value = match self.program.method(class, method) {
-            Some(method) => self.returned_by(method),
-            None => self.stored_attribute(class, attribute)?,
+            Some(method) => self.started_from(method, stored.as_ref(), place),
+            None => stored?,
         };
         let mut rows = value.rows.clone()?;
         for name in &lists.through {
@@ -498,6 +499,13 @@ impl<'a> Eval<'_, 'a> {
             rows: Some(rows),
             ..value
         })
+    }
+
+    /// The rows that a class's method gives, which may start from those that an attribute or a base gives.
+    pub(super) fn started_from(&self, method: FnId, base: Option<&Value>, place: ExprId) -> Value {
+        let given = |param: usize| base.filter(|_| param == 0)?.rows.clone();
+        let returned = self.returned_by(method);
+        self.returned_value(returned, &given, self.here(self.ir.span(place)))
     }
 
     /// What a framework does to show all rows of a model in columns.

@@ -162,7 +162,7 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// A method of a trait runs one of its implementations.
+    /// A method of a trait, or an abstract one, runs one of its implementations.
     pub(super) fn implementations(&mut self, id: FnId, function: &Function) {
         let candidates = self.program.implementations(id);
         for &callee in candidates {
@@ -200,6 +200,15 @@ impl<'a> Eval<'_, 'a> {
                 likely: candidates.len() > 1,
                 path: Path::default(),
                 what: What::Call { callee, args },
+            });
+        }
+        // All of them give the same kind of value, or it is not known.
+        let mut returned = candidates.iter().map(|&callee| self.returned_by(callee));
+        if let (Some(first), None) = (returned.next(), &function.returns) {
+            let all = returned.try_fold(first, |all, next| (all.ty == next.ty).then(|| all.join(next)));
+            self.facts.returns = all.map(|value| Value {
+                likely: value.likely || candidates.len() > 1,
+                ..value
             });
         }
     }

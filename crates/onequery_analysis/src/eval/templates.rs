@@ -14,7 +14,7 @@ use super::env::Env;
 use crate::catalog::{Page, PageRows, Position, Renders, TagKind};
 use crate::program::{ClassId, FnId, Symbol};
 use crate::record::Record;
-use crate::rows::Rows;
+use crate::rows::{RowSource, Rows};
 use crate::value::{Deps, Ty, Value};
 
 /// How many templates may take in each other.
@@ -432,8 +432,12 @@ impl<'a> Eval<'_, 'a> {
         for &base in program.class(class).mro.iter().rev() {
             if let Some(&method) = program.class(base).methods.get(page.context.as_str()) {
                 let returned = self.returned_by(method);
-                if let Some(record) = &returned.record {
-                    context.extend(record);
+                for (name, value) in returned.record.iter().flat_map(|record| record.iter()) {
+                    // A base passes on what it cannot know: which rows this class shows.
+                    let is_query = |rows: &Arc<Rows>| matches!(rows.source, RowSource::Query(_));
+                    if context.get(name).is_none() || value.rows.as_ref().is_some_and(is_query) {
+                        context.set(name, value.clone());
+                    }
                 }
             }
         }
@@ -451,32 +455,39 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
+    /// All rows of the model that a page names.
+    fn all_rows_of_page(&self, class: ClassId, page: &PageRows, place: ExprId) -> Option<Value> {
+        let program = self.program;
+        let written = program.written(class, &page.model)?;
+        let scope = program.scope_of_class(written.class);
+        let Symbol::Class(model) = program.resolve_expr(written.file, scope, written.value) else {
+            return None;
+        };
+        let at = if written.file == self.file {
+            written.value
+        } else {
+            place
+        };
+        let at = self.here(self.ir.span(at));
+        Some(Value {
+            rows: Some(Arc::new(Rows::of_query(Some(model), at, true))),
+            origin: Some(at),
+            ..Value::of(Ty::Instance(model))
+        })
+    }
+
     /// The rows that a page shows, with their model.
     fn rows_of_page(&mut self, class: ClassId, page: &PageRows, place: ExprId) -> Option<(ClassId, Value)> {
         let program = self.program;
         let [method, attribute] = &page.rows;
+        let stored = self.stored_attribute(class, attribute);
+        let base = match stored {
+            Some(stored) => Some(stored),
+            None => self.all_rows_of_page(class, page, place),
+        };
         let value = match program.method(class, method) {
-            Some(method) => self.returned_by(method),
-            None => match self.stored_attribute(class, attribute) {
-                Some(stored) => stored,
-                None => {
-                    let written = program.written(class, &page.model)?;
-                    let scope = program.scope_of_class(written.class);
-                    let Symbol::Class(model) = program.resolve_expr(written.file, scope, written.value)
-                    else {
-                        return None;
-                    };
-                    let file = written.file;
-                    let at = if file == self.file { written.value } else { place };
-                    let at = self.here(self.ir.span(at));
-                    let rows = Rows::of_query(Some(model), at, true);
-                    Value {
-                        rows: Some(Arc::new(rows)),
-                        origin: Some(at),
-                        ..Value::of(Ty::Instance(model))
-                    }
-                }
-            },
+            Some(method) => self.started_from(method, base.as_ref(), place),
+            None => base?,
         };
         let mut rows = value.rows.clone()?;
         let model = rows.model?;

@@ -53,12 +53,12 @@ impl<'a> Program<'a> {
             found.by_file_name.entry(name.to_owned()).or_default().push(file);
             let mut parts = Parts::default();
             for expr in &source.ir.exprs {
-                match &expr.kind {
-                    ExprKind::Template(part) => match **part {
-                        TemplatePart::Extends(parent) => parts.extends = Some(parent),
-                        TemplatePart::Block(name, content) => parts.blocks.push((name, content)),
-                        _ => {}
-                    },
+                let ExprKind::Template(part) = &expr.kind else {
+                    continue;
+                };
+                match **part {
+                    TemplatePart::Extends(parent) => parts.extends = Some(parent),
+                    TemplatePart::Block(name, content) => parts.blocks.push((name, content)),
                     _ => {}
                 }
             }

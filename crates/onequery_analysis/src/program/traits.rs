@@ -1,11 +1,11 @@
-//! Traits: which types have their methods, and which functions a call through one may run.
+//! Traits and abstract classes: which types have their methods, and which functions a call through one may run.
 
 use onequery_core::FileId;
-use onequery_core::ir::{ClassKind, Function, Impl, TypeRef};
+use onequery_core::ir::{ClassKind, ExprId, ExprKind, Function, Impl, TypeRef};
 use rustc_hash::FxHashMap;
 
 use super::{ClassId, FnId, Program, Symbol, file_id};
-use crate::catalog::LibTy;
+use crate::catalog::{Decorates, LibTy};
 use crate::types::TypeScope;
 use crate::value::Ty;
 
@@ -168,6 +168,58 @@ impl<'a> Program<'a> {
             Ty::Lib(ty, _) => Some(Symbol::External(self.catalogs.ty(ty).node)),
             _ => None,
         }
+    }
+
+    /// A call of an abstract method runs what a subclass has in its place.
+    pub(super) fn link_overrides(&mut self) {
+        let mut traits = std::mem::take(&mut self.traits);
+        let mut overrides = Traits::default();
+        for class in self.class_ids() {
+            let info = self.class(class);
+            if self.class_ir(class).kind != ClassKind::Class || info.mro.len() < 2 {
+                continue;
+            }
+            let ir = self.ir(info.file);
+            for &ix in &self.class_ir(class).methods {
+                let Some(name) = ir.function(ix).name.map(|name| ir.name(name)) else {
+                    continue;
+                };
+                let method = self.fn_id(info.file, ix);
+                let above = info.mro[1..].iter();
+                let of_bases = above.filter_map(|&base| self.class(base).methods.get(name));
+                for &overridden in of_bases.filter(|&&overridden| self.is_left_open(overridden)) {
+                    let candidates = overrides.implementations.entry(overridden).or_default();
+                    if !self.is_left_open(method) {
+                        candidates.push(method);
+                    }
+                }
+            }
+        }
+        self.leave_out_stand_ins(&mut overrides);
+        traits.implementations.extend(overrides.implementations);
+        self.traits = traits;
+    }
+
+    /// Whether a method says nothing but that subclasses are to say it.
+    fn is_left_open(&self, method: FnId) -> bool {
+        let (file, _, function) = self.function(method);
+        let ir = self.ir(file);
+        let Some(ExprKind::Block { items, .. }) = function.body.map(|body| &ir.expr(body).kind) else {
+            return false;
+        };
+        let says_nothing = |&item: &ExprId| matches!(ir.expr(item).kind, ExprKind::Literal(_));
+        let Some((last, before)) = items.split_last() else {
+            return self.is_declared_abstract(file, function);
+        };
+        let fails = matches!(ir.expr(*last).kind, ExprKind::Raise(_));
+        before.iter().all(says_nothing)
+            && (fails || (says_nothing(last) && self.is_declared_abstract(file, function)))
+    }
+
+    fn is_declared_abstract(&self, file: FileId, function: &Function) -> bool {
+        let scope = self.scope_id(file, function.scope);
+        let mut decorators = function.decorators.iter();
+        decorators.any(|&decorator| self.decorates(file, scope, decorator) == Some(Decorates::Abstract))
     }
 
     /// What tests put in place of the real thing says nothing of it, and too many are as good as unknown.
