@@ -193,13 +193,21 @@ fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
                 && at.span.contains(query.location.span)
         })
     };
+    // Its key is not all that is wanted of a row when something else in the loop reads the row.
+    let is_read_whole = |own: &RelationRead| {
+        matches!(own.kind, ReadKind::Key(_))
+            && reads.iter().any(|(_, other)| {
+                let loads = matches!(other.kind, ReadKind::Rows) || other.path.len() > own.path.len();
+                loads && other.origin == own.origin && other.path.starts_with(&own.path)
+            })
+    };
     let mut kept: Vec<LoopQuery> = Vec::with_capacity(queries.len());
     for query in queries.drain(..) {
         let Some(own) = &query.relation else {
             kept.push(query);
             continue;
         };
-        if is_part(&query, own) {
+        if is_part(&query, own) || is_read_whole(own) {
             continue;
         }
         let equal = kept.iter_mut().find(|known| {

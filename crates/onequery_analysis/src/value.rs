@@ -246,9 +246,10 @@ pub(crate) struct Value {
     pub(crate) fetched: bool,
     /// Rows of a model in it.
     pub(crate) rows: Option<Arc<Rows>>,
-    /// The text that it is: a name of the file.
+    /// The text that it is, or the first of those in it: a name of the file.
     pub(crate) text: Option<(FileId, Name)>,
-    /// What is known of the values in it, when it is a dictionary.
+    /// What is known of the values in it when it is a dictionary, of those in its elements when it is a collection of
+    /// dictionaries.
     pub(crate) record: Option<Arc<Record>>,
 }
 
@@ -286,7 +287,8 @@ impl Value {
 
     /// Whether another function could learn something from it.
     pub(crate) fn says_something(&self) -> bool {
-        !matches!(self.ty, Ty::Unknown | Ty::Plain) || self.rows.is_some() || self.record.is_some()
+        let is_typed = !matches!(self.ty, Ty::Unknown | Ty::Plain);
+        is_typed || self.rows.is_some() || self.record.is_some() || self.text.is_some()
     }
 
     /// Whether another says the same, as far as other functions may know of it.

@@ -48,6 +48,11 @@ impl NameTable {
         name
     }
 
+    /// All names, in the order in which they were first met.
+    pub fn all(&self) -> impl Iterator<Item = Name> + use<> {
+        (0..u32::try_from(self.ends.len()).unwrap_or(u32::MAX)).map(Name)
+    }
+
     /// How many names there are.
     #[must_use]
     pub fn len(&self) -> usize {

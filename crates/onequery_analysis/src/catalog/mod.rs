@@ -213,6 +213,14 @@ pub(crate) struct CallInfo {
     pub(crate) registers: Option<Registers>,
     /// It gives a dictionary of its keyword arguments.
     pub(crate) gives_entries: bool,
+    /// It gives a dictionary of the variables where it is called.
+    pub(crate) gives_variables: bool,
+    /// The position of an argument whose text the result stands for.
+    pub(crate) stands_for: Option<usize>,
+    /// The position of a text that says which elements of the first argument it gives.
+    pub(crate) slices: Option<usize>,
+    /// It gives the rows, or the row, that its receiver, a page, shows.
+    pub(crate) gives_shown: bool,
     pub(crate) renders: Option<Renders>,
     pub(crate) registers_tag: Option<RegistersTag>,
     /// The argument that names an attribute of each element, which it reads.

@@ -126,6 +126,8 @@ pub(crate) struct Page {
     pub(crate) suffix: Option<String>,
     /// The method that gives what the template is given, each class of a hierarchy a part of it.
     pub(crate) context: String,
+    /// How the template calls the class's instance.
+    pub(crate) itself: String,
     /// What it shows besides, when it shows rows.
     pub(crate) rows: Option<PageRows>,
 }
@@ -161,6 +163,9 @@ pub(crate) struct Renders {
     /// Its keyword arguments are variables.
     #[serde(default)]
     pub(crate) keywords: bool,
+    /// The template is that of the receiver, a page.
+    #[serde(default)]
+    pub(crate) own: bool,
 }
 
 /// How a decorator makes a function known to templates.

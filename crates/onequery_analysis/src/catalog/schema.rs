@@ -339,6 +339,16 @@ pub(super) struct Call {
     /// It gives a dictionary of its keyword arguments.
     #[serde(default)]
     pub(super) gives_entries: bool,
+    /// It gives a dictionary of the variables where it is called.
+    #[serde(default)]
+    pub(super) gives_variables: bool,
+    /// The position of an argument whose text the result stands for: a template by its name.
+    pub(super) stands_for: Option<usize>,
+    /// The position of a text that says which elements of the first argument it gives: `"2:5"`.
+    pub(super) slices: Option<usize>,
+    /// It gives the rows, or the row, that its receiver, a page, shows.
+    #[serde(default)]
+    pub(super) gives_shown: bool,
     /// It renders a template.
     pub(super) renders: Option<Renders>,
     /// As a decorator it makes a function known to templates.

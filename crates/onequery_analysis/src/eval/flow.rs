@@ -131,7 +131,9 @@ impl Eval<'_, '_> {
         }
         self.narrow(narrowed.as_ref(), true);
         if tested.measure == Measure::Reached {
-            self.path.flushes.add(self.active());
+            // `{% if forloop.first %}`.
+            let loops = if self.is_template() { self.innermost() } else { self.active() };
+            self.path.flushes.add(loops);
         }
         let changes = self.changed.len();
         let value = self.eval(then);

@@ -79,13 +79,24 @@ impl<'a> Eval<'_, 'a> {
             self.read_each(id, &info.reads_each, args);
         }
         if let Some(renders) = &info.renders {
-            self.render_call(renders, args);
+            self.render_call(id, renders, &own, args);
         }
         if info.lists_own
             && let Ty::Instance(class) = own.ty
             && let Some((shown_by, _)) = self.shower(class, self.own_name())
         {
             self.shown_by_call(id, shown_by, args);
+        }
+        if info.gives_shown
+            && let Ty::Instance(class) = own.ty
+            && let Some(shown) = self.shown_by_page(class, id)
+        {
+            return shown.with_deps(deps);
+        }
+        if let (Some(ix), Some(whole)) = (info.slices, args.values.first()) {
+            let bounds = args.values.get(ix).and_then(|bounds| bounds.text);
+            let most = bounds.and_then(|bounds| few_of(self.program.text(bounds)));
+            return Self::cut(whole.clone(), most).with_deps(deps);
         }
         if info.gives_registered
             && let Ty::Instance(class) = own.ty
@@ -203,13 +214,15 @@ impl<'a> Eval<'_, 'a> {
             bound => bound,
         };
         let record = if info.gives_entries {
-            Some(self.entries_given(args))
+            Some(Arc::new(self.entries_given(args)))
         } else {
-            None
+            info.gives_variables.then(|| self.variables())
         };
+        let stands_for = info.stands_for.and_then(|ix| args.values.get(ix)?.text);
         Value {
             bound,
-            record: record.filter(|record| !record.is_empty()).map(Arc::new),
+            record: record.filter(|record| !record.is_empty()),
+            text: stands_for,
             measure: if info.measures && self.outlives_rounds(receiver, args) {
                 Measure::Size
             } else {
@@ -346,6 +359,10 @@ impl<'a> Eval<'_, 'a> {
                 variable.bound = Bound::Data;
             }
             variable.deps.add(args.deps());
+            if let (Grows::One, true, Some(added)) = (grows, is_name, added.and_then(|added| added.record.clone())) {
+                let record = variable.record.get_or_insert_default();
+                *record = Arc::new(Arc::unwrap_or_clone(record.clone()).join(&added));
+            }
             if grows == Grows::Many && is_name && !entries.is_empty() {
                 Arc::make_mut(variable.record.get_or_insert_default()).extend(&entries);
             }
@@ -355,4 +372,12 @@ impl<'a> Eval<'_, 'a> {
             }
         }
     }
+}
+
+/// How many elements `"2:5"` is at most.
+fn few_of(bounds: &str) -> Option<i64> {
+    let (from, to) = bounds.split_once(':')?;
+    let from: i64 = if from.is_empty() { 0 } else { from.parse().ok()? };
+    let to: i64 = to.parse().ok()?;
+    (from >= 0 && to >= 0).then(|| to.saturating_sub(from))
 }

@@ -332,6 +332,7 @@ impl Eval<'_, '_> {
             whole_params: gathered.whole_params,
             bound: gathered.bound,
             rows: element.rows,
+            record: element.record.filter(|_| kind != ComprehensionKind::Dict),
             ..Value::of(ty)
         }
         .with_deps(element.deps)
@@ -361,6 +362,7 @@ pub(super) fn element_of(collection: &Value) -> Value {
         // A batch of a constant is no constant, but a page of batches is none either.
         bound: Bound::Data,
         rows: settled(collection),
+        record: collection.record.clone(),
         ..Value::default()
     }
 }

@@ -192,6 +192,9 @@ impl<'a> Eval<'_, 'a> {
         if let Some(value) = self.stored_attribute(class, name) {
             return value;
         }
+        if let Some(shown) = self.shown_as(class, name, id) {
+            return shown;
+        }
         let field = self.field_type(class, name);
         if !field.is_unknown() {
             return Value::of(field);
@@ -361,6 +364,7 @@ impl<'a> Eval<'_, 'a> {
             likely: value.likely,
             origin: value.origin,
             rows: settled(value),
+            record: value.record.clone().filter(|_| key.text.is_none()),
             ..Value::of(ty.unwrap_or_default())
         };
         result.deps = deps;

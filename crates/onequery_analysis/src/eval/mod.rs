@@ -13,6 +13,7 @@ mod flow;
 mod library_calls;
 mod loops;
 mod members;
+mod pages;
 mod presentations;
 mod project_calls;
 mod relations;
@@ -468,7 +469,8 @@ impl<'p, 'a> Eval<'p, 'a> {
                 Value {
                     ty: Ty::Plain,
                     deps: value.deps,
-                    measure: value.measure,
+                    // `{% if not forloop.first %}` is no rare case.
+                    measure: if self.is_template() { Measure::None } else { value.measure },
                     ..Value::default()
                 }
             }
@@ -579,20 +581,27 @@ impl<'p, 'a> Eval<'p, 'a> {
             // `queryset[::2]` is executed; `queryset[:5]` is not.
             self.consume(base, &value);
         }
-        // A slice of pages is not a page.
         let most = match (from.unwrap_or(Some(0)), to.flatten()) {
             (Some(from), Some(to)) if to >= 0 => Some(to.saturating_sub(from)),
             _ => None,
         };
+        Self::cut(value, most).with_deps(deps)
+    }
+
+    /// At most so many elements of a value.
+    pub(super) fn cut(value: Value, most: Option<i64>) -> Value {
+        // A slice of pages is not a page.
         let is_few = most.is_some_and(|most| most <= FEW_ROWS) || value.bound == Bound::Constant;
         let mut value = Value {
             bound: if is_few { Bound::Constant } else { Bound::Data },
             ..value
         };
-        if let (true, Some(rows)) = (is_few, &mut value.rows) {
+        // Of a relation few rows are asked for, but as often as there are rows that have it.
+        let is_asked = |rows: &Rows| rows.pending.is_none() || rows.path.is_empty();
+        if let Some(rows) = value.rows.as_mut().filter(|rows| is_few && is_asked(rows)) {
             Arc::make_mut(rows).few = true;
         }
-        value.with_deps(deps)
+        value
     }
 
     fn eval_all(&mut self, items: &[ExprId]) -> Deps {
@@ -608,6 +617,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             Literal::Str(text) => Value {
                 statement: sql::statement(self.text(text)),
                 text: Some((self.file, text)),
+                bound: Bound::Constant,
                 ..Value::plain()
             },
             Literal::Int(value) => Value {
@@ -761,7 +771,7 @@ impl<'p, 'a> Eval<'p, 'a> {
         let mut types = Vec::with_capacity(items.len());
         let (mut likely, mut rows) = (false, None);
         let mut record = Record::default();
-        let mut key = None;
+        let (mut key, mut first_text) = (None, None);
         for &item in items {
             let value = self.eval(item);
             if let ExprKind::Spread(inner) = self.ir.expr(item).kind {
@@ -770,7 +780,12 @@ impl<'p, 'a> Eval<'p, 'a> {
                 if let Some(spread) = &value.record {
                     record.extend(spread);
                 }
-            } else if kind == CollectionKind::Dict {
+            } else if kind != CollectionKind::Dict {
+                first_text = first_text.or(value.text);
+                if let Some(item) = &value.record {
+                    record = record.join(item);
+                }
+            } else {
                 key = match key.take() {
                     None => Some(value.text),
                     Some(key) => {
@@ -802,6 +817,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             bound,
             likely,
             rows,
+            text: first_text,
             record: (!record.is_empty()).then(|| Arc::new(record)),
             ..Value::of(ty)
         }

@@ -11,11 +11,10 @@ use onequery_core::{FileId, Language, Name};
 use super::Eval;
 use super::calls::Args;
 use super::env::Env;
-use crate::catalog::{Page, PageRows, Position, Renders, TagKind};
-use crate::program::{ClassId, FnId, Symbol};
+use crate::catalog::{Position, Renders, TagKind};
+use crate::program::FnId;
 use crate::record::Record;
-use crate::rows::{RowSource, Rows};
-use crate::value::{Deps, Ty, Value};
+use crate::value::{Deps, Measure, Ty, Value};
 
 /// How many templates may take in each other.
 const MAX_NESTED: usize = 24;
@@ -54,7 +53,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// A call that renders a template.
-    pub(super) fn render_call(&mut self, renders: &Renders, args: &Args<'a>) {
+    pub(super) fn render_call(&mut self, id: ExprId, renders: &Renders, own: &Value, args: &Args<'a>) {
         let arguments = |positions: &[Position]| -> Vec<&Value> {
             let found = positions
                 .iter()
@@ -67,7 +66,12 @@ impl<'a> Eval<'_, 'a> {
         let given = arguments(&renders.context)
             .into_iter()
             .find_map(|value| value.record.clone());
-        let Some(template) = name.and_then(|name| self.template_named(name)) else {
+        let of_receiver = match own.ty {
+            Ty::Instance(class) if renders.own => self.page_template(class, id),
+            _ => own.text.and_then(|name| self.template_named(name)),
+        };
+        let named = name.and_then(|name| self.template_named(name));
+        let Some(template) = named.or(of_receiver) else {
             return;
         };
         let mut context = Record::default();
@@ -85,7 +89,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// Renders a template.
-    fn render(&mut self, template: FileId, context: Record) {
+    pub(super) fn render(&mut self, template: FileId, context: Record) {
         let rendering = Rendering {
             context: Arc::new(context),
             ..Rendering::default()
@@ -138,6 +142,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     fn eval_template_body(&mut self) {
+        self.bind_context();
         if let Some(body) = self.ir.functions[0].body {
             self.eval(body);
         }
@@ -174,8 +179,18 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// All variables at the current place of a template.
-    fn variables(&self) -> Arc<Record> {
+    /// Makes those of the template's variables that a file names its own, so that what is learnt of them is kept.
+    fn bind_context(&mut self) {
+        let Some(rendering) = &self.rendering else { return };
+        for name in self.ir.names.all() {
+            if let Some(value) = rendering.context.get(self.ir.name(name)) {
+                self.env.set(name, value.clone());
+            }
+        }
+    }
+
+    /// All variables at the current place.
+    pub(super) fn variables(&self) -> Arc<Record> {
         let context = self.rendering.as_ref().map(|rendering| &rendering.context);
         let mut variables = context.cloned().unwrap_or_default();
         if self.env.iter().next().is_some() {
@@ -187,13 +202,9 @@ impl<'a> Eval<'_, 'a> {
         variables
     }
 
-    /// A variable of a template that it does not bind itself, or one of its macros.
+    /// What a template knows by a name that is none of its variables: a macro, or a function that it may call.
     pub(super) fn template_name(&self, name: Name) -> Value {
         let text = self.text(name);
-        let given = self
-            .rendering
-            .as_ref()
-            .and_then(|rendering| rendering.context.get(text));
         let defined = || {
             let function = self.program.macro_named(self.scope(), text);
             let global = || {
@@ -204,7 +215,7 @@ impl<'a> Eval<'_, 'a> {
                 .or_else(global)
                 .map(|function| Value::of(Ty::Function(function)))
         };
-        given.cloned().or_else(defined).unwrap_or_default()
+        defined().unwrap_or_default()
     }
 
     pub(super) fn template_part(&mut self, part: &'a TemplatePart) -> Value {
@@ -271,6 +282,7 @@ impl<'a> Eval<'_, 'a> {
         let outer = rendering.block.replace((block, at));
         let context = std::mem::replace(&mut rendering.context, variables);
         self.in_file(file, |eval| {
+            eval.bind_context();
             if let Some(body) = eval.ir.function(content).body {
                 eval.eval(body);
             }
@@ -281,8 +293,28 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
+    /// What is read of the round of the loop around: `forloop.counter`, `loop.first`.
+    fn round(&self, base: ExprId, name: Name) -> Option<Measure> {
+        let ExprKind::Name(of) = self.ir.expr(base).kind else {
+            return None;
+        };
+        let is_round = matches!(self.text(of), "forloop" | "loop") && self.env.get(of).is_none();
+        match self.text(name) {
+            _ if !is_round => None,
+            "first" | "last" => Some(Measure::Reached),
+            "counter" | "counter0" | "revcounter" | "revcounter0" | "index" | "index0" => Some(Measure::Size),
+            _ => None,
+        }
+    }
+
     /// `{{ base.name }}`: what a dictionary has, an attribute, or what a method gives.
     pub(super) fn template_attribute(&mut self, id: ExprId, base: ExprId, name: Name) -> Value {
+        if let Some(measure) = self.round(base, name) {
+            return Value {
+                measure,
+                ..Value::plain()
+            };
+        }
         let owner = self.eval(base);
         self.note_key_read(base, name);
         let text = self.text(name);
@@ -397,122 +429,6 @@ impl<'a> Eval<'_, 'a> {
             self.rendered.pop();
         }
         Some(returned)
-    }
-
-    /// What a framework does to show a page.
-    pub(super) fn show_page(&mut self, class: ClassId, page: &'a Page, place: ExprId) {
-        let program = self.program;
-        // An override that falls back on the base's chooses what is named there in some cases.
-        let overrides = program.method(class, &page.template_method);
-        if overrides.is_some_and(|method| !self.calls_base(method)) {
-            return;
-        }
-        let mut context = Record::default();
-        let mut shown = None;
-        if let Some(rows) = &page.rows {
-            shown = self.rows_of_page(class, rows, place);
-            if let Some((model, value)) = &shown {
-                let named = program.written(class, &rows.named);
-                let named = named.and_then(|named| {
-                    crate::models::literal(program.ir(named.file), named.value).map(ToOwned::to_owned)
-                });
-                let by_model = || {
-                    format!(
-                        "{}{}",
-                        program.class_name(*model).to_lowercase(),
-                        rows.name_suffix
-                    )
-                };
-                let named = named.unwrap_or_else(by_model);
-                for name in rows.names.iter().chain([&named]) {
-                    context.set(name, value.clone());
-                }
-            }
-        }
-        for &base in program.class(class).mro.iter().rev() {
-            if let Some(&method) = program.class(base).methods.get(page.context.as_str()) {
-                let returned = self.returned_by(method);
-                for (name, value) in returned.record.iter().flat_map(|record| record.iter()) {
-                    // A base passes on what it cannot know: which rows this class shows.
-                    let is_query = |rows: &Arc<Rows>| matches!(rows.source, RowSource::Query(_));
-                    if context.get(name).is_none() || value.rows.as_ref().is_some_and(is_query) {
-                        context.set(name, value.clone());
-                    }
-                }
-            }
-        }
-        let written = program.written(class, &page.template);
-        let template = match written {
-            Some(written) => crate::models::literal(program.ir(written.file), written.value)
-                .and_then(|name| program.template(written.file, name)),
-            None => match (&page.suffix, &shown) {
-                (Some(suffix), Some((model, _))) => program.default_template(class, *model, suffix),
-                _ => None,
-            },
-        };
-        if let Some(template) = template {
-            self.render(template, context);
-        }
-    }
-
-    /// All rows of the model that a page names.
-    fn all_rows_of_page(&self, class: ClassId, page: &PageRows, place: ExprId) -> Option<Value> {
-        let program = self.program;
-        let written = program.written(class, &page.model)?;
-        let scope = program.scope_of_class(written.class);
-        let Symbol::Class(model) = program.resolve_expr(written.file, scope, written.value) else {
-            return None;
-        };
-        let at = if written.file == self.file {
-            written.value
-        } else {
-            place
-        };
-        let at = self.here(self.ir.span(at));
-        Some(Value {
-            rows: Some(Arc::new(Rows::of_query(Some(model), at, true))),
-            origin: Some(at),
-            ..Value::of(Ty::Instance(model))
-        })
-    }
-
-    /// The rows that a page shows, with their model.
-    fn rows_of_page(&mut self, class: ClassId, page: &PageRows, place: ExprId) -> Option<(ClassId, Value)> {
-        let program = self.program;
-        let [method, attribute] = &page.rows;
-        let stored = self.stored_attribute(class, attribute);
-        let base = match stored {
-            Some(stored) => Some(stored),
-            None => self.all_rows_of_page(class, page, place),
-        };
-        let value = match program.method(class, method) {
-            Some(method) => self.started_from(method, base.as_ref(), place),
-            None => base?,
-        };
-        let mut rows = value.rows.clone()?;
-        let model = rows.model?;
-        if page.one {
-            let mut one = rows.settled();
-            one.take_one();
-            rows = Arc::new(one);
-            return Some((
-                model,
-                Value {
-                    rows: Some(rows),
-                    ..Value::of(Ty::Instance(model))
-                },
-            ));
-        }
-        let list = program.catalogs.literals(Language::Python).list;
-        let rows = Arc::new(rows.settled());
-        Some((
-            model,
-            Value {
-                rows: Some(rows),
-                origin: value.origin,
-                ..Value::of(Ty::lib(list, vec![Ty::Instance(model)]))
-            },
-        ))
     }
 }
 
