@@ -500,7 +500,13 @@ impl<'a> Program<'a> {
         if top_level_updates(ir).any(of_name) {
             return None;
         }
-        let assigned = top_level_assignments(ir).filter(|(target, _)| of_name(*target));
+        self.made_at(module, name)
+    }
+
+    /// The same of an object, which stays what it is whatever is done with it.
+    pub(crate) fn made_at(&self, module: ScopeId, name: &str) -> Option<ExprId> {
+        let ir = self.ir(self.file_of_scope(module));
+        let assigned = top_level_assignments(ir).filter(|(target, _)| ir.name(*target) == name);
         assigned.last().map(|(_, value)| value)
     }
 

@@ -546,6 +546,8 @@ pub enum TemplatePart {
         /// It is given nothing else.
         isolated: bool,
     },
+    /// `{% cache 500 name %}…{% endcache %}`: evaluated when nothing is kept of it.
+    Cached(ExprId),
     /// `{% import "forms.html" as forms %}`: a template's macros, as a module.
     Macros(ExprId),
 }

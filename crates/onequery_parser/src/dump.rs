@@ -472,6 +472,7 @@ impl Dump<'_> {
                 let only = if *isolated { " only" } else { "" };
                 format!("include {}{with}{only}", self.inline(*template))
             }
+            TemplatePart::Cached(body) => format!("cached {}", self.inline(*body)),
             TemplatePart::Macros(template) => format!("macros {}", self.inline(*template)),
         }
     }

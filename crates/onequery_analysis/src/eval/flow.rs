@@ -132,7 +132,11 @@ impl Eval<'_, '_> {
         self.narrow(narrowed.as_ref(), true);
         if tested.measure == Measure::Reached {
             // `{% if forloop.first %}`.
-            let loops = if self.is_template() { self.innermost() } else { self.active() };
+            let loops = if self.is_template() {
+                self.innermost()
+            } else {
+                self.active()
+            };
             self.path.flushes.add(loops);
         }
         let changes = self.changed.len();

@@ -359,7 +359,9 @@ impl<'a> Eval<'_, 'a> {
                 variable.bound = Bound::Data;
             }
             variable.deps.add(args.deps());
-            if let (Grows::One, true, Some(added)) = (grows, is_name, added.and_then(|added| added.record.clone())) {
+            if let (Grows::One, true, Some(added)) =
+                (grows, is_name, added.and_then(|added| added.record.clone()))
+            {
                 let record = variable.record.get_or_insert_default();
                 *record = Arc::new(Arc::unwrap_or_clone(record.clone()).join(&added));
             }

@@ -470,7 +470,11 @@ impl<'p, 'a> Eval<'p, 'a> {
                     ty: Ty::Plain,
                     deps: value.deps,
                     // `{% if not forloop.first %}` is no rare case.
-                    measure: if self.is_template() { Measure::None } else { value.measure },
+                    measure: if self.is_template() {
+                        Measure::None
+                    } else {
+                        value.measure
+                    },
                     ..Value::default()
                 }
             }

@@ -132,7 +132,11 @@ impl<'a> Eval<'_, 'a> {
         let Symbol::Class(model) = program.resolve_expr(written.file, scope, written.value) else {
             return None;
         };
-        let at = if written.file == self.file { written.value } else { place };
+        let at = if written.file == self.file {
+            written.value
+        } else {
+            place
+        };
         let at = self.here(self.ir.span(at));
         Some(Value {
             rows: Some(Arc::new(Rows::of_query(Some(model), at, true))),

@@ -223,6 +223,12 @@ impl<'a> Eval<'_, 'a> {
             TemplatePart::Extends(_) => {}
             TemplatePart::Block(name, content) => self.place_block(*name, *content),
             TemplatePart::Super => self.super_block(),
+            TemplatePart::Cached(body) => {
+                let path = self.path;
+                self.path.memoised = true;
+                self.eval(*body);
+                self.path = path;
+            }
             TemplatePart::Include {
                 template,
                 with,
@@ -373,8 +379,7 @@ impl<'a> Eval<'_, 'a> {
             ..Value::default()
         });
         let value = self.project_call(id, known.function, context.as_ref(), false, &mut args);
-        if let Some(template) = known.template {
-            let file = self.program.function(known.function).0;
+        if let Some((file, template)) = known.template {
             if let ExprKind::Literal(Literal::Str(name)) = self.program.ir(file).expr(template).kind
                 && let Some(template) = self.template_named((file, name))
             {

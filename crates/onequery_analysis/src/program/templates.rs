@@ -6,7 +6,7 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, ScopeIx, TemplatePart};
 use onequery_core::{FileId, Language, Name, TEMPLATE_FOLDERS};
 use rustc_hash::FxHashMap;
 
-use super::{ClassId, FnId, Program, ScopeId, Symbol, file_id};
+use super::{ClassId, FnId, Program, ScopeId, Symbol, file_id, top_level_ids};
 use crate::catalog::{Page, Position, RegistersTag, TagKind};
 use crate::models::{keyword_arg, literal};
 
@@ -34,8 +34,8 @@ pub(crate) struct Parts {
 pub(crate) struct TemplateFunction {
     pub(crate) kind: TagKind,
     pub(crate) function: FnId,
-    /// The expression that names the template it renders, in its file.
-    pub(crate) template: Option<ExprId>,
+    /// The expression that names the template it renders, and the file of that.
+    pub(crate) template: Option<(FileId, ExprId)>,
     /// It is given the template's variables before its arguments.
     pub(crate) takes_context: bool,
 }
@@ -70,39 +70,70 @@ impl<'a> Program<'a> {
         self.templates = found;
     }
 
-    /// The functions of the project that decorators make known to templates.
+    /// The functions of the project that are made known to templates: by decorators, or by calls at the top level.
     fn template_functions(&self) -> FxHashMap<String, Vec<TemplateFunction>> {
         let mut found: FxHashMap<String, Vec<TemplateFunction>> = FxHashMap::default();
         for file in (0..self.files.len()).map(file_id) {
             let ir = self.ir(file);
-            for (ix, function) in (0_u32..).zip(&ir.functions) {
-                let Some(own_name) = function.name else { continue };
-                for &decorator in &function.decorators {
-                    let Some((registers, args)) = self.registers_tag(file, decorator) else {
-                        continue;
-                    };
-                    let argument = |position: &Position| match position {
-                        Position::Index(ix) => {
-                            let arg = args.get(*ix).filter(|arg| arg.name.is_none())?;
-                            Some(arg.value)
-                        }
-                        Position::Keyword(keyword) => keyword_arg(ir, args, keyword),
-                    };
-                    let named = registers.names.iter().find_map(argument);
-                    let name = named.and_then(|named| literal(ir, named));
-                    let context = registers.context_keyword.as_deref();
-                    let functions = found.entry(name.unwrap_or(ir.name(own_name)).to_owned());
-                    functions.or_default().push(TemplateFunction {
-                        kind: registers.kind,
-                        function: self.fn_id(file, FnIx(ix)),
-                        template: registers.template.as_ref().and_then(argument),
-                        takes_context: context
-                            .is_some_and(|context| keyword_arg(ir, args, context).is_some()),
-                    });
-                }
+            let decorated = (0_u32..).zip(&ir.functions).flat_map(|(ix, function)| {
+                let decorators = function.decorators.iter();
+                decorators.map(move |&decorator| (self.fn_id(file, FnIx(ix)), decorator))
+            });
+            let called = top_level_ids(ir).filter_map(|statement| self.registered_by_call(file, statement));
+            for (function, call) in decorated.chain(called) {
+                let Some((registers, args)) = self.registers_tag(file, call) else {
+                    continue;
+                };
+                let argument = |position: &Position| match position {
+                    Position::Index(ix) => {
+                        let arg = args.get(*ix).filter(|arg| arg.name.is_none())?;
+                        Some(arg.value)
+                    }
+                    Position::Keyword(keyword) => keyword_arg(ir, args, keyword),
+                };
+                let (of, _, declared) = self.function(function);
+                let named = registers.names.iter().filter_map(argument);
+                let name = named.filter_map(|named| literal(ir, named)).next();
+                let own_name = || Some(self.ir(of).name(declared.name?));
+                let Some(name) = name.or_else(own_name) else {
+                    continue;
+                };
+                let context = registers.context_keyword.as_deref();
+                found.entry(name.to_owned()).or_default().push(TemplateFunction {
+                    kind: registers.kind,
+                    function,
+                    template: registers
+                        .template
+                        .as_ref()
+                        .and_then(argument)
+                        .map(|name| (file, name)),
+                    takes_context: context.is_some_and(|context| keyword_arg(ir, args, context).is_some()),
+                });
             }
         }
         found
+    }
+
+    /// The function that a statement gives to a decorator: `register.filter("name", function)`,
+    /// `register.inclusion_tag("row.html")(function)`. Gives the decorator's call with it.
+    fn registered_by_call(&self, file: FileId, statement: ExprId) -> Option<(FnId, ExprId)> {
+        let ir = self.ir(file);
+        let ExprKind::Call { callee, args, .. } = &ir.expr(statement).kind else {
+            return None;
+        };
+        let decorator = match ir.expr(*callee).kind {
+            ExprKind::Call { .. } => *callee,
+            ExprKind::Attr { .. } => statement,
+            _ => return None,
+        };
+        let scope = self.scope_id(file, ScopeIx(0));
+        let function = args
+            .iter()
+            .find_map(|arg| match self.resolve_expr(file, scope, arg.value) {
+                Symbol::Function(function) => Some(function),
+                _ => None,
+            })?;
+        Some((function, decorator))
     }
 
     /// What a decorator makes of a function for templates, with its arguments: `@register.filter`, where a call of a
@@ -120,7 +151,7 @@ impl<'a> Program<'a> {
         let entries = match self.resolve_expr(file, scope, base) {
             Symbol::Variable(module, variable) => {
                 let made_in = self.file_of_scope(module);
-                let made = self.assigned_at(module, variable)?;
+                let made = self.made_at(module, variable)?;
                 let ExprKind::Call { callee, .. } = self.ir(made_in).expr(made).kind else {
                     return None;
                 };

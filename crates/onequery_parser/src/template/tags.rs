@@ -152,7 +152,6 @@ impl<'t> Walk<'t, '_> {
                 self.translated(tag, items)
             }
             "do" => items.push(Reader::new(tag.rest(), self.out).expression()),
-            // What Django keeps is rendered when nothing is kept.
             "cache" => self.cached(tag, items),
             "else" | "elif" | "empty" | "plural" | "pluralize" => {}
             _ => self.custom(tag, items),
@@ -598,14 +597,10 @@ impl<'t> Walk<'t, '_> {
     }
 
     fn cached(&mut self, tag: Inside<'t>, items: &mut Vec<ExprId>) {
-        let test = self.values(tag.rest());
-        let then = self.body(tag, &[]);
-        let kind = ExprKind::If {
-            test,
-            then,
-            otherwise: None,
-        };
-        items.push(self.out.expr(kind, tag.span()));
+        let arguments = self.values(tag.rest());
+        items.push(arguments);
+        let body = self.body(tag, &[]);
+        items.push(self.part(TemplatePart::Cached(body), tag.span()));
     }
 
     /// Any other tag: a call with its arguments, whose result may be bound: `{% get_comments for book as comments %}`.
