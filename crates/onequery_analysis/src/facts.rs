@@ -145,6 +145,7 @@ impl Conditions {
                     Some(_) => {}
                     None => match given.and_then(|given| given.own_param) {
                         Some(own) => left.conditions = left.conditions.and(own, wanted),
+                        None if given.is_some_and(|given| given.is_written) => left.at_run_time = true,
                         None => left.is_open = true,
                     },
                 }
@@ -159,6 +160,8 @@ impl Conditions {
 pub(crate) struct Left {
     /// Those on the caller's own parameters.
     pub(crate) conditions: Conditions,
+    /// What the call gives decides some of them, and that is known at run time only.
+    pub(crate) at_run_time: bool,
     /// Some are not decided.
     pub(crate) is_open: bool,
 }

@@ -287,7 +287,8 @@ impl View<'_, '_> {
                     .min_by_key(|effect| {
                         // `order.save()` writes, whatever else the project's own `save` does.
                         let is_aside = overrides != Some(effect.access) && overrides.is_some();
-                        (is_aside, is_open(effect, args), effect.distance, effect.access)
+                        let path = (is_open(effect, args), is_decided_later(effect, args));
+                        (is_aside, path, effect.distance, effect.access)
                     })?;
                 (
                     effect.access,
@@ -563,7 +564,11 @@ fn reaches(call: &Fact, effect: &Effect) -> Confidence {
     };
     if is_open(effect, args) {
         Confidence::Possible
-    } else if call.likely || call.path.undecided > 0 || !call.path.branch.is_empty() {
+    } else if call.likely
+        || is_decided_later(effect, args)
+        || call.path.undecided > 0
+        || !call.path.branch.is_empty()
+    {
         Confidence::Likely
     } else {
         Confidence::Proven
@@ -573,7 +578,13 @@ fn reaches(call: &Fact, effect: &Effect) -> Confidence {
 /// Whether it is not known that a call takes the path on which an effect is.
 fn is_open(effect: &Effect, args: &[Given]) -> bool {
     let branch = effect.left(args).map(|(branch, _)| branch).unwrap_or_default();
-    effect.is_conditional() || branch.is_open || !branch.conditions.is_empty()
+    effect.is_conditional() || branch.is_open
+}
+
+/// Whether what a call gives decides about the path on which an effect is: some calls take it.
+fn is_decided_later(effect: &Effect, args: &[Given]) -> bool {
+    let branch = effect.left(args).map(|(branch, _)| branch).unwrap_or_default();
+    branch.at_run_time || !branch.conditions.is_empty()
 }
 
 /// What the query behind a call depends on, in terms of the caller.
@@ -607,6 +618,7 @@ fn confidence(
     };
     // A framework calls with a row and nothing else: no caller decides which path is taken.
     let on_some_call = effect.is_some_and(|effect| is_open(effect, args));
+    let on_some_path = on_some_path || effect.is_some_and(|effect| is_decided_later(effect, args));
     let by_framework = site.kind == SiteKind::Framework;
     if own_session || fact.path.memoised || (on_some_call && !by_framework) {
         Confidence::Possible

@@ -424,7 +424,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 via: Some((callee, at)),
                 distance: effect.distance + 1,
                 params: passed.params,
-                likely: effect.likely || fact.likely,
+                likely: effect.likely || fact.likely || branch.at_run_time,
                 conditional: effect.is_conditional()
                     || branch.is_open
                     || facts[caller].is_in_endless_loop(fact),
