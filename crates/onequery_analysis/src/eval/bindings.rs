@@ -51,6 +51,9 @@ impl Eval<'_, '_> {
             }
             .with_deps(deps);
         }
+        if let Some(ty) = self.query_of(&assigned.ty) {
+            assigned.ty = ty;
+        }
         self.note_held(&assigned);
         let result = assigned.clone();
         self.bind(target, assigned);
@@ -62,6 +65,15 @@ impl Eval<'_, '_> {
             },
             _ => result,
         }
+    }
+
+    /// The query that a manager's methods start from: `books = Book.objects`, which is narrowed later or not.
+    fn query_of(&self, ty: &Ty) -> Option<Ty> {
+        let &Ty::Lib(manager, _) = ty else { return None };
+        let catalogs = self.program.catalogs;
+        let starts = catalogs.ty(manager).starts_from.as_deref()?;
+        let &entry = catalogs.methods(manager, starts, false).first()?;
+        Some(self.program.fill_receiver(&catalogs.call(entry).gives, ty))
     }
 
     pub(super) fn set(&mut self, name: Name, value: Value) {

@@ -353,7 +353,7 @@ impl<'a> Eval<'_, 'a> {
         let is_name = matches!(self.ir.expr(base).kind, ExprKind::Name(_));
         let entries = self.entries_given(args);
         // One element more, once, leaves it as small as it was.
-        let grows_per_round = self.is_from_outside(name);
+        let grows_per_round = self.grows_with_data(name);
         if let Some(variable) = self.env.get_mut(name) {
             if grows == Grows::Many || grows_per_round {
                 variable.bound = Bound::Data;

@@ -75,11 +75,12 @@ impl Eval<'_, '_> {
             .is_some_and(|active| active.carried.contains(&name))
     }
 
-    /// Whether a variable was there before the innermost loop began.
-    pub(super) fn is_from_outside(&self, name: Name) -> bool {
-        self.loops
-            .last()
-            .is_some_and(|active| active.kept.contains(&name) || active.carried.contains(&name))
+    /// Whether a variable was there before a loop began that has as many rounds as there are data.
+    pub(super) fn grows_with_data(&self, name: Name) -> bool {
+        self.loops.iter().any(|active| {
+            let is_from_outside = active.kept.contains(&name) || active.carried.contains(&name);
+            is_from_outside && self.facts.sites[active.site].bound != Bound::Constant
+        })
     }
 
     /// The innermost sites whose rounds all see one and the same value of a variable.
