@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 FIXTURES = ROOT / "fixtures" / "python"
 
-MARKER = re.compile(r"#~ (.*?)(?: #\}|$)")
+MARKER = re.compile(r"#~ (.*?)(?: #\}|$)", re.MULTILINE)
 REASON = re.compile(r'"[^"]*"')
 
 #: Words before the rule of a marker that is no true finding of the analyzer.
