@@ -145,7 +145,10 @@ impl Conditions {
                     Some(_) => {}
                     None => match given.and_then(|given| given.own_param) {
                         Some(own) => left.conditions = left.conditions.and(own, wanted),
-                        None if given.is_some_and(|given| given.is_written) => left.at_run_time = true,
+                        // What is written is mostly something; a cache that is given is no missing one.
+                        None if wanted && given.is_some_and(|given| given.is_written) => {
+                            left.at_run_time = true
+                        }
                         None => left.is_open = true,
                     },
                 }

@@ -578,13 +578,13 @@ fn reaches(call: &Fact, effect: &Effect) -> Confidence {
 /// Whether it is not known that a call takes the path on which an effect is.
 fn is_open(effect: &Effect, args: &[Given]) -> bool {
     let branch = effect.left(args).map(|(branch, _)| branch).unwrap_or_default();
-    effect.is_conditional() || branch.is_open
+    effect.is_conditional() || branch.is_open || !branch.conditions.absent.is_empty()
 }
 
 /// Whether what a call gives decides about the path on which an effect is: some calls take it.
 fn is_decided_later(effect: &Effect, args: &[Given]) -> bool {
     let branch = effect.left(args).map(|(branch, _)| branch).unwrap_or_default();
-    branch.at_run_time || !branch.conditions.is_empty()
+    branch.at_run_time || !branch.conditions.given.is_empty()
 }
 
 /// What the query behind a call depends on, in terms of the caller.

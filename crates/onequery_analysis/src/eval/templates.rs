@@ -379,13 +379,12 @@ impl<'a> Eval<'_, 'a> {
             ..Value::default()
         });
         let value = self.project_call(id, known.function, context.as_ref(), false, &mut args);
-        if let Some((file, template)) = known.template {
-            if let ExprKind::Literal(Literal::Str(name)) = self.program.ir(file).expr(template).kind
-                && let Some(template) = self.template_named((file, name))
-            {
-                let context = value.record.clone().map(Arc::unwrap_or_clone);
-                self.render(template, context.unwrap_or_default());
-            }
+        if let Some((file, template)) = known.template
+            && let ExprKind::Literal(Literal::Str(name)) = self.program.ir(file).expr(template).kind
+            && let Some(template) = self.template_named((file, name))
+        {
+            let context = value.record.clone().map(Arc::unwrap_or_clone);
+            self.render(template, context.unwrap_or_default());
         }
         Some(value)
     }
