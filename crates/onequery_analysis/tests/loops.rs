@@ -226,3 +226,40 @@ fn more_branches_around_each_other_than_a_byte_counts() {
     let each = "Read Element proven Order.objects.get\n";
     check_view(&view, &each.repeat(299));
 }
+
+/// A view over [`MODELS`] and the template that it renders.
+fn check_template(view: &str, template: &str, expected: &str) {
+    check(
+        &format!(
+            "{MODELS}//- shop/templates/page.html\n{template}\n//- shop/views.py\n\
+             from django.shortcuts import render\nfrom shop.models import Order\n{view}"
+        ),
+        expected,
+    );
+}
+
+#[test]
+fn blocks_of_one_name_inside_of_each_other_end() {
+    let nested = "{% block a %}".repeat(40) + &"{% endblock %}".repeat(40);
+    check_template(
+        "def page(request):\n    return render(request, 'page.html', {'orders': Order.objects.all()})\n",
+        &nested,
+        "",
+    );
+}
+
+#[test]
+fn a_look_up_keeps_no_name_of_another_file() {
+    let many: String = (0..40).fold(String::new(), |mut text, ix| {
+        let _ = writeln!(text, "    v{ix} = {ix}");
+        text
+    });
+    check_template(
+        &format!(
+            "def page(request, known: dict):\n{many}    last = {{}}\n    hit = last.get('a')\n    \
+             return render(request, 'page.html', {{'hit': hit, 'orders': [Order()]}})\n"
+        ),
+        "{% if hit %}{% for x in orders %}{{ x.pk }}{% endfor %}{% endif %}",
+        "",
+    );
+}

@@ -179,13 +179,18 @@ impl Eval<'_, '_> {
             ExprKind::Index { base, index } => {
                 self.eval(base);
                 let key = self.eval(index);
-                if let (ExprKind::Name(name), Some(key)) = (&self.ir.expr(base).kind, key.text)
-                    && let Some(variable) = self.env.get_mut(*name)
-                {
-                    let record = variable.record.get_or_insert_default();
-                    Arc::make_mut(record).set(self.program.text(key), value);
+                let root = self.root_name(base);
+                if let Some(variable) = root.and_then(|root| self.env.get_mut(root)) {
+                    match (&self.ir.expr(base).kind, key.text) {
+                        (ExprKind::Name(_), Some(key)) => {
+                            let record = variable.record.get_or_insert_default();
+                            Arc::make_mut(record).set(self.program.text(key), value);
+                        }
+                        // Some value in it is another now.
+                        _ => variable.record = None,
+                    }
                 }
-                if let Some(root) = self.root_name(base) {
+                if let Some(root) = root {
                     self.changed.push(root);
                 }
             }

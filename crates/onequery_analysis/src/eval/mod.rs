@@ -690,7 +690,10 @@ impl<'p, 'a> Eval<'p, 'a> {
         if matches!(op, BinaryOp::And | BinaryOp::Or) {
             self.test(left, &a);
             let b = self.sometimes(&a, |eval| eval.eval(right));
-            let reached = a.measure == Measure::Reached || b.measure == Measure::Reached;
+            let [in_a, in_b] = [&a, &b].map(|side| side.measure == Measure::Reached);
+            // `{% if forloop.first or wide %}` is no rare case.
+            let needs_both = self.is_template() && op == BinaryOp::Or;
+            let reached = if needs_both { in_a && in_b } else { in_a || in_b };
             let measure = if reached { Measure::Reached } else { Measure::None };
             // `found or default` is one of both; `a and b` as a value is mostly `b`.
             let joined = if op == BinaryOp::Or {
@@ -750,7 +753,9 @@ impl<'p, 'a> Eval<'p, 'a> {
                         Measure::Size => limit.int != Some(0),
                         Measure::None | Measure::Reached => false,
                     });
-                let (measure, int) = match reached {
+                // `{% if forloop.counter > 1 %}` holds in nearly every round.
+                let is_rare = !self.is_template() || op == BinaryOp::Equal;
+                let (measure, int) = match reached.filter(|_| is_rare) {
                     Some((_, limit)) => (Measure::Reached, limit.int),
                     None => (Measure::None, None),
                 };

@@ -12,15 +12,15 @@ use super::Eval;
 use super::calls::Args;
 use super::env::Env;
 use crate::catalog::{Position, Renders, TagKind};
-use crate::program::FnId;
+use crate::program::{ClassId, FnId};
 use crate::record::Record;
 use crate::value::{Deps, Measure, Ty, Value};
 
 /// How many templates may take in each other.
 const MAX_NESTED: usize = 24;
 
-/// How many templates are followed in one function; what a page takes in beyond is unknown.
-const MAX_RENDERED: u32 = 400;
+/// How many templates, blocks and calls of macros are followed in one function; what a page takes in beyond is unknown.
+const MAX_RENDERED: u32 = 1000;
 
 /// The template being rendered.
 #[derive(Default)]
@@ -31,6 +31,8 @@ pub(super) struct Rendering {
     blocks: Vec<(String, Vec<(FileId, FnIx)>)>,
     /// The block at hand: which of `blocks`, and which of those of its name.
     block: Option<(usize, usize)>,
+    /// The blocks being evaluated inside each other.
+    open_blocks: Vec<(FileId, FnIx)>,
     /// Only what stands outside of blocks is evaluated: those are the extended template's to place.
     is_outline: bool,
 }
@@ -42,6 +44,7 @@ struct PutAside<'a> {
     current: FnIx,
     env: Env,
     inlined: Vec<FnIx>,
+    class_body: Option<ClassId>,
     changed: Vec<Name>,
     each: Option<(ExprId, Value)>,
     names: Vec<(Vec<Name>, Vec<Name>)>,
@@ -158,6 +161,7 @@ impl<'a> Eval<'_, 'a> {
             current: std::mem::replace(&mut self.current, FnIx(0)),
             env: std::mem::take(&mut self.env),
             inlined: std::mem::take(&mut self.inlined),
+            class_body: self.class_body.take(),
             changed: std::mem::take(&mut self.changed),
             each: self.each.take(),
         };
@@ -168,12 +172,14 @@ impl<'a> Eval<'_, 'a> {
             current,
             env,
             inlined,
+            class_body,
             changed,
             each,
             names,
         } = aside;
         (self.file, self.ir, self.current) = (file, ir, current);
         (self.env, self.inlined, self.changed, self.each) = (env, inlined, changed, each);
+        self.class_body = class_body;
         for (active, names) in self.loops.iter_mut().zip(names) {
             active.give_names(names);
         }
@@ -285,6 +291,12 @@ impl<'a> Eval<'_, 'a> {
         let Some(&(file, content)) = rendering.blocks[block].1.get(at) else {
             return;
         };
+        // Blocks of one name inside of each other.
+        if rendering.open_blocks.contains(&(file, content)) || self.n_rendered >= MAX_RENDERED {
+            return;
+        }
+        self.n_rendered += 1;
+        rendering.open_blocks.push((file, content));
         let outer = rendering.block.replace((block, at));
         let context = std::mem::replace(&mut rendering.context, variables);
         self.in_file(file, |eval| {
@@ -296,6 +308,7 @@ impl<'a> Eval<'_, 'a> {
         if let Some(rendering) = &mut self.rendering {
             rendering.context = context;
             rendering.block = outer;
+            rendering.open_blocks.pop();
         }
     }
 
@@ -422,7 +435,10 @@ impl<'a> Eval<'_, 'a> {
                 ),
             };
             if let Some(slot) = param.and_then(|param| given.get_mut(param)) {
-                *slot = value.clone();
+                *slot = Value {
+                    looked_up: None,
+                    ..value.clone()
+                };
             }
         }
         let mut returned = Value::default();
@@ -432,7 +448,10 @@ impl<'a> Eval<'_, 'a> {
             self.in_file(file, |eval| returned = eval.inline(ix, &given, Deps::default()));
             self.rendered.pop();
         }
-        Some(returned)
+        Some(Value {
+            looked_up: None,
+            ..returned
+        })
     }
 }
 

@@ -62,20 +62,33 @@ const QUOTED: [&str; 3] = ["comment", "raw", "verbatim"];
 pub(super) fn tokens(file: &str) -> Vec<Token<'_>> {
     let mut found = Vec::new();
     let mut at = 0;
+    // Signs that are not met any more: nothing that they close is looked for again.
+    let mut missing = [false; 3];
     while let Some(open) = memchr::memchr(b'{', &file.as_bytes()[at..]).map(|ix| at + ix) {
         let inner = open + 2;
-        let close = match file.as_bytes().get(open + 1) {
-            Some(b'{') => output_end(file, inner),
-            Some(b'%') => find(file, inner, "%}"),
-            Some(b'#') => find(file, inner, "#}"),
+        let (kind, sign) = match file.as_bytes().get(open + 1) {
+            Some(b'{') => (0, "}}"),
+            Some(b'%') => (1, "%}"),
+            Some(b'#') => (2, "#}"),
             _ => {
                 at = open + 1;
                 continue;
             }
         };
-        let Some(close) = close else {
+        let first = if missing[kind] {
+            None
+        } else {
+            find(file, inner, sign)
+        };
+        let Some(first) = first else {
+            missing[kind] = true;
             at = inner;
             continue;
+        };
+        let close = if kind == 0 {
+            output_end(file, inner, first)
+        } else {
+            first
         };
         at = close + 2;
         match file.as_bytes()[open + 1] {
@@ -98,27 +111,31 @@ fn find(file: &str, from: usize, what: &str) -> Option<usize> {
     file[from..].find(what).map(|ix| from + ix)
 }
 
-/// The `}}` that closes an output: not the one of a dictionary in it.
-fn output_end(file: &str, from: usize) -> Option<usize> {
-    let first = find(file, from, "}}")?;
+/// How far behind the first `}}` the one is looked for that closes an output.
+const MAX_OUTPUT: usize = 4096;
+
+/// The `}}` that closes an output whose first one is at `first`: not the one of a dictionary in it.
+fn output_end(file: &str, from: usize, first: usize) -> usize {
     if !file[from..first].contains('{') {
-        return Some(first);
+        return first;
     }
     let bytes = file.as_bytes();
+    let end = bytes.len().min(first + MAX_OUTPUT).saturating_sub(1);
     let (mut depth, mut quote, mut at) = (0_u32, None, from);
-    while at + 1 < bytes.len() {
+    while at < end {
         match (quote, bytes[at]) {
+            (Some(_), b'\\') => at += 1,
             (Some(open), byte) if byte == open => quote = None,
             (Some(_), _) => {}
             (None, byte @ (b'"' | b'\'')) => quote = Some(byte),
             (None, b'{') => depth += 1,
             (None, b'}') if depth > 0 => depth -= 1,
-            (None, b'}') if bytes[at + 1] == b'}' => return Some(at),
+            (None, b'}') if bytes[at + 1] == b'}' => return at,
             (None, _) => {}
         }
         at += 1;
     }
-    Some(first)
+    first
 }
 
 /// Behind the tag that ends quoted text; the end of the file without one.
