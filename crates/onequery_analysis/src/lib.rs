@@ -9,6 +9,7 @@ mod coverage;
 mod describe;
 mod eval;
 mod facts;
+mod known;
 mod models;
 mod program;
 mod record;

@@ -13,8 +13,9 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::Access;
-use crate::eval::{About, Evaluated, Known, Slot, evaluate, is_root, slot};
+use crate::eval::{Evaluated, evaluate, is_root};
 use crate::facts::{Conditions, Fact, FnFacts, Given, Left, Path, What};
+use crate::known::{Known, Slot};
 use crate::program::{FnId, Program};
 use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::value::{Bits, Deps, Value};
@@ -284,59 +285,6 @@ fn learn(program: &Program<'_>, results: &[Evaluated]) -> Known {
         }
     }
     known
-}
-
-impl Known {
-    /// Makes what is known under some slots unknown.
-    fn forget(&mut self, slots: &FxHashSet<Slot>) {
-        if slots.is_empty() {
-            return;
-        }
-        for (ix, value) in (0_u32..).zip(&mut self.returns) {
-            if slots.contains(&slot(About::Function, ix, "")) {
-                *value = Value::default();
-            }
-        }
-        self.attributes
-            .retain(|(class, name), _| !slots.contains(&slot(About::Attribute, class.0, name)));
-        self.variables
-            .retain(|(scope, name), _| !slots.contains(&slot(About::Variable, scope.0, name)));
-        self.passed
-            .retain(|function, _| !slots.contains(&slot(About::Passed, function.0, "")));
-    }
-
-    /// The slots whose knowledge is not the same as before.
-    fn differences(&self, before: &Self) -> FxHashSet<Slot> {
-        let mut slots = FxHashSet::default();
-        for (ix, (a, b)) in (0_u32..).zip(self.returns.iter().zip(&before.returns)) {
-            let at = ix as usize;
-            let parameters =
-                |known: &Self| (known.collections.get(at).copied(), known.invoked.get(at).copied());
-            if !a.is_same(b) || parameters(self) != parameters(before) {
-                slots.insert(slot(About::Function, ix, ""));
-            }
-        }
-        let attributes = changed(&self.attributes, &before.attributes, Value::is_same);
-        slots.extend(attributes.map(|(class, name)| slot(About::Attribute, class.0, name)));
-        let variables = changed(&self.variables, &before.variables, Value::is_same);
-        slots.extend(variables.map(|(scope, name)| slot(About::Variable, scope.0, name)));
-        let passed = changed(&self.passed, &before.passed, |a, b| a == b);
-        slots.extend(passed.map(|function| slot(About::Passed, function.0, "")));
-        slots
-    }
-}
-
-/// The keys of two maps under which they differ, in no particular order.
-fn changed<'m, K: Eq + std::hash::Hash, V>(
-    now: &'m FxHashMap<K, V>,
-    before: &'m FxHashMap<K, V>,
-    same: impl Fn(&V, &V) -> bool + 'm,
-) -> impl Iterator<Item = &'m K> {
-    let new = now
-        .iter()
-        .filter(move |(key, value)| before.get(key).is_none_or(|old| !same(value, old)));
-    let gone = before.keys().filter(|key| !now.contains_key(key));
-    new.map(|(key, _)| key).chain(gone)
 }
 
 /// Walks from queries up the calls, breadth first: each function gets the shortest way to each kind of access.

@@ -122,8 +122,11 @@ fn pack(mut args: Vec<Ty>) -> Args {
 pub(crate) struct Bits(pub(crate) u64);
 
 impl Bits {
+    /// The index that stands for all above it, too.
+    pub(crate) const LAST: usize = 63;
+
     pub(crate) const fn one(ix: usize) -> Self {
-        Self(1 << if ix > 63 { 63 } else { ix })
+        Self(1 << if ix > Self::LAST { Self::LAST } else { ix })
     }
 
     pub(crate) const fn is_empty(self) -> bool {
@@ -156,7 +159,7 @@ impl Bits {
     }
 
     pub(crate) fn indices(self) -> impl Iterator<Item = usize> {
-        (0..64).filter(move |&ix| self.has(ix))
+        (0..=Self::LAST).filter(move |&ix| self.has(ix))
     }
 }
 
@@ -211,9 +214,13 @@ pub(crate) enum Measure {
     None,
     /// The size of a collection, or a counter: `len(batch)`.
     Size,
+    /// The number of the round: `{{ forloop.counter }}`.
+    Round,
+    /// True in one round only: `{% if forloop.first %}`.
+    OneRound,
     /// A remainder: `number % 500`.
     Remainder,
-    /// One of them compared with something: `len(batch) >= 500`.
+    /// A size or remainder compared with something: `len(batch) >= 500`.
     Reached,
 }
 

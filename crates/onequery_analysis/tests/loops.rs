@@ -43,6 +43,8 @@ const MODELS: &str = "\
 from django.db import models
 class Order(models.Model):
     pass
+class Item(models.Model):
+    order = models.ForeignKey(Order, models.CASCADE, related_name=\"items\")
 ";
 
 /// A Django view over [`MODELS`].
@@ -218,13 +220,21 @@ fn more_branches_around_each_other_than_a_byte_counts() {
     let mut view =
         String::from("def load(kind: str, ids: list[int]):\n    if kind == \"0\":\n        pass\n");
     for arm in 1..300 {
-        let _ = writeln!(
-            view,
-            "    elif kind == \"{arm}\":\n        for i in ids:\n            Order.objects.get(pk=i)"
-        );
+        let _ = writeln!(view, "    elif kind == \"{arm}\":\n        print(kind)");
     }
+    view.push_str("    else:\n        for i in ids:\n            Order.objects.get(pk=i)\n");
+    check_view(&view, "Read Element proven Order.objects.get");
+}
+
+#[test]
+fn more_loops_than_are_told_apart() {
+    let mut view = String::from("def load(ids: list[int]):\n");
+    for _ in 0..100 {
+        view.push_str("    for i in ids:\n        Order.objects.get(pk=i)\n");
+    }
+    // Those beyond could count for another loop.
     let each = "Read Element proven Order.objects.get\n";
-    check_view(&view, &each.repeat(299));
+    check_view(&view, &each.repeat(63));
 }
 
 /// A view over [`MODELS`] and the template that it renders.
@@ -240,11 +250,12 @@ fn check_template(view: &str, template: &str, expected: &str) {
 
 #[test]
 fn blocks_of_one_name_inside_of_each_other_end() {
-    let nested = "{% block a %}".repeat(40) + &"{% endblock %}".repeat(40);
+    let each = "{% for order in orders %}{{ order.items.count }}{% endfor %}";
+    let nested = "{% block a %}".repeat(40) + &"{% endblock %}".repeat(40) + each;
     check_template(
         "def page(request):\n    return render(request, 'page.html', {'orders': Order.objects.all()})\n",
         &nested,
-        "",
+        "Read Element proven order.items.count",
     );
 }
 
@@ -256,10 +267,10 @@ fn a_look_up_keeps_no_name_of_another_file() {
     });
     check_template(
         &format!(
-            "def page(request, known: dict):\n{many}    last = {{}}\n    hit = last.get('a')\n    \
-             return render(request, 'page.html', {{'hit': hit, 'orders': [Order()]}})\n"
+            "def page(request, known: dict):\n{many}    zz = {{\"a\": Order.objects.all()}}\n    hit = zz.get('a')\n    \
+             return render(request, 'page.html', {{'hit': hit}})\n"
         ),
-        "{% if hit %}{% for x in orders %}{{ x.pk }}{% endfor %}{% endif %}",
-        "",
+        "{% if hit %}{% for order in hit %}{{ order.items.count }}{% endfor %}{% endif %}",
+        "Read Element proven order.items.count",
     );
 }

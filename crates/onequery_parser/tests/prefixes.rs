@@ -50,6 +50,11 @@ fn every_prefix_of_python_is_lowered() {
 }
 
 #[test]
+fn every_prefix_of_a_template_is_lowered() {
+    every_prefix("html");
+}
+
+#[test]
 fn every_prefix_of_rust_is_lowered() {
     every_prefix("rs");
 }

@@ -31,6 +31,7 @@ impl Compiler {
                 class_shapes: Default::default(),
                 literals: [None, None],
                 text_methods: [None, None],
+                rounds: Vec::new(),
             },
             names: FxHashMap::default(),
         }
@@ -205,6 +206,7 @@ impl Compiler {
                 range: self.find(&id, &literals.range)?,
             });
         }
+        self.out.rounds.extend(catalog.rounds);
         for function in catalog.functions {
             if function.path.is_empty() || !function.on.is_empty() || !function.name.is_empty() {
                 return Err("a [[function]] has a `path` and neither `on` nor `name`".to_owned());

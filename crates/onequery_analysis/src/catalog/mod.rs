@@ -17,7 +17,8 @@ pub(crate) use presentations::{
 };
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
-    BoundKind, Consumed, Decorates, Direction, Grows, LeadsTo, Loads, LoadsFrom, Position, Reverse, Runs,
+    BoundKind, Consumed, Decorates, Direction, Grows, LeadsTo, Loads, LoadsFrom, Position, Reverse, Rounds,
+    Runs,
 };
 use template::Template;
 
@@ -266,6 +267,7 @@ pub struct Catalogs {
     class_shapes: [FxHashMap<Box<str>, AttributeInfo>; 2],
     literals: [Option<LiteralTypes>; 2],
     text_methods: [Option<String>; 2],
+    rounds: Vec<Rounds>,
 }
 
 /// A mistake in a catalogue, with the file it is in.
@@ -355,6 +357,11 @@ impl Catalogs {
     }
 
     /// The method that gives a value's text.
+    /// What a template's variable says of the round of the loop around it, unless the template binds one of that name.
+    pub(crate) fn rounds(&self, variable: &str) -> Option<&Rounds> {
+        self.rounds.iter().find(|rounds| rounds.name == variable)
+    }
+
     pub(crate) fn text_method(&self, language: Language) -> Option<&str> {
         self.text_methods[slot(language)].as_deref()
     }

@@ -44,6 +44,8 @@ pub(super) struct File {
     pub(super) attributes: Vec<Attribute>,
     #[serde(default, rename = "relation")]
     pub(super) relations: Vec<Relation>,
+    #[serde(default)]
+    pub(super) rounds: Vec<Rounds>,
 }
 
 /// What a catalogue describes.
@@ -93,6 +95,18 @@ pub(super) struct Literals {
     pub(super) range: String,
     /// The method that gives a value's text.
     pub(super) text_method: Option<String>,
+}
+
+/// What a template knows of the round of the loop around it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rounds {
+    /// The variable that has it: `forloop`.
+    pub(crate) name: String,
+    /// Its attributes that number the rounds.
+    pub(crate) numbers: Vec<String>,
+    /// Its attributes that are true in one round only.
+    pub(crate) one_round: Vec<String>,
 }
 
 /// A type that values can have.

@@ -130,14 +130,10 @@ impl Eval<'_, '_> {
             self.enter_branch(guard, true, tested.deps);
         }
         self.narrow(narrowed.as_ref(), true);
-        if tested.measure == Measure::Reached {
-            // `{% if forloop.first %}`.
-            let loops = if self.is_template() {
-                self.innermost()
-            } else {
-                self.active()
-            };
-            self.path.flushes.add(loops);
+        match tested.measure {
+            Measure::Reached => self.path.flushes.add(self.active()),
+            Measure::OneRound => self.path.flushes.add(self.innermost()),
+            Measure::None | Measure::Size | Measure::Remainder | Measure::Round => {}
         }
         let changes = self.changed.len();
         let value = self.eval(then);

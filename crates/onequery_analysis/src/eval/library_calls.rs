@@ -6,7 +6,8 @@ use onequery_core::ir::{ExprId, ExprKind, Spread, TypeRef};
 
 use super::calls::Args;
 use super::flow::Leaves;
-use super::{Eval, FEW_ROWS, few, settled};
+use super::operators::{FEW_ROWS, few};
+use super::{Eval, settled};
 use crate::catalog::{Access, BoundKind, CallId, CallInfo, Consumed, Grows, Kind};
 use crate::facts::{QuerySource, What};
 use crate::record::Record;

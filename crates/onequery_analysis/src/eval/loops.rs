@@ -4,7 +4,8 @@ use onequery_core::ir::{ComprehensionKind, ExprId, ExprKind, Literal, Loop, Loop
 use onequery_core::{Location, Name};
 
 use super::flow::Leaves;
-use super::{Eval, FEW, settled};
+use super::operators::FEW;
+use super::{Eval, settled};
 use crate::facts::{Site, SiteKind};
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
@@ -112,6 +113,9 @@ impl Eval<'_, '_> {
     ) -> usize {
         let ix = self.facts.sites.len();
         let bit = Bits::one(ix);
+        // Bits tell no more sites apart: what is found here could count for another.
+        let is_beyond = ix >= Bits::LAST;
+        self.muted += u32::from(is_beyond);
         let mut carried = Vec::new();
         let before = self.env.clone();
         if self.loops.len() < MAX_PASSES {
@@ -161,6 +165,7 @@ impl Eval<'_, '_> {
             body,
         );
         let after = std::mem::take(&mut self.env);
+        self.muted -= u32::from(is_beyond);
         // The loop may not run at all.
         self.env = before.join(after);
         ix
@@ -210,13 +215,17 @@ impl Eval<'_, '_> {
             .as_ref()
             .map(|value| self.item_of(value))
             .unwrap_or_default();
+        // `for letter in "ABC"`.
+        let over_text = source
+            .as_ref()
+            .is_some_and(|value| value.ty == Ty::Plain && value.text.is_some());
         // A loop over classes has as many rounds as there are classes.
         let over_classes = matches!(item, Ty::Lib(lib, _) if self.program.catalogs.ty(lib).enumeration);
         let site = Site {
             kind,
             at: self.here(the_loop.head_span),
             origin: source.as_ref().and_then(|value| value.origin),
-            bound: if over_classes {
+            bound: if over_classes || over_text {
                 Bound::Constant
             } else {
                 source.as_ref().map_or(Bound::Data, |value| value.bound)

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use onequery_core::Name;
 use onequery_core::ir::{ClassKind, ExprId, TypeRef};
 
-use super::{About, Eval, settled};
+use super::{Eval, settled};
 use crate::catalog::{Access, AttributeInfo, Decorates, PathNode};
 use crate::facts::{Given, QuerySource, What};
+use crate::known::About;
 use crate::program::{ClassId, Symbol};
 use crate::rows::{Asked, Rows};
 use crate::types::TypeScope;

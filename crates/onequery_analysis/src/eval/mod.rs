@@ -13,6 +13,7 @@ mod flow;
 mod library_calls;
 mod loops;
 mod members;
+mod operators;
 mod pages;
 mod presentations;
 mod project_calls;
@@ -20,116 +21,26 @@ mod relations;
 mod templates;
 
 use std::cell::RefCell;
-use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use onequery_core::ir::{
-    BinaryOp, CollectionKind, ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, SliceBounds,
-    Spread, UnaryOp,
-};
+use onequery_core::ir::{ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, Spread};
 use onequery_core::{FileId, Language, Location, Name, Problem, Span};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use crate::catalog::{Access, Decorates};
 use crate::describe::describe;
-use crate::facts::{Fact, FnFacts, Given, Path, QuerySource, What};
+use crate::facts::{Fact, FnFacts, Path, QuerySource, What};
+use crate::known::{About, Known, Slot, slot};
 use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
-use crate::record::Record;
 use crate::rows::{Asked, RowSource, Rows};
 use crate::sql::{self, Statement};
 use crate::types::TypeScope;
-use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
+use crate::value::{Bits, Bound, Deps, Ty, Value};
 use env::Env;
 use flow::Leaves;
 
 /// How deep evaluation recurses; what nests deeper is unknown. Chains of thousands of calls are written by programs.
 const MAX_DEPTH: u32 = 500;
-
-/// What earlier rounds found out.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// What calling each function gives.
-    pub(crate) returns: Vec<Value>,
-    /// Attributes assigned in methods and class bodies.
-    pub(crate) attributes: FxHashMap<(ClassId, String), Value>,
-    /// Variables of modules.
-    pub(crate) variables: FxHashMap<(ScopeId, String), Value>,
-    /// Parameters of each function that are gone through or taken as a whole set.
-    pub(crate) collections: Vec<Bits>,
-    /// By function: the parameters that it calls.
-    pub(crate) invoked: Vec<Bits>,
-    /// What the calls that were seen pass to each function.
-    pub(crate) passed: FxHashMap<FnId, Passed>,
-}
-
-/// What calls pass to a function, by parameter.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Passed(Vec<PassedTo>);
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct PassedTo {
-    ty: Ty,
-    /// Two calls pass different types: nothing is known for good.
-    differs: bool,
-    /// `None` until a call is seen.
-    bound: Option<Bound>,
-    /// The largest literal integer, as long as every call passes one.
-    int: Option<i64>,
-}
-
-impl Passed {
-    /// What all calls that were seen pass for a parameter.
-    pub(crate) fn type_of(&self, param: usize) -> Ty {
-        self.0
-            .get(param)
-            .map(|passed| passed.ty.clone())
-            .unwrap_or_default()
-    }
-
-    /// Takes one call into account.
-    pub(crate) fn add(&mut self, args: &[Given]) {
-        self.0.resize(self.0.len().max(args.len()), PassedTo::default());
-        for (known, given) in self.0.iter_mut().zip(args) {
-            let says_something = !matches!(given.ty, Ty::Unknown | Ty::Plain);
-            if known.ty.is_unknown() && !known.differs && says_something {
-                known.ty = given.ty.clone();
-            } else if says_something && known.ty != given.ty {
-                (known.ty, known.differs) = (Ty::Unknown, true);
-            }
-            known.int = match known.bound {
-                None => given.int,
-                Some(_) => known.int.zip(given.int).map(|(known, given)| known.max(given)),
-            };
-            let bound = known.bound.get_or_insert(given.bound);
-            if *bound != given.bound {
-                *bound = Bound::Data;
-            }
-        }
-    }
-}
-
-/// Something that earlier rounds found out and an evaluation asks for, as a hash.
-pub(crate) type Slot = u64;
-
-/// What kind of knowledge a [`Slot`] is about.
-#[derive(Clone, Copy, Hash)]
-pub(crate) enum About {
-    /// What a function returns, and which parameters it takes as whole sets.
-    Function,
-    /// What calls pass to a function.
-    Passed,
-    /// An attribute of a class.
-    Attribute,
-    /// A variable of a module.
-    Variable,
-}
-
-/// The slot of a function, class or module, with the name of what belongs to it.
-pub(crate) fn slot(about: About, id: u32, name: &str) -> Slot {
-    let mut hasher = rustc_hash::FxHasher::default();
-    (about, id, name).hash(&mut hasher);
-    hasher.finish()
-}
 
 /// What evaluating a function gave.
 #[derive(Default)]
@@ -292,7 +203,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             if decorated == Some(Decorates::CommandLine) {
                 value.bound = Bound::Constant;
             }
-            if let Some(passed) = self.known.passed.get(&id).and_then(|passed| passed.0.get(ix)) {
+            if let Some(passed) = self.known.passed.get(&id).and_then(|passed| passed.of(ix)) {
                 value.bound = passed.bound.unwrap_or_default();
                 value.int = passed.int;
                 if value.ty.is_unknown() && param.spread == Spread::No {
@@ -461,31 +372,10 @@ impl<'p, 'a> Eval<'p, 'a> {
                     ..value
                 }
             }
-            ExprKind::Unary(op, inner) => {
-                let value = self.eval(*inner);
-                if *op == UnaryOp::Not {
-                    self.test(*inner, &value);
-                }
-                Value {
-                    ty: Ty::Plain,
-                    deps: value.deps,
-                    // `{% if not forloop.first %}` is no rare case.
-                    measure: if self.is_template() {
-                        Measure::None
-                    } else {
-                        value.measure
-                    },
-                    ..Value::default()
-                }
-            }
+            ExprKind::Unary(op, inner) => self.unary(*op, *inner),
             ExprKind::Binary(op, left, right) => self.binary(*op, *left, *right),
             ExprKind::Collection(kind, items) => self.collection(*kind, items),
-            ExprKind::Repeat(item, times) => {
-                let item = self.eval(*item);
-                let times = self.eval(*times);
-                let list = self.program.catalogs.literals(self.language()).list;
-                Value::of(Ty::lib(list, vec![item.ty])).with_deps(item.deps.with(times.deps))
-            }
+            ExprKind::Repeat(item, times) => self.repeated(*item, *times),
             ExprKind::Record { path, fields, rest } => self.record(path, fields, *rest),
             ExprKind::Lambda(ix) => {
                 for default in self
@@ -567,77 +457,12 @@ impl<'p, 'a> Eval<'p, 'a> {
         }
     }
 
-    /// `base[from:to:step]`.
-    fn slice(&mut self, base: ExprId, bounds: &SliceBounds) -> Value {
-        let value = self.eval(base);
-        let mut deps = Deps::default();
-        let mut int = |eval: &mut Self, bound: Option<ExprId>| {
-            let bound = eval.eval(bound?);
-            deps.add(bound.deps);
-            Some(bound.int)
-        };
-        let (from, to, step) = (
-            int(self, bounds.from),
-            int(self, bounds.to),
-            int(self, bounds.step),
-        );
-        if step.is_some() {
-            // `queryset[::2]` is executed; `queryset[:5]` is not.
-            self.consume(base, &value);
-        }
-        let most = match (from.unwrap_or(Some(0)), to.flatten()) {
-            (Some(from), Some(to)) if to >= 0 => Some(to.saturating_sub(from)),
-            _ => None,
-        };
-        Self::cut(value, most).with_deps(deps)
-    }
-
-    /// At most so many elements of a value.
-    pub(super) fn cut(value: Value, most: Option<i64>) -> Value {
-        // A slice of pages is not a page.
-        let is_few = most.is_some_and(|most| most <= FEW_ROWS) || value.bound == Bound::Constant;
-        let mut value = Value {
-            bound: if is_few { Bound::Constant } else { Bound::Data },
-            ..value
-        };
-        // Of a relation few rows are asked for, but as often as there are rows that have it.
-        let is_asked = |rows: &Rows| rows.pending.is_none() || rows.path.is_empty();
-        if let Some(rows) = value.rows.as_mut().filter(|rows| is_few && is_asked(rows)) {
-            Arc::make_mut(rows).few = true;
-        }
-        value
-    }
-
     fn eval_all(&mut self, items: &[ExprId]) -> Deps {
         let mut deps = Deps::default();
         for &item in items {
             deps.add(self.eval(item).deps);
         }
         deps
-    }
-
-    fn literal(&self, literal: Literal) -> Value {
-        match literal {
-            Literal::Str(text) => Value {
-                statement: sql::statement(self.text(text)),
-                text: Some((self.file, text)),
-                bound: Bound::Constant,
-                ..Value::plain()
-            },
-            Literal::Int(value) => Value {
-                int: Some(value),
-                ..Value::plain()
-            },
-            Literal::Bool(value) => Value {
-                truth: Some(value),
-                ..Value::plain()
-            },
-            Literal::None => Value {
-                truth: Some(false),
-                ..Value::plain()
-            },
-            _ => Value::plain(),
-        }
     }
 
     fn name(&mut self, name: Name) -> Value {
@@ -683,194 +508,6 @@ impl<'p, 'a> Eval<'p, 'a> {
                     .unwrap_or_default()
             }
         }
-    }
-
-    fn binary(&mut self, op: BinaryOp, left: ExprId, right: ExprId) -> Value {
-        let a = self.eval(left);
-        if matches!(op, BinaryOp::And | BinaryOp::Or) {
-            self.test(left, &a);
-            let b = self.sometimes(&a, |eval| eval.eval(right));
-            let [in_a, in_b] = [&a, &b].map(|side| side.measure == Measure::Reached);
-            // `{% if forloop.first or wide %}` is no rare case.
-            let needs_both = self.is_template() && op == BinaryOp::Or;
-            let reached = if needs_both { in_a && in_b } else { in_a || in_b };
-            let measure = if reached { Measure::Reached } else { Measure::None };
-            // `found or default` is one of both; `a and b` as a value is mostly `b`.
-            let joined = if op == BinaryOp::Or {
-                a.join(b)
-            } else {
-                b.with_deps(a.deps)
-            };
-            return Value { measure, ..joined };
-        }
-        let b = self.eval(right);
-        if op == BinaryOp::In {
-            self.consume(right, &b);
-        }
-        let deps = a.deps.with(b.deps);
-        match op {
-            // `querysets |= more` stays a queryset; `"SELECT … " + order` stays the statement.
-            BinaryOp::Bitwise | BinaryOp::Arithmetic => {
-                let ty = if a.ty == b.ty { a.ty } else { a.ty.join(b.ty) };
-                let bound = if a.bound == b.bound { a.bound } else { Bound::Data };
-                let (likely, origin) = (a.likely || b.likely, a.origin.or(b.origin));
-                // `defaults | more` of dictionaries has what both have.
-                let record = match (a.record, b.record) {
-                    (Some(mut a), Some(b)) => {
-                        Arc::make_mut(&mut a).extend(&b);
-                        Some(a)
-                    }
-                    (a, b) => a.or(b),
-                };
-                Value {
-                    record,
-                    bound,
-                    likely,
-                    origin,
-                    statement: a.statement,
-                    rows: a.rows.or(b.rows),
-                    ..Value::of(ty)
-                }
-                .with_deps(deps)
-            }
-            // `"SELECT … %s" % key`.
-            BinaryOp::Modulo if matches!(a.statement, Statement::Rows(_)) => Value {
-                statement: a.statement,
-                ..Value::plain()
-            }
-            .with_deps(deps),
-            BinaryOp::Modulo => Value {
-                measure: Measure::Remainder,
-                ..Value::plain()
-            }
-            .with_deps(deps),
-            BinaryOp::Compare | BinaryOp::Equal | BinaryOp::Unequal => {
-                let reached = [(&a, &b), (&b, &a)]
-                    .into_iter()
-                    .find(|(size, limit)| match size.measure {
-                        Measure::Remainder => true,
-                        // `len(batch) > 0` says nothing.
-                        Measure::Size => limit.int != Some(0),
-                        Measure::None | Measure::Reached => false,
-                    });
-                // `{% if forloop.counter > 1 %}` holds in nearly every round.
-                let is_rare = !self.is_template() || op == BinaryOp::Equal;
-                let (measure, int) = match reached.filter(|_| is_rare) {
-                    Some((_, limit)) => (Measure::Reached, limit.int),
-                    None => (Measure::None, None),
-                };
-                Value {
-                    measure,
-                    int,
-                    ..Value::plain()
-                }
-                .with_deps(deps)
-            }
-            _ => Value::plain().with_deps(deps),
-        }
-    }
-
-    fn collection(&mut self, kind: CollectionKind, items: &[ExprId]) -> Value {
-        let mut deps = Deps::default();
-        let mut bound = if items.is_empty() {
-            Bound::Data
-        } else {
-            Bound::Constant
-        };
-        let mut types = Vec::with_capacity(items.len());
-        let (mut likely, mut rows) = (false, None);
-        let mut record = Record::default();
-        let (mut key, mut first_text) = (None, None);
-        for &item in items {
-            let value = self.eval(item);
-            if let ExprKind::Spread(inner) = self.ir.expr(item).kind {
-                self.consume(inner, &value);
-                bound = Bound::Data;
-                if let Some(spread) = &value.record {
-                    record.extend(spread);
-                }
-            } else if kind != CollectionKind::Dict {
-                first_text = first_text.or(value.text);
-                if let Some(item) = &value.record {
-                    record = record.join(item);
-                }
-            } else {
-                key = match key.take() {
-                    None => Some(value.text),
-                    Some(key) => {
-                        if let Some(key) = key {
-                            record.set(self.program.text(key), value.clone());
-                        }
-                        None
-                    }
-                };
-            }
-            deps.add(value.deps);
-            likely |= value.likely;
-            rows = either(rows, settled(&value));
-            types.push(value.ty);
-        }
-        let literals = self.program.catalogs.literals(self.language());
-        let every = |types: &mut dyn Iterator<Item = Ty>| types.reduce(Ty::join).unwrap_or_default();
-        let ty = match kind {
-            CollectionKind::Tuple => Ty::tuple(types),
-            CollectionKind::List => Ty::lib(literals.list, vec![every(&mut types.into_iter())]),
-            CollectionKind::Set => Ty::lib(literals.set, vec![every(&mut types.into_iter())]),
-            CollectionKind::Dict => {
-                let keys = every(&mut types.iter().step_by(2).cloned());
-                let values = every(&mut types.into_iter().skip(1).step_by(2));
-                Ty::lib(literals.dict, vec![keys, values])
-            }
-        };
-        Value {
-            bound,
-            likely,
-            rows,
-            text: first_text,
-            record: (!record.is_empty()).then(|| Arc::new(record)),
-            ..Value::of(ty)
-        }
-        .with_deps(deps)
-    }
-
-    fn range(&mut self, from: Option<ExprId>, to: Option<ExprId>) -> Value {
-        let from = from.map(|from| self.eval(from));
-        let to = to.map(|to| self.eval(to));
-        let few = match (&from, &to) {
-            (Some(from), Some(to)) => few(from.int, to.int),
-            (None, Some(to)) => few(Some(0), to.int),
-            _ => false,
-        };
-        let deps = [&from, &to]
-            .into_iter()
-            .flatten()
-            .fold(Deps::default(), |deps, value| deps.with(value.deps));
-        let range = self.program.catalogs.literals(self.language()).range;
-        let bound = if few { Bound::Constant } else { Bound::Data };
-        Value {
-            bound,
-            ..Value::of(Ty::lib(range, vec![Ty::Plain]))
-        }
-        .with_deps(deps)
-    }
-
-    fn record(&mut self, path: &[Name], fields: &[(Name, ExprId)], rest: Option<ExprId>) -> Value {
-        let mut deps = Deps::default();
-        for &(_, value) in fields {
-            deps.add(self.eval(value).deps);
-        }
-        if let Some(rest) = rest {
-            deps.add(self.eval(rest).deps);
-        }
-        let texts = self.program.texts(self.file, path);
-        let ty = match self
-            .program
-            .resolve_path(self.scope(), self.type_scope().own, &texts)
-        {
-            Symbol::Class(class) => Ty::Instance(class),
-            _ => Ty::Unknown,
-        };
-        Value::of(ty).with_deps(deps)
     }
 
     /// Records what an expression does, unless this pass is muted. Gives the dependency on its result.
@@ -985,14 +622,4 @@ fn settled(value: &Value) -> Option<Arc<Rows>> {
         Some(_) => Arc::new(rows.settled()),
         None => rows.clone(),
     })
-}
-
-/// Ranges up to this many rounds are a fixed, small number.
-const FEW: i64 = 32;
-
-/// As many rows at most are few: what a page shows beside its list.
-const FEW_ROWS: i64 = 10;
-
-fn few(from: Option<i64>, to: Option<i64>) -> bool {
-    matches!((from, to), (Some(from), Some(to)) if to.saturating_sub(from) <= FEW)
 }

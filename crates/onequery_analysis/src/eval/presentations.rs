@@ -55,7 +55,7 @@ impl<'a> Eval<'_, 'a> {
 
     /// The row that is shown: of the model that the class names, or of what it is called with.
     fn row_shown(&mut self, id: FnId, class: ClassId, shows: &Shows) -> Value {
-        self.ask(super::About::Passed, id.0, "");
+        self.ask(crate::known::About::Passed, id.0, "");
         let program = self.program;
         let named = program.written(class, &shows.model).and_then(|model| {
             match program.resolve_expr(model.file, program.scope_of_class(model.class), model.value) {

@@ -2,10 +2,11 @@
 
 use onequery_core::ir::{ExprId, ExprKind, Function, Literal, Pattern, Spread, TypeRef};
 
+use super::Eval;
 use super::calls::Args;
-use super::{About, Eval};
 use crate::catalog::Decorates;
 use crate::facts::{Fact, Given, Path, What};
+use crate::known::About;
 use crate::program::FnId;
 use crate::value::{Bits, Bound, Deps, Ty, Value};
 

@@ -317,11 +317,12 @@ impl<'a> Eval<'_, 'a> {
         let ExprKind::Name(of) = self.ir.expr(base).kind else {
             return None;
         };
-        let is_round = matches!(self.text(of), "forloop" | "loop") && self.env.get(of).is_none();
-        match self.text(name) {
-            _ if !is_round => None,
-            "first" | "last" => Some(Measure::Reached),
-            "counter" | "counter0" | "revcounter" | "revcounter0" | "index" | "index0" => Some(Measure::Size),
+        let rounds = self.program.catalogs.rounds(self.text(of))?;
+        let is_among = |names: &[String]| names.iter().any(|of_round| of_round == self.text(name));
+        match rounds {
+            _ if self.env.get(of).is_some() => None,
+            _ if is_among(&rounds.one_round) => Some(Measure::OneRound),
+            _ if is_among(&rounds.numbers) => Some(Measure::Round),
             _ => None,
         }
     }

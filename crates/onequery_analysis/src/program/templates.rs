@@ -252,7 +252,7 @@ impl<'a> Program<'a> {
 
     /// The template that a page renders without saying which: named after its model.
     pub(crate) fn default_template(&self, class: ClassId, model: ClassId, suffix: &str) -> Option<FileId> {
-        let name = format!("{}{suffix}.html", self.class_name(model).to_lowercase());
+        let name = format!("{}{suffix}", self.class_name(model).to_lowercase());
         // A folder above the model is its application.
         let folders = self.files[self.class(model).file.index()]
             .path
