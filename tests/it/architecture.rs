@@ -26,7 +26,7 @@ const HEARD_OF: &[(&str, &[&str])] = &[
     ("proc-macro2", &["onequery_parser"]),
     ("tree-sitter", &["onequery_parser"]),
     ("codespan-reporting", &["onequery_reporter"]),
-    ("serde_json", &["onequery_reporter"]),
+    ("serde_json", &["onequery_reporter", "onequery"]),
     ("toml", &["onequery_analysis", "onequery"]),
     ("clap", &["onequery"]),
     ("ignore", &["onequery"]),

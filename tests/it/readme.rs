@@ -5,7 +5,6 @@ use std::path::Path;
 
 use onequery_analysis::Catalogs;
 use onequery_analysis::catalog::Kind;
-use onequery_rules::RULES;
 
 use crate::support::onequery;
 
@@ -84,8 +83,7 @@ fn sample(paths: &[&str], format: &str) -> String {
 
 fn rules() -> String {
     let mut table = "| Rule | Finds that | Severity | Since |\n| --- | --- | --- | --- |\n".to_owned();
-    for rule in RULES {
-        let info = rule.info;
+    for info in onequery_rules::rules() {
         let _ = writeln!(
             table,
             "| `{}` | {} | {} | {} |",

@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use onequery_core::Confidence;
+use onequery_core::{Confidence, Severity};
 use onequery_reporter::Format;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::settings::{Pattern, RuleId};
 
 /// Finds N+1 database queries in Python and Rust before code review.
 #[derive(Parser)]
@@ -21,32 +25,40 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Report queries that run once per element
     Check(Check),
+    /// Keep the findings that are known in a file, and show only new ones
+    Baseline(Baseline),
+    /// Write comments that accept findings
+    Suppress(Suppress),
+    /// Tell a rule, or one finding of a project, at length
+    Explain(Explain),
     /// List the rules with a summary each
-    Rules,
+    Rules(Rules),
     /// Show what a phase of the analysis sees
     Debug(Debug),
 }
 
 #[derive(Args)]
 pub(crate) struct Check {
-    /// Files and folders to report on; the whole project around them is always analysed
-    #[arg(default_value = ".", value_name = "PATHS")]
-    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// The file of known findings; `onequery-baseline.txt` in the project's root unless configured
+    #[arg(long, value_name = "FILE", conflicts_with = "no_baseline")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Show known findings, too
+    #[arg(long)]
+    pub(crate) no_baseline: bool,
+    /// Show only findings that the merge base with this revision does not have, or that changed lines take part in
+    #[arg(long, value_name = "REV", conflicts_with = "staged")]
+    pub(crate) diff: Option<String>,
+    /// Show only findings that the last commit does not have, or that staged lines take part in
+    #[arg(long)]
+    pub(crate) staged: bool,
     /// Format on standard output
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "ONEQUERY_FORMAT", value_parser = format)]
     pub(crate) format: Format,
     /// Also write a report to a file; may be repeated
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output)]
     pub(crate) output: Vec<(Format, PathBuf)>,
-    /// Lowest confidence that is shown
-    #[arg(long, value_name = "LEVEL", default_value = "likely")]
-    pub(crate) min_confidence: Level,
-    /// Report on code that is left out by default
-    #[arg(long, value_name = "KIND")]
-    pub(crate) include: Vec<Include>,
-    /// Accepted for pre-commit: paths that are excluded stay excluded when they are given by name
-    #[arg(long, hide = true)]
-    pub(crate) force_exclude: bool,
     /// Exit with 0 when there are findings
     #[arg(long)]
     pub(crate) exit_zero: bool,
@@ -62,6 +74,122 @@ pub(crate) struct Check {
     /// When to colour the output
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
+    /// Print the settings that are in force, and where they come from, instead of checking
+    #[arg(long, conflicts_with = "show_files")]
+    pub(crate) show_settings: bool,
+    /// List the files that would be reported on instead of checking
+    #[arg(long)]
+    pub(crate) show_files: bool,
+}
+
+/// What is analysed and which findings count, alike for all commands that analyse.
+#[derive(Args)]
+pub(crate) struct Selection {
+    /// Files and folders to report on; the whole project around them is always analysed
+    #[arg(default_value = ".", value_name = "PATHS")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The rules that are on, instead of those configured
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RuleId::parse)]
+    pub(crate) select: Option<Vec<RuleId>>,
+    /// Rules that are on besides
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RuleId::parse)]
+    pub(crate) extend_select: Vec<RuleId>,
+    /// Rules that are off besides those configured
+    #[arg(long, value_name = "RULE", value_delimiter = ',', value_parser = RuleId::parse)]
+    pub(crate) ignore: Vec<RuleId>,
+    /// Lowest confidence that is shown; `likely` unless configured
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) min_confidence: Option<Level>,
+    /// Lowest severity that is shown; `note` unless configured
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) min_severity: Option<SeverityLevel>,
+    /// Report on code that is left out by default
+    #[arg(long, value_name = "KIND")]
+    pub(crate) include: Vec<Include>,
+    /// Files not to report on besides those configured, as a pattern of `.gitignore`
+    #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
+    pub(crate) exclude: Vec<Pattern>,
+    /// Accepted for pre-commit: paths that are excluded stay excluded when they are given by name
+    #[arg(long, hide = true)]
+    pub(crate) force_exclude: bool,
+    /// Read the settings from this file instead of the project's own
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no settings
+    #[arg(long)]
+    pub(crate) isolated: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Baseline {
+    #[command(subcommand)]
+    pub(crate) action: BaselineAction,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum BaselineAction {
+    /// Write down all findings there are
+    Create(BaselineArgs),
+    /// Drop what is no longer found; with `--add` also write down what is new
+    Update(BaselineUpdate),
+    /// Drop what is no longer found
+    Prune(BaselineArgs),
+    /// List what is written down, with what is no longer found
+    Show(BaselineArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct BaselineArgs {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// The file of known findings
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct BaselineUpdate {
+    #[command(flatten)]
+    pub(crate) args: BaselineArgs,
+    /// Also write down new findings
+    #[arg(long)]
+    pub(crate) add: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Suppress {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Write a comment at every finding that is shown
+    #[arg(long, required = true)]
+    pub(crate) add: bool,
+    /// The reason that the comments give
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Explain {
+    /// The id of a rule, or the fingerprint of a finding
+    #[arg(value_name = "RULE|FINGERPRINT")]
+    pub(crate) what: String,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+#[derive(Args)]
+pub(crate) struct Rules {
+    /// Format on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: RulesFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum RulesFormat {
+    /// One line a rule
+    Text,
+    /// Everything that is known of each rule
+    Json,
 }
 
 #[derive(Args)]
@@ -84,7 +212,8 @@ pub(crate) enum Phase {
     Coverage,
 }
 
-#[derive(Clone, Copy, ValueEnum, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Include {
     /// Test code
     Tests,
@@ -96,7 +225,8 @@ pub(crate) enum Include {
     Examples,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Level {
     /// Also guesses that are often right
     Possible,
@@ -112,6 +242,27 @@ impl From<Level> for Confidence {
             Level::Possible => Self::Possible,
             Level::Likely => Self::Likely,
             Level::Proven => Self::Proven,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SeverityLevel {
+    /// Worth knowing
+    Note,
+    /// A defect to mend
+    Warning,
+    /// A defect that must not pass
+    Error,
+}
+
+impl From<SeverityLevel> for Severity {
+    fn from(level: SeverityLevel) -> Self {
+        match level {
+            SeverityLevel::Note => Self::Note,
+            SeverityLevel::Warning => Self::Warning,
+            SeverityLevel::Error => Self::Error,
         }
     }
 }

@@ -1,12 +1,11 @@
-//! `onequery debug` and `onequery rules`: what the phases see, and what there is.
+//! `onequery debug`: what the phases see.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use onequery_analysis::Coverage;
+use onequery_analysis::{Catalogs, Coverage};
 use onequery_parser::{dump, front_end};
-use onequery_rules::RULES;
 
 use crate::cli::{Debug, Phase};
 use crate::scope::Scope;
@@ -16,6 +15,11 @@ use crate::{CLEAN, pipeline, project, read};
 fn root_of(path: &Path) -> anyhow::Result<PathBuf> {
     let path = path.canonicalize().with_context(|| path.display().to_string())?;
     Ok(project::root_of(&[path]))
+}
+
+/// The scope of a run without settings.
+fn everything() -> anyhow::Result<Scope> {
+    Scope::new(&[], &[], Vec::new())
 }
 
 /// Prints one phase.
@@ -37,11 +41,11 @@ pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
             out.write_all(dump(&(front_end.lower)(&text)).as_bytes())?;
         }
         Phase::Coverage => {
-            let counted = pipeline::count_coverage(&root_of(&args.path)?, &Scope::new(&[], Vec::new()));
+            let counted = pipeline::count_coverage(&root_of(&args.path)?, &everything()?);
             print_coverage(&counted, &mut out)?;
         }
         Phase::Loops => {
-            let run = pipeline::run(&root_of(&args.path)?, &Scope::new(&[], Vec::new()));
+            let run = pipeline::run(&root_of(&args.path)?, &everything()?, &Catalogs::embedded());
             for site in &run.analysis.sites {
                 writeln!(
                     out,
@@ -109,13 +113,4 @@ fn print_coverage(counted: &Coverage, out: &mut impl Write) -> std::io::Result<(
         writeln!(out, "  .{name:19} {times:8}")?;
     }
     Ok(())
-}
-
-/// Lists the rules.
-pub(crate) fn rules() -> anyhow::Result<u8> {
-    let mut out = std::io::stdout().lock();
-    for rule in RULES {
-        writeln!(out, "{:26} {}", rule.info.id, rule.info.summary)?;
-    }
-    Ok(CLEAN)
 }

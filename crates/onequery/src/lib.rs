@@ -1,14 +1,22 @@
 //! The command line: files, environment, clock, threads, standard output. It decides nothing about findings.
 
+mod baseline;
 mod cli;
+mod config;
 mod debug;
 mod discover;
+mod explain;
+mod git;
 mod needed;
 mod pipeline;
 mod project;
 mod read;
 mod report;
 mod scope;
+mod session;
+mod settings;
+mod since;
+mod suppress;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -38,8 +46,11 @@ pub fn main() -> ExitCode {
     let result = threads.build().map_err(anyhow::Error::from).and_then(|pool| {
         pool.install(|| match &cli.command {
             Command::Check(check) => report::check(check),
+            Command::Baseline(baseline) => baseline::run(&baseline.action),
+            Command::Suppress(suppress) => suppress::run(suppress),
+            Command::Explain(explain) => explain::run(explain),
             Command::Debug(debug) => debug::run(debug),
-            Command::Rules => debug::rules(),
+            Command::Rules(rules) => explain::rules(rules),
         })
     });
     ExitCode::from(result.unwrap_or_else(|error| {

@@ -19,6 +19,8 @@ use crate::{project, read};
 pub(crate) struct Run {
     pub(crate) sources: Sources,
     pub(crate) analysis: Analysis,
+    /// By [`FileId`].
+    pub(crate) files: Vec<SourceFile>,
     /// By [`FileId`]: why a file is not reported on, although it was read.
     pub(crate) hidden: Vec<Option<&'static str>>,
     /// Sorted by file.
@@ -83,7 +85,7 @@ fn read_project(root: &Path, scope: &Scope) -> Project {
 }
 
 /// Analyses the project in a folder.
-pub(crate) fn run(root: &Path, scope: &Scope) -> Run {
+pub(crate) fn run(root: &Path, scope: &Scope, catalogs: &Catalogs) -> Run {
     let Project {
         files,
         texts,
@@ -100,17 +102,27 @@ pub(crate) fn run(root: &Path, scope: &Scope) -> Run {
                 .or_else(|| scope.hides_by_imports(&file.ir))
         })
         .collect();
-    let analysis = analyze(&files, &packages, &Catalogs::embedded());
+    let analysis = analyze(&files, &packages, catalogs);
     problems.extend(analysis.problems.iter().cloned());
     problems.sort();
     Run {
         sources: Sources(texts),
         analysis,
+        files,
         hidden,
         problems,
         errors,
         skipped,
     }
+}
+
+/// The paths of the files that are reported on, sorted.
+pub(crate) fn reported_files(root: &Path, scope: &Scope) -> Vec<String> {
+    let files = read_project(root, scope).files;
+    let is_reported =
+        |file: &SourceFile| scope.hides(&file.path).is_none() && scope.hides_by_imports(&file.ir).is_none();
+    let reported = files.into_iter().filter(is_reported);
+    reported.map(|file| file.path).collect()
 }
 
 /// Counts what the analysis of the project in a folder can see.

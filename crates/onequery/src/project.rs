@@ -7,12 +7,15 @@ use onequery_analysis::PackageRoot;
 /// The folder to analyse for some paths: the nearest project root at or above all of them.
 ///
 /// `onequery.toml`, `pyproject.toml`, a Cargo workspace or `.git` marks a root; a Cargo package is one unless it lies in
-/// a workspace. Without any mark it is the folder that holds all paths.
+/// a workspace or below `onequery.toml`. Without any mark it is the folder that holds all paths.
 pub(crate) fn root_of(paths: &[PathBuf]) -> PathBuf {
     let start = common_folder(paths);
     let mut package = None;
     for folder in start.ancestors() {
-        if folder.join("onequery.toml").is_file() || folder.join("pyproject.toml").is_file() {
+        if folder.join("onequery.toml").is_file() {
+            return folder.to_owned();
+        }
+        if folder.join("pyproject.toml").is_file() {
             return package.unwrap_or_else(|| folder.to_owned());
         }
         if let Ok(manifest) = std::fs::read_to_string(folder.join("Cargo.toml")) {

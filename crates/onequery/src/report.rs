@@ -1,109 +1,76 @@
 //! `onequery check`: runs the pipeline and writes the reports.
 
 use std::io::{BufWriter, IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use onequery_core::{Outcome, ProblemKind, RunStats};
+use onequery_core::Outcome;
 use onequery_reporter::{Options, render};
-use onequery_rules::{Policy, RULES, triage};
 
-use crate::cli::{Check, Color, Include};
-use crate::discover::relative;
-use crate::scope::Scope;
-use crate::{CLEAN, FAILED, FINDINGS, complain, pipeline, project};
+use crate::baseline::Known;
+use crate::cli::{Check, Color};
+use crate::config::Config;
+use crate::session::Target;
+use crate::since::Since;
+use crate::{CLEAN, FAILED, FINDINGS, pipeline};
 
 /// Runs the command. Gives the exit code.
 pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
     let started = Instant::now();
-    let (paths, mut failed) = existing(&args.paths);
-    if paths.is_empty() {
+    let Some(target) = Target::of(&args.selection)? else {
         return Ok(FAILED);
-    }
-    let root = project::root_of(&paths);
-    let within = paths.iter().map(|path| relative(&root, path)).collect();
-    let scope = Scope::new(&args.include, within);
-    let run = pipeline::run(&root, &scope);
-    for error in &run.errors {
-        complain(error);
-        failed = true;
-    }
-    let (findings, trouble) = onequery_rules::check(&run.analysis.sites);
-    let policy = Policy {
-        min_confidence: args.min_confidence.into(),
-        include_tests: args.include.contains(&Include::Tests),
-        hidden_file: &|file| run.hidden[file.index()],
-        path: &|file| run.sources.get(file).path.as_str(),
     };
-    let triaged = triage(findings, &policy);
-    let mut problems = run.problems;
-    problems.extend(trouble);
-    problems.sort();
-    failed |= problems.iter().any(|(_, problem)| problem.kind.is_failure());
-    let reported = run
-        .sources
-        .0
-        .iter()
-        .zip(&run.hidden)
-        .filter(|(_, hidden)| hidden.is_none())
-        .map(|(source, _)| source);
-    let (files, lines) = reported.fold((0, 0), |(files, lines), source| {
-        (files + 1, lines + source.text.lines().count())
-    });
-    let mut skipped = run.skipped.clone();
-    for (_, problem) in &problems {
-        match problem.kind {
-            ProblemKind::TooLarge => *skipped.entry("too large").or_default() += 1,
-            ProblemKind::Unreadable => *skipped.entry("unreadable").or_default() += 1,
-            _ => {}
-        }
+    if args.show_settings {
+        return show_settings(&target.config);
     }
-    let mut rules: Vec<_> = RULES.iter().map(|rule| rule.info).collect();
-    rules.sort_by_key(|rule| rule.id);
+    if args.show_files {
+        return show_files(&target);
+    }
+    let since = Since::of(args, &target)?;
+    let session = target.analyze()?;
+    let known = if args.no_baseline {
+        Known::default()
+    } else {
+        Known::of(&session, args.baseline.as_deref())?
+    };
+    let news = since.map(|since| since.compare(&session));
+    let triaged = session.triage(&|finding| known.knows(finding).or_else(|| news.as_ref()?.knows(finding)));
+    let is_stale = known.complain_of_stale(&session) && in_ci();
     let has_findings = !triaged.shown.is_empty();
-    let outcome = Outcome {
-        version: env!("CARGO_PKG_VERSION"),
-        findings: triaged.shown,
-        problems,
-        rules,
-        sources: &run.sources,
-        stats: RunStats {
-            files,
-            files_indexed_only: run.sources.0.len() - files,
-            lines,
-            hidden: triaged.hidden,
-            skipped: skipped
-                .into_iter()
-                .map(|(reason, n)| (reason.to_owned(), n))
-                .collect(),
-            millis: started.elapsed().as_millis(),
-        },
-    };
+    let outcome = session.outcome(triaged, started.elapsed().as_millis());
     write_reports(args, &outcome)?;
-    Ok(if failed {
+    Ok(if session.failed {
         FAILED
-    } else if has_findings && !args.exit_zero {
+    } else if (has_findings || is_stale) && !args.exit_zero {
         FINDINGS
     } else {
         CLEAN
     })
 }
 
-/// The paths that are there, made absolute; the others are complained about.
-fn existing(paths: &[PathBuf]) -> (Vec<PathBuf>, bool) {
-    let mut failed = false;
-    let mut found = Vec::new();
-    for path in paths {
-        match path.canonicalize() {
-            Ok(path) => found.push(path),
-            Err(error) => {
-                complain(&format!("{}: {error}", path.display()));
-                failed = true;
-            }
-        }
+/// Whether the run is one of continuous integration, as all services say in the same variable.
+fn in_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
+}
+
+fn show_settings(config: &Config) -> anyhow::Result<u8> {
+    let mut out = std::io::stdout().lock();
+    match &config.origin {
+        Some(path) => writeln!(out, "# {}", path.display())?,
+        None => writeln!(out, "# no file has settings")?,
     }
-    (found, failed)
+    out.write_all(toml::to_string_pretty(&config.settings)?.as_bytes())?;
+    Ok(CLEAN)
+}
+
+fn show_files(target: &Target) -> anyhow::Result<u8> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for path in pipeline::reported_files(&target.root, &target.scope) {
+        writeln!(out, "{path}")?;
+    }
+    out.flush()?;
+    Ok(if target.failed { FAILED } else { CLEAN })
 }
 
 fn write_reports(args: &Check, outcome: &Outcome<'_>) -> anyhow::Result<()> {

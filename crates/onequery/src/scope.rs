@@ -4,6 +4,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use onequery_core::ir::FileIr;
 
 use crate::cli::Include;
+use crate::settings::{Matcher, Pattern};
 
 /// Path patterns of a kind of code, and the word that summaries use for it.
 struct Kind {
@@ -74,6 +75,7 @@ const DATA_MAKERS: &[&str] = &["factory", "faker", "fake", "mimesis", "mixer", "
 
 /// Decides which files are reported on.
 pub(crate) struct Scope {
+    excluded: Matcher,
     kinds: Vec<(&'static str, GlobSet)>,
     leaves_out_seeds: bool,
     /// Prefixes of the reported paths; empty means everything.
@@ -82,7 +84,11 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// `within` are paths relative to the root; an empty one is the root itself.
-    pub(crate) fn new(include: &[Include], within: Vec<String>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Patterns that cannot be read.
+    pub(crate) fn new(include: &[Include], exclude: &[Pattern], within: Vec<String>) -> anyhow::Result<Self> {
         let kinds = KINDS
             .iter()
             .filter(|kind| !include.contains(&kind.include))
@@ -103,11 +109,12 @@ impl Scope {
         } else {
             within
         };
-        Self {
+        Ok(Self {
+            excluded: Matcher::new(exclude)?,
             kinds,
             leaves_out_seeds: !include.contains(&Include::Seeds),
             within,
-        }
+        })
     }
 
     /// Why a file is not reported on; `None` when it is.
@@ -133,6 +140,9 @@ impl Scope {
 
     /// The kind of code that a file is, when that kind is left out.
     pub(crate) fn kind(&self, path: &str) -> Option<&'static str> {
+        if self.excluded.matches(path) {
+            return Some("excluded files");
+        }
         self.kinds
             .iter()
             .find(|(_, set)| set.is_match(path))
@@ -144,24 +154,42 @@ impl Scope {
 mod tests {
     use super::Scope;
     use crate::cli::Include;
+    use crate::settings::Pattern;
+
+    fn scope(exclude: &[&str], within: Vec<String>) -> Scope {
+        let patterns: Vec<Pattern> = exclude
+            .iter()
+            .map(|pattern| Pattern::parse(pattern).expect("the pattern is one"))
+            .collect();
+        Scope::new(&[], &patterns, within).expect("the patterns are some")
+    }
 
     #[test]
     fn tests_and_migrations_are_left_out() {
-        let scope = Scope::new(&[], Vec::new());
+        let scope = scope(&[], Vec::new());
         assert_eq!(scope.hides("shop/views.py"), None);
         assert_eq!(scope.hides("shop/tests/test_views.py"), Some("tests"));
         assert_eq!(scope.hides("tests/views.py"), Some("tests"));
         assert_eq!(scope.hides("shop/migrations/0001_initial.py"), Some("migrations"));
         assert_eq!(scope.hides("src/latest.rs"), None);
+        let with_tests = Scope::new(&[Include::Tests], &[], Vec::new());
         assert_eq!(
-            Scope::new(&[Include::Tests], Vec::new()).hides("tests/views.py"),
+            with_tests.expect("there are no patterns").hides("tests/views.py"),
             None
         );
     }
 
     #[test]
+    fn excluded_files_are_left_out_with_their_folders() {
+        let scope = scope(&["legacy", "/a.py"], Vec::new());
+        assert_eq!(scope.hides("shop/legacy/views.py"), Some("excluded files"));
+        assert_eq!(scope.hides("a.py"), Some("excluded files"));
+        assert_eq!(scope.hides("shop/a.py"), None);
+    }
+
+    #[test]
     fn paths_filter_by_whole_parts() {
-        let scope = Scope::new(&[], vec!["shop".to_owned()]);
+        let scope = scope(&[], vec!["shop".to_owned()]);
         assert_eq!(scope.hides("shop/views.py"), None);
         assert_eq!(scope.hides("shopping/views.py"), Some("other paths"));
     }

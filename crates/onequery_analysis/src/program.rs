@@ -13,7 +13,7 @@ use onequery_core::ir::{
     AssignMode, Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern,
     ScopeIx, TypeRef,
 };
-use onequery_core::{FileId, Language, Name};
+use onequery_core::{DirectiveKind, FileId, Language, Name};
 use rustc_hash::FxHashMap;
 
 pub(crate) use presentations::{FieldOf, Written};
@@ -195,6 +195,21 @@ impl<'a> Program<'a> {
 
     pub(crate) fn n_functions(&self) -> usize {
         self.fn_class.len()
+    }
+
+    /// The functions of which a comment declares something.
+    pub(crate) fn functions_declared(&self, what: &DirectiveKind) -> impl Iterator<Item = FnId> {
+        let files = (0..self.files.len()).map(file_id);
+        files.flat_map(move |file| {
+            let ir = self.ir(file);
+            let directives = ir
+                .directives
+                .iter()
+                .filter(move |directive| directive.kind == *what);
+            directives
+                .flat_map(|directive| ir.functions_under(directive))
+                .map(move |ix| self.fn_id(file, ix))
+        })
     }
 
     pub(crate) fn fn_id(&self, file: FileId, ix: FnIx) -> FnId {

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use onequery_core::ir::FnIx;
-use onequery_core::{FileId, Language, Problem, ProblemKind, Span};
+use onequery_core::{DirectiveKind, FileId, Language, Problem, ProblemKind, Span};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -197,7 +197,10 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
             let failed = results.iter().filter_map(|result| result.failed.clone());
             let fuel = (!differences.is_empty()).then(out_of_fuel);
             let problems = failed.chain(fuel).collect();
-            let facts = by_function(program, results);
+            let mut facts = by_function(program, results);
+            for id in program.functions_declared(&DirectiveKind::NoQuery) {
+                facts[id.index()].facts.clear();
+            }
             let effects = propagate(program, &facts);
             return Summaries {
                 facts,
@@ -293,6 +296,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
     let mut walk = Walk {
         facts,
         effects: vec![Vec::new(); facts.len()],
+        batched: program.functions_declared(&DirectiveKind::Batched).collect(),
         queue: VecDeque::new(),
         arms: FxHashMap::default(),
     };
@@ -444,6 +448,8 @@ struct Walk<'f> {
     facts: &'f [FnFacts],
     /// By function.
     effects: Vec<Vec<Effect>>,
+    /// Functions that are declared to answer for many at once: calling them has no effect that counts.
+    batched: FxHashSet<FnId>,
     /// Effects whose callers are still to be told, as function and index.
     queue: VecDeque<(usize, usize)>,
     /// By function, branch and kind of access: what each arm executes, its first effect.
@@ -456,6 +462,10 @@ impl Walk<'_> {
     /// The first effect of a kind is the shortest; later ones are not needed, unless they run on every path, or read
     /// something else of a parameter.
     fn add(&mut self, function: usize, effect: Effect) {
+        let id = FnId(u32::try_from(function).expect("ids fit"));
+        if self.batched.contains(&id) {
+            return;
+        }
         let in_any_case = self.in_any_case(function, &effect);
         let read = |effect: &Effect| {
             let lazy = effect.lazy.as_ref()?;

@@ -64,6 +64,25 @@ fn a_query_that_depends_on_the_element() {
 }
 
 #[test]
+fn declared_functions_are_believed() {
+    let view = |marker: &str| {
+        format!(
+            "def load(ids: list[int]):\n    return [one(i) for i in ids]\n{marker}\ndef one(i: int):\n    return Order.objects.get(pk=i)\n"
+        )
+    };
+    check_view(&view(""), "Read Element proven one > Order.objects.get");
+    check_view(&view("# onequery: batched -- the router gathers them"), "");
+    check_view(&view("# onequery: no-query"), "");
+    let inside =
+        "# onequery: MARKER\ndef load(ids: list[int]):\n    return [Order.objects.get(pk=i) for i in ids]\n";
+    check_view(
+        &inside.replace("MARKER", "batched"),
+        "Read Element proven Order.objects.get",
+    );
+    check_view(&inside.replace("MARKER", "no-query"), "");
+}
+
+#[test]
 fn the_same_query_every_time() {
     check_view(
         "def load(ids: list[int]):\n    for i in ids:\n        print(Order.objects.count())\n",

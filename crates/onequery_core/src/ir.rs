@@ -6,6 +6,7 @@
 //! per element" is a fact about that shape: see [`Loop`].
 
 use crate::Language;
+use crate::directive::Directive;
 use crate::names::{Name, NameTable};
 use crate::problem::Problem;
 use crate::span::Span;
@@ -60,6 +61,8 @@ pub struct FileIr {
     pub imports: Vec<Import>,
     /// What could not be lowered.
     pub problems: Vec<Problem>,
+    /// What comments tell the analyzer, by place.
+    pub directives: Vec<Directive>,
 }
 
 impl FileIr {
@@ -85,6 +88,16 @@ impl FileIr {
     #[must_use]
     pub fn function(&self, ix: FnIx) -> &Function {
         &self.functions[ix.index()]
+    }
+
+    /// The functions whose definition a directive covers, decorators and attributes included, their bodies not.
+    pub fn functions_under<'d>(&'d self, directive: &'d Directive) -> impl Iterator<Item = FnIx> + 'd {
+        (0..).zip(&self.functions).filter_map(|(ix, function)| {
+            let decorators = function.decorators.iter().map(|&id| self.span(id));
+            let head = decorators.fold(function.name_span, Span::cover);
+            let covered = directive.covers.start <= head.end && head.start <= directive.covers.end;
+            (function.name.is_some() && covered).then_some(FnIx(ix))
+        })
     }
 
     /// The class behind an id.

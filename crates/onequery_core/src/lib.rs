@@ -2,12 +2,14 @@
 //!
 //! Plain data. Nothing here reads a file, knows a grammar or has heard of an object-relational mapper.
 
+pub mod directive;
 pub mod finding;
 pub mod ir;
 pub mod names;
 pub mod problem;
 pub mod span;
 
+pub use directive::{Directive, DirectiveKind};
 pub use finding::{
     Confidence, Finding, Fingerprint, Outcome, RuleInfo, RunStats, Severity, SourceText, Sources, Step,
     StepRole,

@@ -41,6 +41,7 @@ impl Builder {
                 }],
                 imports: Vec::new(),
                 problems: Vec::new(),
+                directives: Vec::new(),
             },
             interned: FxHashMap::default(),
             depth: 0,

@@ -5,6 +5,7 @@
 //! problem.
 
 mod builder;
+mod directives;
 mod dump;
 mod python;
 mod rust;

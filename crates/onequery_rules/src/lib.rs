@@ -1,11 +1,15 @@
 //! Rules: questions over loop sites, answered with findings.
 //!
-//! A rule reads facts and reports; it never looks at source text and never repeats what a site already knows.
+//! A rule reads facts and reports; it never looks at source text and never repeats what a site already knows. What is shown of
+//! the findings is decided in `triage`.
 
+mod baseline;
+mod directives;
 mod registry;
 mod rules;
 mod story;
 mod triage;
 
-pub use registry::{RULES, Rule, check};
-pub use triage::{Policy, Triaged, triage};
+pub use baseline::{Baseline, BaselineError, Entry};
+pub use registry::{check, nearest, rule, rules};
+pub use triage::{Policy, Triaged, identify, triage};

@@ -6,28 +6,60 @@ use onequery_analysis::LoopSite;
 use onequery_core::{FileId, Finding, Problem, ProblemKind, RuleInfo};
 use rayon::prelude::*;
 
-use crate::rules;
+use crate::directives;
 
-/// A rule: what it says about itself, and its question.
-pub struct Rule {
+/// A rule about loop sites: what it says about itself, and its question.
+pub(crate) struct Rule {
     /// Documentation and defaults.
-    pub info: RuleInfo,
+    pub(crate) info: RuleInfo,
     /// Asks one site and reports into the list.
     pub(crate) check: fn(&LoopSite, &mut Vec<Finding>),
 }
 
-/// All rules, by id. A new rule is a new file in `rules/` and a line here.
-pub static RULES: &[&Rule] = &[
-    &rules::commit_in_loop::COMMIT_IN_LOOP,
-    &rules::defeated_prefetch::DEFEATED_PREFETCH,
-    &rules::deferred_field_in_loop::DEFERRED_FIELD_IN_LOOP,
-    &rules::fk_object_for_id::FK_OBJECT_FOR_ID,
-    &rules::invariant_query_in_loop::INVARIANT_QUERY_IN_LOOP,
-    &rules::lazy_relation_in_loop::LAZY_RELATION_IN_LOOP,
-    &rules::query_in_loop::QUERY_IN_LOOP,
-    &rules::query_in_recursion::QUERY_IN_RECURSION,
-    &rules::write_in_loop::WRITE_IN_LOOP,
+/// The rules about loop sites, by id. A new rule is a new file in `rules/` and a line here.
+static RULES: &[&Rule] = &[
+    &crate::rules::commit_in_loop::COMMIT_IN_LOOP,
+    &crate::rules::defeated_prefetch::DEFEATED_PREFETCH,
+    &crate::rules::deferred_field_in_loop::DEFERRED_FIELD_IN_LOOP,
+    &crate::rules::fk_object_for_id::FK_OBJECT_FOR_ID,
+    &crate::rules::invariant_query_in_loop::INVARIANT_QUERY_IN_LOOP,
+    &crate::rules::lazy_relation_in_loop::LAZY_RELATION_IN_LOOP,
+    &crate::rules::query_in_loop::QUERY_IN_LOOP,
+    &crate::rules::query_in_recursion::QUERY_IN_RECURSION,
+    &crate::rules::write_in_loop::WRITE_IN_LOOP,
 ];
+
+/// The rules about comments for the analyzer, by id.
+static DIRECTIVE_RULES: [&RuleInfo; 3] = [
+    &directives::DIRECTIVE_WITHOUT_REASON,
+    &directives::INVALID_DIRECTIVE,
+    &directives::UNUSED_IGNORE,
+];
+
+/// All rules, sorted by id.
+pub fn rules() -> impl Iterator<Item = &'static RuleInfo> {
+    let mut rules: Vec<&RuleInfo> = RULES.iter().map(|rule| &rule.info).collect();
+    rules.extend(DIRECTIVE_RULES);
+    rules.sort_by_key(|rule| rule.id);
+    rules.into_iter()
+}
+
+/// The rule of an id.
+#[must_use]
+pub fn rule(id: &str) -> Option<&'static RuleInfo> {
+    rules().find(|rule| rule.id == id)
+}
+
+/// The known word that was probably meant by one that is not known.
+pub fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+    const ALIKE: f64 = 0.8;
+    let likeness = |other: &str| strsim::jaro_winkler(word, other);
+    known
+        .map(|other| (likeness(other), other))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, other)| other)
+}
 
 /// Asks every rule about every site. A rule that panics costs its site and is reported.
 #[must_use]
@@ -66,13 +98,12 @@ fn check_site(site: &LoopSite) -> (Vec<Finding>, Vec<(FileId, Problem)>) {
 
 #[cfg(test)]
 mod tests {
-    use super::RULES;
+    use super::rules;
 
     #[test]
     fn rules_are_sorted_and_documented() {
-        assert!(RULES.is_sorted_by_key(|rule| rule.info.id));
-        for rule in RULES {
-            let info = rule.info;
+        assert!(rules().is_sorted_by_key(|rule| rule.id));
+        for info in rules() {
             assert!(
                 info.id.chars().all(|c| c.is_ascii_lowercase() || c == '-'),
                 "{}",

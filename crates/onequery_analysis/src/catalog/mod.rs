@@ -356,12 +356,12 @@ impl Catalogs {
         Compiler::new().compile(parsed)
     }
 
-    /// The method that gives a value's text.
     /// What a template's variable says of the round of the loop around it, unless the template binds one of that name.
     pub(crate) fn rounds(&self, variable: &str) -> Option<&Rounds> {
         self.rounds.iter().find(|rounds| rounds.name == variable)
     }
 
+    /// The method that gives a value's text.
     pub(crate) fn text_method(&self, language: Language) -> Option<&str> {
         self.text_methods[slot(language)].as_deref()
     }

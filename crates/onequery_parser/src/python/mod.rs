@@ -22,6 +22,7 @@ use tree_sitter::{Parser, Tree};
 
 use self::cx::Cx;
 use crate::builder::Builder;
+use crate::directives;
 
 thread_local! {
     /// Making a parser costs as much as parsing a small file.
@@ -43,7 +44,12 @@ pub(crate) fn lower(text: &str) -> FileIr {
         out.problem(ProblemKind::Syntax, span, message);
     }
     let body = statements::block(&mut Cx::new(text, 0, &tree), &mut out);
-    out.finish(Some(body))
+    let mut ir = out.finish(Some(body));
+    directives::read(&mut ir, text, |at| {
+        let node = tree.root_node().descendant_for_byte_range(at, at + 1);
+        node.is_some_and(|node| node.kind() == "comment")
+    });
+    ir
 }
 
 fn parse(text: &str) -> Tree {

@@ -28,19 +28,22 @@ use onequery_core::{Language, Name, ProblemKind, Span};
 use rustc_hash::FxHashMap;
 
 use crate::builder::Builder;
+use crate::directives;
 use expand::Rule;
 use shape::Shape;
 
 /// Lowers one Rust file.
 pub(crate) fn lower(text: &str) -> FileIr {
-    match shape::measure(text) {
+    let mut ir = match shape::measure(text) {
         Shape::Ordinary => lower_here(text),
         Shape::Suspicious(weight) => {
             let stack = weight * shape::STACK_PER_WEIGHT;
             stacker::maybe_grow(stack, stack, || lower_here(text))
         }
         Shape::Hopeless(at) => refuse(text, at),
-    }
+    };
+    directives::read(&mut ir, text, |at| shape::is_between_tokens(text, at));
+    ir
 }
 
 fn refuse(text: &str, at: usize) -> FileIr {

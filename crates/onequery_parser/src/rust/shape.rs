@@ -110,6 +110,22 @@ pub(super) fn measure(text: &str) -> Shape {
     }
 }
 
+/// Whether a byte lies in a comment or in a space.
+pub(super) fn is_between_tokens(text: &str, at: usize) -> bool {
+    let mut scan = Scan {
+        bytes: text.as_bytes(),
+        at: 0,
+    };
+    loop {
+        match scan.next() {
+            Some((start, _)) if start > at => return true,
+            Some(_) if scan.at > at => return false,
+            Some(_) => {}
+            None => return true,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Token<'a> {
     Word(&'a [u8]),

@@ -13,10 +13,14 @@ use onequery_core::Language;
 use onequery_core::ir::FileIr;
 
 use crate::builder::Builder;
+use crate::directives;
 
 /// Lowers one template.
 pub(crate) fn lower(text: &str) -> FileIr {
     let mut out = Builder::new(Language::Template, text.len());
     let body = tags::template(text, &mut out);
-    out.finish(Some(body))
+    let mut ir = out.finish(Some(body));
+    // A text may hold what begins a comment only where a template writes about templates.
+    directives::read(&mut ir, text, |_| true);
+    ir
 }

@@ -1,0 +1,191 @@
+//! What git knows of a project. Its own settings and the odd names of files must not change what we read: outputs are
+//! separated by NUL, and helpers of the user's configuration are not run.
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Component, Path};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail, ensure};
+
+/// A project's folder, which need not be the top of its repository. All paths are relative to it.
+#[derive(Clone, Copy)]
+pub(crate) struct Repository<'r>(pub(crate) &'r Path);
+
+/// A file that differs between a commit and what is there now.
+pub(crate) struct Change {
+    /// Its path in the commit; `None` for a new file.
+    pub(crate) before: Option<String>,
+    /// Its path now.
+    pub(crate) now: String,
+}
+
+impl Repository<'_> {
+    fn command(self, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(self.0).args(args).stdin(Stdio::null());
+        command
+    }
+
+    /// What a command prints. A command that fails is an error with what it said.
+    fn output(self, args: &[&str]) -> anyhow::Result<Vec<u8>> {
+        let output = self.command(args).output().context("cannot run git")?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("git {}: {}", args.first().unwrap_or(&""), said.trim());
+        }
+        Ok(output.stdout)
+    }
+
+    fn line(self, args: &[&str]) -> anyhow::Result<String> {
+        Ok(String::from_utf8_lossy(&self.output(args)?).trim().to_owned())
+    }
+
+    /// The commit that a revision names.
+    pub(crate) fn commit(self, rev: &str) -> anyhow::Result<String> {
+        let named = format!("{rev}^{{commit}}");
+        self.line(&["rev-parse", "--is-inside-work-tree"])
+            .with_context(|| format!("{} is not in a git repository", self.0.display()))?;
+        self.line(&["rev-parse", "--verify", "--quiet", "--end-of-options", &named])
+            .map_err(|_| match self.is_shallow() {
+                true => anyhow::anyhow!("the shallow clone does not have revision `{rev}`; {DEEPEN}"),
+                false => anyhow::anyhow!("there is no revision `{rev}`"),
+            })
+    }
+
+    /// The commit from which the current one and another went separate ways.
+    pub(crate) fn merge_base(self, commit: &str) -> anyhow::Result<String> {
+        self.line(&["merge-base", commit, "HEAD"]).map_err(|_| {
+            if self.is_shallow() {
+                anyhow::anyhow!(
+                    "the shallow clone does not reach back to the merge base with {commit}; {DEEPEN}"
+                )
+            } else {
+                anyhow::anyhow!("{commit} and the current commit have no common ancestor")
+            }
+        })
+    }
+
+    fn is_shallow(self) -> bool {
+        self.line(&["rev-parse", "--is-shallow-repository"])
+            .is_ok_and(|said| said == "true")
+    }
+
+    /// The commit that last changed a file, when it is tracked and committed.
+    pub(crate) fn last_commit_of(self, path: &Path) -> Option<String> {
+        let path = path.to_str()?;
+        let commit = self.line(&["log", "-1", "--format=%H", "--", path]).ok()?;
+        (!commit.is_empty()).then_some(commit)
+    }
+
+    /// What differs between a commit and the files there are, or those that are staged. Deleted files are left out.
+    pub(crate) fn changes(self, commit: &str, staged: bool) -> anyhow::Result<Vec<Change>> {
+        let mut args = vec![
+            "diff",
+            "--name-status",
+            "-z",
+            "-M",
+            "--relative",
+            "--no-ext-diff",
+            "--no-color",
+        ];
+        if staged {
+            args.push("--cached");
+        }
+        args.extend([commit, "--"]);
+        let listed = self.output(&args)?;
+        let mut fields = listed
+            .split(|&byte| byte == 0)
+            .map(|field| String::from_utf8_lossy(field).into_owned());
+        let mut changes = Vec::new();
+        while let (Some(status), Some(path)) = (fields.next(), fields.next()) {
+            let change = match status.as_bytes().first() {
+                Some(b'R' | b'C') => Change {
+                    before: Some(path),
+                    now: fields.next().context("git names a renamed file only once")?,
+                },
+                Some(b'D') => continue,
+                Some(b'A') => Change {
+                    before: None,
+                    now: path,
+                },
+                _ => Change {
+                    before: Some(path.clone()),
+                    now: path,
+                },
+            };
+            changes.push(change);
+        }
+        Ok(changes)
+    }
+
+    /// Writes those files of a commit into a folder that are `wanted`.
+    pub(crate) fn extract(
+        self,
+        commit: &str,
+        wanted: impl Fn(&str) -> bool,
+        folder: &Path,
+    ) -> anyhow::Result<()> {
+        let listed = self.output(&["ls-tree", "-r", "-z", commit])?;
+        let files: Vec<(&str, &str)> = listed
+            .split(|&byte| byte == 0)
+            .filter_map(|entry| {
+                let (meta, path) = std::str::from_utf8(entry).ok()?.split_once('\t')?;
+                let mut meta = meta.split(' ');
+                let is_file = meta.next()?.starts_with("100") && meta.next()? == "blob";
+                let is_inside = Path::new(path)
+                    .components()
+                    .all(|part| matches!(part, Component::Normal(name) if name != OsStr::new(".git")));
+                (is_file && is_inside && wanted(path)).then_some((meta.next()?, path))
+            })
+            .collect();
+        let mut child = self
+            .command(&["cat-file", "--batch"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot run git")?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        let (mut input, output) = input.zip(output).context("git has no pipes")?;
+        std::thread::scope(|threads| {
+            // Asked for by a thread of its own: git stops reading when nobody takes what it writes.
+            threads.spawn(|| {
+                for (id, _) in &files {
+                    if writeln!(input, "{id}").is_err() {
+                        break;
+                    }
+                }
+                drop(input);
+            });
+            write_files(&mut BufReader::new(output), &files, folder)
+        })?;
+        ensure!(child.wait()?.success(), "git cat-file failed");
+        Ok(())
+    }
+}
+
+/// What to do about a shallow clone.
+const DEEPEN: &str =
+    "fetch the whole history (`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout)";
+
+fn write_files(
+    output: &mut BufReader<impl std::io::Read>,
+    files: &[(&str, &str)],
+    folder: &Path,
+) -> anyhow::Result<()> {
+    for (id, path) in files {
+        let mut head = String::new();
+        output.read_line(&mut head)?;
+        let size = head.trim().rsplit(' ').next().and_then(|size| size.parse().ok());
+        let size: u64 = size.with_context(|| format!("git does not have object {id}"))?;
+        let mut bytes = Vec::new();
+        output.take(size).read_to_end(&mut bytes)?;
+        output.read_exact(&mut [0])?;
+        let path = folder.join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(&path, bytes).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! A project, analysed as a command asks for: what all commands that look at findings share.
+
+use std::path::{Path, PathBuf};
+
+use onequery_core::ir::FileIr;
+use onequery_core::{FileId, Finding, Outcome, Problem, ProblemKind, RuleInfo, RunStats};
+use onequery_rules::{Policy, Triaged, identify, triage};
+
+use crate::cli::{Include, Selection};
+use crate::config::Config;
+use crate::discover::relative;
+use crate::pipeline::{self, Run};
+use crate::scope::Scope;
+use crate::{complain, project};
+
+/// What is to be analysed.
+pub(crate) struct Target {
+    /// The project's root.
+    pub(crate) root: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) scope: Scope,
+    /// A path that was asked for is not there.
+    pub(crate) failed: bool,
+}
+
+impl Target {
+    /// Finds the project that a command is about, and its settings; `None` when none of its paths is there.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot be read.
+    pub(crate) fn of(selection: &Selection) -> anyhow::Result<Option<Self>> {
+        let (paths, failed) = existing(&selection.paths);
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        let root = project::root_of(&paths);
+        let config = Config::of(&root, selection)?;
+        let within = paths.iter().map(|path| relative(&root, path)).collect();
+        let scope = Scope::new(&config.settings.include, &config.settings.exclude, within)?;
+        Ok(Some(Self {
+            root,
+            config,
+            scope,
+            failed,
+        }))
+    }
+
+    /// Analyses it.
+    ///
+    /// # Errors
+    ///
+    /// Catalogues of the project that cannot be read.
+    pub(crate) fn analyze(self) -> anyhow::Result<Session> {
+        let run = pipeline::run(&self.root, &self.scope, &self.config.catalogs()?);
+        let (findings, trouble) = onequery_rules::check(&run.analysis.sites);
+        let mut problems = run.problems.clone();
+        problems.extend(trouble);
+        problems.sort();
+        let mut failed = self.failed || problems.iter().any(|(_, problem)| problem.kind.is_failure());
+        for error in &run.errors {
+            complain(error);
+            failed = true;
+        }
+        let findings = identify(findings, |file| &run.sources.get(file).path);
+        Ok(Session {
+            root: self.root,
+            config: self.config,
+            scope: self.scope,
+            run,
+            findings,
+            problems,
+            failed,
+        })
+    }
+}
+
+/// The paths that are there, made absolute; the others are complained about.
+fn existing(paths: &[PathBuf]) -> (Vec<PathBuf>, bool) {
+    let mut failed = false;
+    let mut found = Vec::new();
+    for path in paths {
+        match path.canonicalize() {
+            Ok(path) => found.push(path),
+            Err(error) => {
+                complain(&format!("{}: {error}", path.display()));
+                failed = true;
+            }
+        }
+    }
+    (found, failed)
+}
+
+/// An analysed project.
+pub(crate) struct Session {
+    /// The project's root.
+    pub(crate) root: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) scope: Scope,
+    pub(crate) run: Run,
+    /// All that rules say of loop sites, with fingerprints, whether shown or not.
+    pub(crate) findings: Vec<Finding>,
+    /// Sorted by file.
+    pub(crate) problems: Vec<(FileId, Problem)>,
+    /// Part of the job could not be done.
+    pub(crate) failed: bool,
+}
+
+impl Session {
+    /// Decides which findings are shown. `known` says why one is not new.
+    pub(crate) fn triage(&self, known: &dyn Fn(&Finding) -> Option<&'static str>) -> Triaged {
+        let irs: Vec<&FileIr> = self.run.files.iter().map(|file| &file.ir).collect();
+        let path = |file| self.run.sources.get(file).path.as_str();
+        let policy = Policy {
+            min_confidence: self.config.min_confidence(),
+            min_severity: self.config.min_severity(),
+            include_tests: self.config.includes(Include::Tests),
+            require_reason: self.config.settings.require_reason,
+            is_on: &|rule, file| self.config.is_on(rule, path(file)),
+            severity: &|rule| self.config.severity(rule),
+            hidden_file: &|file| self.run.hidden[file.index()],
+            path: &path,
+            files: &irs,
+            known,
+        };
+        triage(self.findings.clone(), &policy)
+    }
+
+    /// The path of a finding's file.
+    pub(crate) fn path(&self, finding: &Finding) -> &str {
+        &self.run.sources.get(finding.primary.file).path
+    }
+
+    /// What the reporters are told.
+    pub(crate) fn outcome(&self, triaged: Triaged, millis: u128) -> Outcome<'_> {
+        let reported = self
+            .run
+            .sources
+            .0
+            .iter()
+            .zip(&self.run.hidden)
+            .filter(|(_, hidden)| hidden.is_none())
+            .map(|(source, _)| source);
+        let (files, lines) = reported.fold((0, 0), |(files, lines), source| {
+            (files + 1, lines + source.text.lines().count())
+        });
+        let mut skipped = self.run.skipped.clone();
+        for (_, problem) in &self.problems {
+            match problem.kind {
+                ProblemKind::TooLarge => *skipped.entry("too large").or_default() += 1,
+                ProblemKind::Unreadable => *skipped.entry("unreadable").or_default() += 1,
+                _ => {}
+            }
+        }
+        let rules: Vec<RuleInfo> = onequery_rules::rules().copied().collect();
+        Outcome {
+            version: env!("CARGO_PKG_VERSION"),
+            findings: triaged.shown,
+            problems: self.problems.clone(),
+            rules,
+            sources: &self.run.sources,
+            stats: RunStats {
+                files,
+                files_indexed_only: self.run.sources.0.len() - files,
+                lines,
+                hidden: triaged.hidden,
+                skipped: skipped
+                    .into_iter()
+                    .map(|(reason, n)| (reason.to_owned(), n))
+                    .collect(),
+                millis,
+            },
+        }
+    }
+
+    /// A path as a person is told of it: relative to the root, if it lies there.
+    pub(crate) fn shown_path(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    }
+}

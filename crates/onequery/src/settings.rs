@@ -1,0 +1,294 @@
+//! What a project says of itself: `onequery.toml`, `[tool.onequery]` in `pyproject.toml`, or
+//! `[workspace.metadata.onequery]` or `[package.metadata.onequery]` in `Cargo.toml`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use onequery_rules::nearest;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::{Include, Level, SeverityLevel};
+
+/// Settings of onequery: which rules are on, what is reported, which findings are known.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+#[schemars(title = "onequery")]
+pub(crate) struct Settings {
+    /// The rules that are on; all of them when this is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) select: Option<Vec<RuleId>>,
+    /// Rules that are on besides those of `select`.
+    pub(crate) extend_select: Vec<RuleId>,
+    /// Rules that are off.
+    pub(crate) ignore: Vec<RuleId>,
+    /// Rules that are off in some files, by pattern as in `.gitignore`.
+    pub(crate) per_file_ignores: BTreeMap<Pattern, Vec<RuleId>>,
+    /// How bad the findings of a rule are.
+    pub(crate) severity: BTreeMap<RuleId, SeverityLevel>,
+    /// Lowest confidence that is shown; `likely` unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) min_confidence: Option<Level>,
+    /// Lowest severity that is shown; `note` unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) min_severity: Option<SeverityLevel>,
+    /// Kinds of code that are reported on although they are left out by default.
+    pub(crate) include: Vec<Include>,
+    /// Files that are not reported on, as patterns of `.gitignore`. They are still read where others need them.
+    pub(crate) exclude: Vec<Pattern>,
+    /// Files that describe the project's own data layer, in the form of the embedded catalogues; relative to this file.
+    pub(crate) catalogs: Vec<PathBuf>,
+    /// Comments for onequery must say why.
+    pub(crate) require_reason: bool,
+    /// The file of known findings, relative to this file; `onequery-baseline.txt` unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) baseline: Option<PathBuf>,
+}
+
+/// The id of a rule that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub(crate) struct RuleId(pub(crate) &'static str);
+
+impl RuleId {
+    /// The rule of an id.
+    pub(crate) fn parse(id: &str) -> Result<Self, String> {
+        let known = onequery_rules::rule(id).map(|rule| Self(rule.id));
+        known.ok_or_else(|| {
+            let near = nearest(id, onequery_rules::rules().map(|rule| rule.id));
+            let hint = near.map_or_else(
+                || "`onequery rules` lists them".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            format!("there is no rule `{id}`; {hint}")
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for RuleId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for RuleId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Rule".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let ids: Vec<&str> = onequery_rules::rules().map(|rule| rule.id).collect();
+        json_schema!({ "description": "The id of a rule.", "type": "string", "enum": ids })
+    }
+}
+
+/// A pattern of `.gitignore` that can be read as one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct Pattern(String);
+
+impl Pattern {
+    /// Reads a pattern.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let pattern = Self(text.to_owned());
+        matcher([&pattern]).map(|_| pattern)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+fn matcher<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> Result<Gitignore, String> {
+    let mut builder = GitignoreBuilder::new("");
+    for pattern in patterns {
+        builder
+            .add_line(None, &pattern.0)
+            .map_err(|error| error.to_string())?;
+    }
+    builder.build().map_err(|error| error.to_string())
+}
+
+/// Which of some paths patterns match, with those of the folders above.
+#[derive(Debug)]
+pub(crate) struct Matcher(Gitignore);
+
+impl Matcher {
+    /// Compiles patterns that were read one by one.
+    pub(crate) fn new<'p>(patterns: impl IntoIterator<Item = &'p Pattern>) -> anyhow::Result<Self> {
+        matcher(patterns).map(Self).map_err(anyhow::Error::msg)
+    }
+
+    /// Whether a file's path, relative to the root, is matched.
+    pub(crate) fn matches(&self, path: &str) -> bool {
+        !self.0.is_empty() && self.0.matched_path_or_any_parents(path, false).is_ignore()
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PyProject {
+    tool: Tool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Manifest {
+    workspace: Member,
+    package: Member,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Member {
+    metadata: Tool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Tool {
+    onequery: Option<Settings>,
+}
+
+/// Reads the settings out of a file's text; `None` when the file has none.
+type Reader = fn(&str) -> Result<Option<Settings>, toml::de::Error>;
+
+/// Where settings may stand in a project's root, and how they are read: the first that has some counts alone.
+const HOMES: [(&str, Reader); 3] = [
+    ("onequery.toml", |text| toml::from_str(text).map(Some)),
+    ("pyproject.toml", |text| {
+        toml::from_str(text).map(|file: PyProject| file.tool.onequery)
+    }),
+    ("Cargo.toml", |text| {
+        toml::from_str(text).map(|file: Manifest| {
+            file.workspace
+                .metadata
+                .onequery
+                .or(file.package.metadata.onequery)
+        })
+    }),
+];
+
+/// The settings of the project in a folder, with the file that they stand in.
+///
+/// # Errors
+///
+/// What cannot be read as settings, with its place. A manifest that is odd in other ways is none of our business.
+pub(crate) fn of_project(root: &Path) -> anyhow::Result<Option<(PathBuf, Settings)>> {
+    for (name, read) in HOMES {
+        let path = root.join(name);
+        let is_own = name == "onequery.toml";
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if is_own && path.exists() => {
+                return Err(anyhow::Error::from(error).context(path.display().to_string()));
+            }
+            Err(_) => continue,
+        };
+        if is_own || text.contains("onequery") {
+            match read(&text) {
+                Ok(Some(settings)) => return Ok(Some((path, settings))),
+                Ok(None) => {}
+                Err(error) => return Err(explained(&path, &error)),
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The settings in a file that was named.
+pub(crate) fn of_file(path: &Path) -> anyhow::Result<Settings> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    let home = HOMES.iter().find(|(home, _)| name == Some(home));
+    let (_, read) = home.unwrap_or(&HOMES[0]);
+    let settings = read(&text).map_err(|error| explained(path, &error))?;
+    settings.with_context(|| format!("{} has no settings of onequery", path.display()))
+}
+
+/// A mistake with its place, and with what was probably meant.
+fn explained(path: &Path, error: &toml::de::Error) -> anyhow::Error {
+    // Serde names the word that it does not know first, between backticks.
+    let word = error.message().split('`').nth(1).unwrap_or_default();
+    let is_key = error.message().starts_with("unknown field");
+    let known = if is_key { keys() } else { values() };
+    let near = nearest(word, known.iter().map(String::as_str));
+    let hint = near.filter(|_| !error.message().contains("did you mean"));
+    let hint = hint.map_or_else(String::new, |near| format!("did you mean `{near}`?\n"));
+    anyhow::anyhow!("{}: {error}{hint}", path.display())
+}
+
+/// The schema of the settings.
+pub(crate) fn schema() -> Schema {
+    schemars::schema_for!(Settings)
+}
+
+/// The keys of the settings.
+fn keys() -> Vec<String> {
+    let schema = schema();
+    let properties = schema
+        .get("properties")
+        .and_then(|properties| properties.as_object());
+    properties
+        .into_iter()
+        .flat_map(|properties| properties.keys().cloned())
+        .collect()
+}
+
+/// The words that settings may have as values, rules excepted, which speak for themselves.
+fn values() -> Vec<String> {
+    use clap::ValueEnum;
+
+    fn words<V: ValueEnum + 'static>() -> impl Iterator<Item = String> {
+        let values = V::value_variants().iter().filter_map(V::to_possible_value);
+        values.map(|value| value.get_name().to_owned())
+    }
+    words::<Level>()
+        .chain(words::<SeverityLevel>())
+        .chain(words::<Include>())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, part: &str) {
+        let error = toml::from_str::<Settings>(text).expect_err("the settings are wrong");
+        let message = explained(Path::new("onequery.toml"), &error).to_string();
+        assert!(message.contains(part), "{message}");
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_place_and_what_was_meant() {
+        check("selct = []", "line 1, column 1");
+        check("selct = []", "did you mean `select`?");
+        check("\nselect = ['query-in-lop']", "line 2, column 10");
+        check("select = ['query-in-lop']", "did you mean `query-in-loop`?");
+        check("min-confidence = 'likly'", "did you mean `likely`?");
+        check("include = ['test']", "did you mean `tests`?");
+        check("include = 'tests'", "expected a sequence");
+        check("exclude = ['[z-a]']", "line 1, column 11");
+        check("require-reason = 1", "expected a boolean");
+        check("[severity]\nquery-in-loop = 'eror'", "did you mean `error`?");
+    }
+
+    #[test]
+    fn patterns_are_those_of_gitignore() {
+        let matches = |pattern: &str, path: &str| {
+            let pattern = Pattern::parse(pattern).expect("the pattern is one");
+            Matcher::new([&pattern])
+                .expect("the pattern is one")
+                .matches(path)
+        };
+        assert!(matches("legacy", "shop/legacy/views.py"));
+        assert!(matches("/shop/*.py", "shop/views.py"));
+        assert!(!matches("/views.py", "shop/views.py"));
+        assert!(matches("**/views.py", "shop/views.py"));
+    }
+}
