@@ -5,10 +5,12 @@
 
 mod position;
 mod printable;
+mod story;
 
 mod concise;
 mod github;
 mod json;
+mod rdjson;
 mod sarif;
 mod summary;
 mod text;
@@ -39,6 +41,8 @@ pub enum Format {
     Sarif,
     /// Workflow commands, for annotations in a GitHub pull request.
     Github,
+    /// The Reviewdog Diagnostic Format.
+    Rdjson,
 }
 
 /// What the command line tells about a format.
@@ -58,7 +62,7 @@ pub struct FormatInfo {
 type Render = fn(&Context<'_>, &mut dyn io::Write) -> io::Result<()>;
 
 /// All formats, in the order in which help texts list them.
-pub static FORMATS: [FormatInfo; 5] = [
+pub static FORMATS: [FormatInfo; 6] = [
     FormatInfo {
         format: Format::Text,
         id: "text",
@@ -93,6 +97,13 @@ pub static FORMATS: [FormatInfo; 5] = [
         description: "annotations for GitHub Actions",
         colored: false,
         render: github::render,
+    },
+    FormatInfo {
+        format: Format::Rdjson,
+        id: "rdjson",
+        description: "the format of reviewdog",
+        colored: false,
+        render: rdjson::render,
     },
 ];
 
@@ -153,6 +164,11 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The problems that left a part of the job undone, with their places. They put every other statement in doubt.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (Location, &Problem)> {
+        self.problems().filter(|(_, problem)| problem.kind.is_failure())
+    }
+
     /// The problems with their places.
     pub(crate) fn problems(&self) -> impl Iterator<Item = (Location, &Problem)> {
         self.outcome
@@ -183,6 +199,7 @@ mod tests {
             Format::Json,
             Format::Sarif,
             Format::Github,
+            Format::Rdjson,
         ];
         assert_eq!(FORMATS.each_ref().map(|info| info.format), all);
         for format in all {

@@ -22,6 +22,20 @@ pub(crate) fn source(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// The text itself, or its beginning with three dots when it has more than `limit` characters.
+pub(crate) fn truncated(mut text: String, limit: usize) -> String {
+    const DOTS: &str = "...";
+    if text.chars().count() > limit {
+        let cut = text
+            .char_indices()
+            .nth(limit - DOTS.len())
+            .map_or(text.len(), |(at, _)| at);
+        text.truncate(cut);
+        text.push_str(DOTS);
+    }
+    text
+}
+
 /// What to print instead of a character that does more than to be seen. It is as many bytes long.
 fn harmless(c: char) -> Option<char> {
     match c {
@@ -68,5 +82,11 @@ mod tests {
             assert!(!shown.contains(['\x1b', '\u{9b}', '\u{202e}', '\u{2066}']));
         }
         assert_eq!(source("a\rb\r\n"), "a?b\r\n");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(truncated("éééééé".into(), 6), "éééééé");
+        assert_eq!(truncated("ééééééé".into(), 6), "ééé...");
     }
 }
