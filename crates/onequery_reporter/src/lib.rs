@@ -6,9 +6,11 @@
 mod position;
 mod printable;
 mod story;
+mod unique;
 
 mod concise;
 mod github;
+mod gitlab;
 mod json;
 mod rdjson;
 mod sarif;
@@ -41,6 +43,8 @@ pub enum Format {
     Sarif,
     /// Workflow commands, for annotations in a GitHub pull request.
     Github,
+    /// GitLab Code Quality, for merge requests.
+    Gitlab,
     /// The Reviewdog Diagnostic Format.
     Rdjson,
 }
@@ -62,7 +66,7 @@ pub struct FormatInfo {
 type Render = fn(&Context<'_>, &mut dyn io::Write) -> io::Result<()>;
 
 /// All formats, in the order in which help texts list them.
-pub static FORMATS: [FormatInfo; 6] = [
+pub static FORMATS: [FormatInfo; 7] = [
     FormatInfo {
         format: Format::Text,
         id: "text",
@@ -97,6 +101,13 @@ pub static FORMATS: [FormatInfo; 6] = [
         description: "annotations for GitHub Actions",
         colored: false,
         render: github::render,
+    },
+    FormatInfo {
+        format: Format::Gitlab,
+        id: "gitlab",
+        description: "GitLab Code Quality",
+        colored: false,
+        render: gitlab::render,
     },
     FormatInfo {
         format: Format::Rdjson,
@@ -199,6 +210,7 @@ mod tests {
             Format::Json,
             Format::Sarif,
             Format::Github,
+            Format::Gitlab,
             Format::Rdjson,
         ];
         assert_eq!(FORMATS.each_ref().map(|info| info.format), all);

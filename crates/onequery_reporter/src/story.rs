@@ -13,3 +13,11 @@ pub(crate) fn lines(finding: &Finding, positions: &Positions<'_>) -> Vec<String>
     let help = finding.help.iter().map(|help| format!("help: {help}"));
     steps.chain(help).collect()
 }
+
+/// The headline and the remedy on one line, for lists that show nothing else.
+pub(crate) fn headline(finding: &Finding) -> String {
+    match &finding.help {
+        Some(help) => format!("{}; help: {help}", finding.message),
+        None => finding.message.clone(),
+    }
+}
