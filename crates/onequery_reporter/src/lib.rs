@@ -14,6 +14,7 @@ mod gitlab;
 mod json;
 mod rdjson;
 mod sarif;
+mod sonar;
 mod summary;
 mod text;
 
@@ -47,6 +48,8 @@ pub enum Format {
     Gitlab,
     /// The Reviewdog Diagnostic Format.
     Rdjson,
+    /// SonarQube's generic issue import.
+    Sonar,
 }
 
 /// What the command line tells about a format.
@@ -66,7 +69,7 @@ pub struct FormatInfo {
 type Render = fn(&Context<'_>, &mut dyn io::Write) -> io::Result<()>;
 
 /// All formats, in the order in which help texts list them.
-pub static FORMATS: [FormatInfo; 7] = [
+pub static FORMATS: [FormatInfo; 8] = [
     FormatInfo {
         format: Format::Text,
         id: "text",
@@ -115,6 +118,13 @@ pub static FORMATS: [FormatInfo; 7] = [
         description: "the format of reviewdog",
         colored: false,
         render: rdjson::render,
+    },
+    FormatInfo {
+        format: Format::Sonar,
+        id: "sonar",
+        description: "generic issues for SonarQube",
+        colored: false,
+        render: sonar::render,
     },
 ];
 
@@ -212,6 +222,7 @@ mod tests {
             Format::Github,
             Format::Gitlab,
             Format::Rdjson,
+            Format::Sonar,
         ];
         assert_eq!(FORMATS.each_ref().map(|info| info.format), all);
         for format in all {
