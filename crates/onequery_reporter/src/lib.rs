@@ -12,6 +12,7 @@ mod concise;
 mod github;
 mod gitlab;
 mod json;
+mod junit;
 mod rdjson;
 mod sarif;
 mod sonar;
@@ -48,6 +49,8 @@ pub enum Format {
     Gitlab,
     /// The Reviewdog Diagnostic Format.
     Rdjson,
+    /// JUnit XML, for what shows test results.
+    Junit,
     /// SonarQube's generic issue import.
     Sonar,
 }
@@ -69,7 +72,7 @@ pub struct FormatInfo {
 type Render = fn(&Context<'_>, &mut dyn io::Write) -> io::Result<()>;
 
 /// All formats, in the order in which help texts list them.
-pub static FORMATS: [FormatInfo; 8] = [
+pub static FORMATS: [FormatInfo; 9] = [
     FormatInfo {
         format: Format::Text,
         id: "text",
@@ -118,6 +121,13 @@ pub static FORMATS: [FormatInfo; 8] = [
         description: "the format of reviewdog",
         colored: false,
         render: rdjson::render,
+    },
+    FormatInfo {
+        format: Format::Junit,
+        id: "junit",
+        description: "JUnit XML for test reports",
+        colored: false,
+        render: junit::render,
     },
     FormatInfo {
         format: Format::Sonar,
@@ -222,6 +232,7 @@ mod tests {
             Format::Github,
             Format::Gitlab,
             Format::Rdjson,
+            Format::Junit,
             Format::Sonar,
         ];
         assert_eq!(FORMATS.each_ref().map(|info| info.format), all);
