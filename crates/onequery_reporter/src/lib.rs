@@ -3,6 +3,7 @@
 //! Nothing here decides what is shown. Every format gives the same bytes for the same outcome, except that the last
 //! line of [`Format::Text`] and [`Format::Concise`] tells how long the run took.
 
+mod phrase;
 mod position;
 mod printable;
 mod story;
@@ -13,6 +14,7 @@ mod github;
 mod gitlab;
 mod json;
 mod junit;
+mod markdown;
 mod rdjson;
 mod sarif;
 mod sonar;
@@ -53,6 +55,8 @@ pub enum Format {
     Junit,
     /// SonarQube's generic issue import.
     Sonar,
+    /// Markdown, for comments on pull requests and summaries of workflow steps.
+    Markdown,
 }
 
 /// What the command line tells about a format.
@@ -72,7 +76,7 @@ pub struct FormatInfo {
 type Render = fn(&Context<'_>, &mut dyn io::Write) -> io::Result<()>;
 
 /// All formats, in the order in which help texts list them.
-pub static FORMATS: [FormatInfo; 9] = [
+pub static FORMATS: [FormatInfo; 10] = [
     FormatInfo {
         format: Format::Text,
         id: "text",
@@ -135,6 +139,13 @@ pub static FORMATS: [FormatInfo; 9] = [
         description: "generic issues for SonarQube",
         colored: false,
         render: sonar::render,
+    },
+    FormatInfo {
+        format: Format::Markdown,
+        id: "markdown",
+        description: "a comment on a pull request",
+        colored: false,
+        render: markdown::render,
     },
 ];
 
@@ -234,6 +245,7 @@ mod tests {
             Format::Rdjson,
             Format::Junit,
             Format::Sonar,
+            Format::Markdown,
         ];
         assert_eq!(FORMATS.each_ref().map(|info| info.format), all);
         for format in all {

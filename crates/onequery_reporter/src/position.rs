@@ -1,6 +1,7 @@
 //! Lines and columns: where a span of bytes is, in the units that people and formats count in.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use line_index::{LineIndex, TextSize, WideEncoding};
 use onequery_core::{FileId, Location, Sources, Span};
@@ -85,6 +86,13 @@ impl<'a> Positions<'a> {
         Location::new(file, Span::new(span.start, span.start + offset(line.len())))
     }
 
+    /// The bytes of a line by its 1-based number, without its end; nothing where there is no such line.
+    pub(crate) fn line(&self, file: FileId, number: u32) -> Option<Range<usize>> {
+        let range = Range::<usize>::from(self.lines(file).line(number.checked_sub(1)?)?);
+        let line = self.text(file)[range.clone()].trim_end_matches(['\n', '\r']);
+        Some(range.start..range.start + line.len())
+    }
+
     /// Lines and columns of a location for people.
     pub(crate) fn place(&self, location: Location) -> Place<'a> {
         self.place_in(Units::CodePoints, location)
@@ -167,6 +175,14 @@ mod tests {
         check_place("\tx", (1, 2), Units::CodePoints, "1:2-1:3");
         check_place("a\r\nbc\r\n", (3, 5), Units::Utf16, "2:1-2:3");
         check_place("a\nb\n", (4, 4), Units::CodePoints, "3:1-3:1");
+    }
+
+    #[test]
+    fn lines_are_found_by_their_number() {
+        let project = Project::new(&[("a.py", "ab\r\n\nc")]);
+        let positions = Positions::new(&project.sources);
+        let lines = [0, 1, 2, 3, 4].map(|number| positions.line(FileId(0), number));
+        assert_eq!(lines, [None, Some(0..2), Some(4..4), Some(5..6), None]);
     }
 
     #[test]
