@@ -12,6 +12,7 @@ mod unique;
 mod concise;
 mod github;
 mod gitlab;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -57,6 +58,8 @@ pub enum Format {
     Sonar,
     /// Markdown, for comments on pull requests and summaries of workflow steps.
     Markdown,
+    /// One HTML file for people.
+    Html,
 }
 
 /// What the command line tells about a format.
@@ -76,7 +79,7 @@ pub struct FormatInfo {
 type Render = fn(&Context<'_>, &mut dyn io::Write) -> io::Result<()>;
 
 /// All formats, in the order in which help texts list them.
-pub static FORMATS: [FormatInfo; 10] = [
+pub static FORMATS: [FormatInfo; 11] = [
     FormatInfo {
         format: Format::Text,
         id: "text",
@@ -146,6 +149,13 @@ pub static FORMATS: [FormatInfo; 10] = [
         description: "a comment on a pull request",
         colored: false,
         render: markdown::render,
+    },
+    FormatInfo {
+        format: Format::Html,
+        id: "html",
+        description: "one page with filters",
+        colored: false,
+        render: html::render,
     },
 ];
 
@@ -246,6 +256,7 @@ mod tests {
             Format::Junit,
             Format::Sonar,
             Format::Markdown,
+            Format::Html,
         ];
         assert_eq!(FORMATS.each_ref().map(|info| info.format), all);
         for format in all {

@@ -43,6 +43,8 @@ fn harmless(c: char) -> Option<char> {
         '\u{80}'..='\u{9f}' => Some('¿'),
         // These reorder what stands around them ("trojan source").
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some('\u{fffd}'),
+        // XML has no way to write these, and control characters neither: <https://www.w3.org/TR/xml/#charsets>.
+        '\u{fffe}' | '\u{ffff}' => Some('\u{fffd}'),
         _ => None,
     }
 }
@@ -74,7 +76,7 @@ mod tests {
             "a\r\nb\tc\n",
             "a\rb",
             "\x1b[2J\u{9b}m\u{202e}x\u{2066}",
-            "é\u{1F600}",
+            "é\u{1F600}\u{fffe}\u{ffff}",
         ] {
             let shown = source(text);
             assert_eq!(shown.len(), text.len(), "{text:?}");
