@@ -26,6 +26,7 @@ const HEARD_OF: &[(&str, &[&str])] = &[
     ("proc-macro2", &["onequery_parser"]),
     ("tree-sitter", &["onequery_parser"]),
     ("codespan-reporting", &["onequery_reporter"]),
+    ("quick-xml", &["onequery_reporter"]),
     ("serde_json", &["onequery_reporter"]),
     ("toml", &["onequery_analysis", "onequery"]),
     ("clap", &["onequery"]),
