@@ -27,6 +27,7 @@ const HEARD_OF: &[(&str, &[&str])] = &[
     ("tree-sitter", &["onequery_parser"]),
     ("codespan-reporting", &["onequery_reporter"]),
     ("serde_json", &["onequery_reporter", "onequery"]),
+    ("quick-xml", &["onequery_reporter"]),
     ("toml", &["onequery_analysis", "onequery"]),
     ("clap", &["onequery"]),
     ("ignore", &["onequery"]),

@@ -81,7 +81,10 @@ fn paths(report: &Value) -> Vec<&str> {
 fn several_reports_are_written_at_once() {
     let shop = shop();
     let out = tempfile::tempdir().expect("a temporary folder can be made");
-    let formats = ["json", "sarif", "github", "concise", "text"];
+    let formats = [
+        "text", "concise", "json", "sarif", "github", "gitlab", "rdjson", "junit", "sonar", "markdown",
+        "html",
+    ];
     let path = |format: &str| out.path().join(format!("new/folder/report.{format}"));
     let outputs = formats.map(|format| format!("--output={format}={}", path(format).display()));
     let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
@@ -338,7 +341,9 @@ fn colour_is_asked_for_or_not() {
         !colored(&["--color", "never"], &[force]),
         "an option beats the environment"
     );
-    for format in ["json", "sarif", "github", "concise"] {
+    for format in [
+        "concise", "json", "sarif", "github", "gitlab", "rdjson", "junit", "sonar", "markdown", "html",
+    ] {
         assert!(
             !colored(&["--color", "always", "--format", format], &[force]),
             "{format} is for programs"
@@ -443,11 +448,11 @@ fn wrong_usage_is_explained() {
         (&["check", "--no-such-option"][..], "--no-such-option"),
         (
             &["check", "--format", "xml"],
-            "text, concise, json, sarif, github",
+            "text, concise, json, sarif, github, gitlab, rdjson, junit, sonar, markdown, html",
         ),
         (
             &["check", "--output", "xml=a"],
-            "text, concise, json, sarif, github",
+            "text, concise, json, sarif, github, gitlab, rdjson, junit, sonar, markdown, html",
         ),
         (&["check", "--output", "sarif"], "FORMAT=FILE"),
         (&["check", "--output", "sarif="], "empty"),

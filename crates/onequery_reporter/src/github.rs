@@ -4,15 +4,15 @@ use std::io;
 
 use onequery_core::{Finding, Location, Problem, Severity};
 
-use crate::{Context, TOOL, worst_first};
+use crate::{Context, TOOL, story, worst_first};
 
 /// GitHub shows the first ten annotations of each level in a step and drops the rest silently.
 const SHOWN_PER_LEVEL: usize = 10;
 
 pub(crate) fn render(cx: &Context<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-    // What could not be analysed comes first: it puts every other statement in doubt.
-    let failures = cx.problems().filter(|(_, problem)| problem.kind.is_failure());
-    let failures = failures.map(|(location, problem)| failure(location, problem));
+    let failures = cx
+        .failures()
+        .map(|(location, problem)| failure(location, problem));
     let findings = worst_first(cx.outcome)
         .into_iter()
         .map(|finding| annotation(finding, cx));
@@ -55,17 +55,7 @@ fn failure(location: Location, problem: &Problem) -> Annotation<'_> {
 
 fn annotation<'a>(finding: &'a Finding, cx: &Context<'_>) -> Annotation<'a> {
     let mut lines = vec![finding.message.clone()];
-    for (ix, step) in finding.steps.iter().enumerate() {
-        let place = cx.positions.place(step.location);
-        lines.push(format!(
-            "{}: {} ({}:{})",
-            ix + 1,
-            step.message,
-            place.path,
-            place.line
-        ));
-    }
-    lines.extend(finding.help.iter().map(|help| format!("help: {help}")));
+    lines.extend(story::lines(finding, &cx.positions));
     Annotation {
         level: finding.severity,
         title: finding.rule,

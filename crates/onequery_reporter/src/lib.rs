@@ -3,13 +3,22 @@
 //! Nothing here decides what is shown. Every format gives the same bytes for the same outcome, except that the last
 //! line of [`Format::Text`] and [`Format::Concise`] tells how long the run took.
 
+mod phrase;
 mod position;
 mod printable;
+mod story;
+mod unique;
 
 mod concise;
 mod github;
+mod gitlab;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod rdjson;
 mod sarif;
+mod sonar;
 mod summary;
 mod text;
 
@@ -39,6 +48,18 @@ pub enum Format {
     Sarif,
     /// Workflow commands, for annotations in a GitHub pull request.
     Github,
+    /// GitLab Code Quality, for merge requests.
+    Gitlab,
+    /// The Reviewdog Diagnostic Format.
+    Rdjson,
+    /// JUnit XML, for what shows test results.
+    Junit,
+    /// SonarQube's generic issue import.
+    Sonar,
+    /// Markdown, for comments on pull requests and summaries of workflow steps.
+    Markdown,
+    /// One HTML file for people.
+    Html,
 }
 
 /// What the command line tells about a format.
@@ -58,7 +79,7 @@ pub struct FormatInfo {
 type Render = fn(&Context<'_>, &mut dyn io::Write) -> io::Result<()>;
 
 /// All formats, in the order in which help texts list them.
-pub static FORMATS: [FormatInfo; 5] = [
+pub static FORMATS: [FormatInfo; 11] = [
     FormatInfo {
         format: Format::Text,
         id: "text",
@@ -93,6 +114,48 @@ pub static FORMATS: [FormatInfo; 5] = [
         description: "annotations for GitHub Actions",
         colored: false,
         render: github::render,
+    },
+    FormatInfo {
+        format: Format::Gitlab,
+        id: "gitlab",
+        description: "GitLab Code Quality",
+        colored: false,
+        render: gitlab::render,
+    },
+    FormatInfo {
+        format: Format::Rdjson,
+        id: "rdjson",
+        description: "the format of reviewdog",
+        colored: false,
+        render: rdjson::render,
+    },
+    FormatInfo {
+        format: Format::Junit,
+        id: "junit",
+        description: "JUnit XML for test reports",
+        colored: false,
+        render: junit::render,
+    },
+    FormatInfo {
+        format: Format::Sonar,
+        id: "sonar",
+        description: "generic issues for SonarQube",
+        colored: false,
+        render: sonar::render,
+    },
+    FormatInfo {
+        format: Format::Markdown,
+        id: "markdown",
+        description: "a comment on a pull request",
+        colored: false,
+        render: markdown::render,
+    },
+    FormatInfo {
+        format: Format::Html,
+        id: "html",
+        description: "one page with filters",
+        colored: false,
+        render: html::render,
     },
 ];
 
@@ -153,6 +216,11 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// The problems that left a part of the job undone, with their places. They put every other statement in doubt.
+    pub(crate) fn failures(&self) -> impl Iterator<Item = (Location, &Problem)> {
+        self.problems().filter(|(_, problem)| problem.kind.is_failure())
+    }
+
     /// The problems with their places.
     pub(crate) fn problems(&self) -> impl Iterator<Item = (Location, &Problem)> {
         self.outcome
@@ -183,6 +251,12 @@ mod tests {
             Format::Json,
             Format::Sarif,
             Format::Github,
+            Format::Gitlab,
+            Format::Rdjson,
+            Format::Junit,
+            Format::Sonar,
+            Format::Markdown,
+            Format::Html,
         ];
         assert_eq!(FORMATS.each_ref().map(|info| info.format), all);
         for format in all {

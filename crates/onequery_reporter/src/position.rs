@@ -1,9 +1,21 @@
 //! Lines and columns: where a span of bytes is, in the units that people and formats count in.
 
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use line_index::{LineIndex, TextSize, WideEncoding};
 use onequery_core::{FileId, Location, Sources, Span};
+
+/// What the columns of a format count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Units {
+    /// Bytes of UTF-8.
+    Bytes,
+    /// Code units of UTF-16, as in Java and JavaScript.
+    Utf16,
+    /// Unicode code points, which is what people and editors count.
+    CodePoints,
+}
 
 /// The lines of all files, indexed when first asked for: most files of a run have no finding.
 pub(crate) struct Positions<'a> {
@@ -74,21 +86,36 @@ impl<'a> Positions<'a> {
         Location::new(file, Span::new(span.start, span.start + offset(line.len())))
     }
 
-    /// Lines and columns of a location, in Unicode code points, which is what people and editors count.
+    /// The bytes of a line by its 1-based number, without its end; nothing where there is no such line.
+    pub(crate) fn line(&self, file: FileId, number: u32) -> Option<Range<usize>> {
+        let range = Range::<usize>::from(self.lines(file).line(number.checked_sub(1)?)?);
+        let line = self.text(file)[range.clone()].trim_end_matches(['\n', '\r']);
+        Some(range.start..range.start + line.len())
+    }
+
+    /// Lines and columns of a location for people.
     pub(crate) fn place(&self, location: Location) -> Place<'a> {
-        self.place_in(WideEncoding::Utf32, location)
+        self.place_in(Units::CodePoints, location)
     }
 
     /// Lines and columns of a location in the given units.
-    pub(crate) fn place_in(&self, units: WideEncoding, location: Location) -> Place<'a> {
+    pub(crate) fn place_in(&self, units: Units, location: Location) -> Place<'a> {
         let Location { file, span } = self.fit(location);
         let lines = self.lines(file);
         let number = |offset: u32| {
             let utf8 = lines.line_col(TextSize::new(offset));
-            let wide = lines
-                .to_wide(units, utf8)
-                .expect("wide columns are never beyond byte columns");
-            (wide.line + 1, wide.col + 1)
+            let wide = |encoding| {
+                lines
+                    .to_wide(encoding, utf8)
+                    .expect("wide columns are never beyond byte columns")
+                    .col
+            };
+            let column = match units {
+                Units::Bytes => utf8.col,
+                Units::Utf16 => wide(WideEncoding::Utf16),
+                Units::CodePoints => wide(WideEncoding::Utf32),
+            };
+            (utf8.line + 1, column + 1)
         };
         let ((line, column), (end_line, end_column)) = (number(span.start), number(span.end));
         Place {
@@ -111,7 +138,7 @@ mod tests {
     use crate::testing::Project;
 
     /// Line and column of the start and the end, as `1:2-3:4`.
-    fn check_place(text: &str, span: (u32, u32), units: WideEncoding, expected: &str) {
+    fn check_place(text: &str, span: (u32, u32), units: Units, expected: &str) {
         let project = Project::new(&[("a.py", text)]);
         let positions = Positions::new(&project.sources);
         let place = positions.place_in(units, Location::new(FileId(0), Span::new(span.0, span.1)));
@@ -139,23 +166,32 @@ mod tests {
     }
 
     #[test]
-    fn columns_count_characters_or_utf16_units() {
+    fn columns_count_characters_utf16_units_or_bytes() {
         // é is two bytes and one unit, the emoji is four bytes and two units.
         let text = "é = '\u{1F600}' + x";
-        check_place(text, (14, 15), WideEncoding::Utf32, "1:11-1:12");
-        check_place(text, (14, 15), WideEncoding::Utf16, "1:12-1:13");
-        check_place("\tx", (1, 2), WideEncoding::Utf32, "1:2-1:3");
-        check_place("a\r\nbc\r\n", (3, 5), WideEncoding::Utf16, "2:1-2:3");
-        check_place("a\nb\n", (4, 4), WideEncoding::Utf32, "3:1-3:1");
+        check_place(text, (14, 15), Units::CodePoints, "1:11-1:12");
+        check_place(text, (14, 15), Units::Utf16, "1:12-1:13");
+        check_place(text, (14, 15), Units::Bytes, "1:15-1:16");
+        check_place("\tx", (1, 2), Units::CodePoints, "1:2-1:3");
+        check_place("a\r\nbc\r\n", (3, 5), Units::Utf16, "2:1-2:3");
+        check_place("a\nb\n", (4, 4), Units::CodePoints, "3:1-3:1");
+    }
+
+    #[test]
+    fn lines_are_found_by_their_number() {
+        let project = Project::new(&[("a.py", "ab\r\n\nc")]);
+        let positions = Positions::new(&project.sources);
+        let lines = [0, 1, 2, 3, 4].map(|number| positions.line(FileId(0), number));
+        assert_eq!(lines, [None, Some(0..2), Some(4..4), Some(5..6), None]);
     }
 
     #[test]
     fn a_span_outside_its_text_is_moved_into_it() {
-        check_place("", (7, 9), WideEncoding::Utf32, "1:1-1:1");
-        check_place("ab", (1, 9), WideEncoding::Utf32, "1:2-1:3");
-        check_place("ab", (7, 9), WideEncoding::Utf32, "1:3-1:3");
+        check_place("", (7, 9), Units::CodePoints, "1:1-1:1");
+        check_place("ab", (1, 9), Units::CodePoints, "1:2-1:3");
+        check_place("ab", (7, 9), Units::CodePoints, "1:3-1:3");
         // Half of an é becomes the whole of it.
-        check_place("éé", (1, 3), WideEncoding::Utf32, "1:1-1:3");
+        check_place("éé", (1, 3), Units::CodePoints, "1:1-1:3");
     }
 
     #[test]

@@ -22,6 +22,20 @@ pub(crate) fn source(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// The text itself, or its beginning with three dots when it has more than `limit` characters.
+pub(crate) fn truncated(mut text: String, limit: usize) -> String {
+    const DOTS: &str = "...";
+    if text.chars().count() > limit {
+        let cut = text
+            .char_indices()
+            .nth(limit - DOTS.len())
+            .map_or(text.len(), |(at, _)| at);
+        text.truncate(cut);
+        text.push_str(DOTS);
+    }
+    text
+}
+
 /// What to print instead of a character that does more than to be seen. It is as many bytes long.
 fn harmless(c: char) -> Option<char> {
     match c {
@@ -29,6 +43,8 @@ fn harmless(c: char) -> Option<char> {
         '\u{80}'..='\u{9f}' => Some('¿'),
         // These reorder what stands around them ("trojan source").
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some('\u{fffd}'),
+        // XML has no way to write these, and control characters neither: <https://www.w3.org/TR/xml/#charsets>.
+        '\u{fffe}' | '\u{ffff}' => Some('\u{fffd}'),
         _ => None,
     }
 }
@@ -60,7 +76,7 @@ mod tests {
             "a\r\nb\tc\n",
             "a\rb",
             "\x1b[2J\u{9b}m\u{202e}x\u{2066}",
-            "é\u{1F600}",
+            "é\u{1F600}\u{fffe}\u{ffff}",
         ] {
             let shown = source(text);
             assert_eq!(shown.len(), text.len(), "{text:?}");
@@ -68,5 +84,11 @@ mod tests {
             assert!(!shown.contains(['\x1b', '\u{9b}', '\u{202e}', '\u{2066}']));
         }
         assert_eq!(source("a\rb\r\n"), "a?b\r\n");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!(truncated("éééééé".into(), 6), "éééééé");
+        assert_eq!(truncated("ééééééé".into(), 6), "ééé...");
     }
 }

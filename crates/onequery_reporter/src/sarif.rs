@@ -13,12 +13,12 @@ mod tests;
 
 use std::io;
 
-use line_index::WideEncoding;
 use onequery_core::{Finding, Problem, ProblemKind, Step};
 
 use self::log::*;
-use self::wording::{sentence, truncated, uri};
-use crate::position::{PerFile, Place, Positions};
+use self::wording::{sentence, uri};
+use crate::position::{PerFile, Place, Positions, Units};
+use crate::printable::truncated;
 use crate::{Context, TOOL, worst_first};
 
 /// GitHub refuses a run with more results; it shows the first 5,000 of them.
@@ -171,7 +171,7 @@ fn place(location: onequery_core::Location, positions: &Positions<'_>) -> Locati
         column,
         end_line,
         end_column,
-    } = positions.place_in(WideEncoding::Utf16, location);
+    } = positions.place_in(Units::Utf16, location);
     Location {
         id: None,
         physical_location: PhysicalLocation {

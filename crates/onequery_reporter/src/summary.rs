@@ -51,8 +51,8 @@ fn problems(cx: &Context<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The most frequent rule first, among equals by id.
-fn most_frequent_first(outcome: &Outcome<'_>) -> Vec<(&'static str, usize)> {
+/// Findings per rule, the most frequent rule first, among equals by id.
+pub(crate) fn most_frequent_first(outcome: &Outcome<'_>) -> Vec<(&'static str, usize)> {
     let mut counts: Vec<_> = by_rule(&outcome.findings).into_iter().collect();
     counts.sort_by_key(|(_, n)| Reverse(*n));
     counts
@@ -79,6 +79,17 @@ fn statistics(outcome: &Outcome<'_>, out: &mut dyn io::Write) -> io::Result<()> 
 }
 
 fn last_line(outcome: &Outcome<'_>) -> String {
+    let millis = outcome.stats.millis;
+    format!(
+        "{}. {}.{:02} s",
+        counts(outcome),
+        millis / 1000,
+        millis % 1000 / 10
+    )
+}
+
+/// What was found, what is not shown and what was odd, without a full stop.
+pub(crate) fn counts(outcome: &Outcome<'_>) -> String {
     let stats = &outcome.stats;
     let files = plural(stats.files, "file");
     let mut parts = vec![if outcome.findings.is_empty() {
@@ -120,12 +131,7 @@ fn last_line(outcome: &Outcome<'_>) -> String {
         ));
     }
 
-    format!(
-        "{}. {}.{:02} s",
-        parts.join("; "),
-        stats.millis / 1000,
-        stats.millis % 1000 / 10
-    )
+    parts.join("; ")
 }
 
 fn occurred(counts: &[(String, usize)]) -> impl Iterator<Item = &(String, usize)> {
@@ -140,7 +146,7 @@ fn join(entries: impl Iterator<Item = String>) -> String {
     entries.collect::<Vec<_>>().join(", ")
 }
 
-fn plural(n: usize, noun: &str) -> String {
+pub(crate) fn plural(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 

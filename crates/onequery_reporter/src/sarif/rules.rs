@@ -3,7 +3,8 @@
 use onequery_core::{RuleInfo, Severity};
 
 use super::log::{Configuration, Help, Message, Rule, RuleProperties};
-use super::wording::{first_paragraph, pascal_case, plain, sentence, truncated};
+use super::wording::{first_paragraph, pascal_case, plain, sentence};
+use crate::printable::truncated;
 
 /// GitHub allows 1,024 characters.
 const MAX_DESCRIPTION: usize = 1_000;

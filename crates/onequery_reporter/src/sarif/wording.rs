@@ -1,4 +1,4 @@
-//! Texts as SARIF and its consumers want them: sentences, limited in length, and percent-encoded paths.
+//! Texts as SARIF and its consumers want them: sentences and percent-encoded paths.
 
 use std::fmt::Write as _;
 
@@ -15,20 +15,6 @@ pub(super) fn sentence(phrase: &str) -> String {
         sentence.push('.');
     }
     sentence
-}
-
-/// The text itself, or its beginning with three dots when it has more than `limit` characters.
-pub(super) fn truncated(mut text: String, limit: usize) -> String {
-    const DOTS: &str = "...";
-    if text.chars().count() > limit {
-        let cut = text
-            .char_indices()
-            .nth(limit - DOTS.len())
-            .map_or(text.len(), |(at, _)| at);
-        text.truncate(cut);
-        text.push_str(DOTS);
-    }
-    text
 }
 
 /// A relative path as a URI reference. Everything but `/` and what RFC 3986 calls unreserved is encoded.
@@ -89,12 +75,6 @@ mod tests {
         assert_eq!(sentence("élan vital?"), "Élan vital?");
         assert_eq!(sentence("`a[k](b)` is\nno link"), "`a[k\\](b)` is no link.");
         assert_eq!(sentence(""), ".");
-    }
-
-    #[test]
-    fn a_long_text_is_cut_between_characters() {
-        assert_eq!(truncated("éééééé".into(), 6), "éééééé");
-        assert_eq!(truncated("ééééééé".into(), 6), "ééé...");
     }
 
     #[test]
