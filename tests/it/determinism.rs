@@ -8,7 +8,7 @@ use crate::support::{EVERYTHING, fixture_files, onequery, write};
 
 /// Formats whose bytes are compared; `text` loses its last line's time.
 const FORMATS: [&str; 10] = [
-    "text", "json", "sarif", "github", "gitlab", "rdjson", "junit", "sonar", "markdown", "html",
+    "json", "text", "sarif", "github", "gitlab", "rdjson", "junit", "sonar", "markdown", "html",
 ];
 
 /// How many fixture files are taken, evenly from all of them.

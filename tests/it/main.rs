@@ -9,3 +9,4 @@ mod fixtures;
 mod formats;
 mod readme;
 mod support;
+mod workflow;

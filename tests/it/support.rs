@@ -20,6 +20,7 @@ pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
     command
         .env_remove("ONEQUERY_FORMAT")
         .env_remove("FORCE_COLOR")
+        .env_remove("CI")
         .env("NO_COLOR", "1");
     command
 }

@@ -210,6 +210,8 @@ pub(crate) enum Phase {
     Loops,
     /// What share of calls, queries and relations is known, and what is not
     Coverage,
+    /// The JSON schema of the settings, whatever the path
+    Schema,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize, ValueEnum)]

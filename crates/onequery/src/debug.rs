@@ -44,6 +44,7 @@ pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
             let counted = pipeline::count_coverage(&root_of(&args.path)?, &everything()?);
             print_coverage(&counted, &mut out)?;
         }
+        Phase::Schema => writeln!(out, "{:#}", serde_json::to_value(crate::settings::schema())?)?,
         Phase::Loops => {
             let run = pipeline::run(&root_of(&args.path)?, &everything()?, &Catalogs::embedded());
             for site in &run.analysis.sites {
