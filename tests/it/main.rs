@@ -8,5 +8,6 @@ mod documents;
 mod fixtures;
 mod formats;
 mod readme;
+mod server;
 mod support;
 mod workflow;

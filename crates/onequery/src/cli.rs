@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Baseline(Baseline),
     /// Write comments that accept findings
     Suppress(Suppress),
+    /// Show findings in an editor, by the Language Server Protocol on standard input and output
+    Server,
     /// Tell a rule, or one finding of a project, at length
     Explain(Explain),
     /// List the rules with a summary each
@@ -83,7 +85,7 @@ pub(crate) struct Check {
 }
 
 /// What is analysed and which findings count, alike for all commands that analyse.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Selection {
     /// Files and folders to report on; the whole project around them is always analysed
     #[arg(default_value = ".", value_name = "PATHS")]

@@ -13,6 +13,7 @@ mod project;
 mod read;
 mod report;
 mod scope;
+mod server;
 mod session;
 mod settings;
 mod since;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
             Command::Check(check) => report::check(check),
             Command::Baseline(baseline) => baseline::run(&baseline.action),
             Command::Suppress(suppress) => suppress::run(suppress),
+            Command::Server => server::run(),
             Command::Explain(explain) => explain::run(explain),
             Command::Debug(debug) => debug::run(debug),
             Command::Rules(rules) => explain::rules(rules),

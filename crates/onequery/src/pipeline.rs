@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use onequery_analysis::{Analysis, Catalogs, Coverage, PackageRoot, SourceFile, analyze, coverage};
+use onequery_core::ir::FileIr;
 use onequery_core::{FileId, Problem, ProblemKind, SourceText, Sources, Span};
 use onequery_parser::{FrontEnd, front_end};
 use rayon::prelude::*;
@@ -23,8 +24,9 @@ pub(crate) struct Run {
     pub(crate) files: Vec<SourceFile>,
     /// By [`FileId`]: why a file is not reported on, although it was read.
     pub(crate) hidden: Vec<Option<&'static str>>,
-    /// Sorted by file.
-    pub(crate) problems: Vec<(FileId, Problem)>,
+    /// What was odd about files, whatever the analysis says of them.
+    pub(crate) file_problems: Vec<(FileId, Problem)>,
+    packages: Vec<PackageRoot>,
     /// Folders that could not be walked.
     pub(crate) errors: Vec<String>,
     /// Files that were not read because they are not reported on and nothing imports them, by kind.
@@ -90,38 +92,59 @@ pub(crate) fn run(root: &Path, scope: &Scope, catalogs: &Catalogs) -> Run {
         files,
         texts,
         packages,
-        mut problems,
+        problems,
         errors,
         skipped,
     } = read_project(root, scope);
-    let hidden = files
-        .iter()
-        .map(|file| {
-            scope
-                .hides(&file.path)
-                .or_else(|| scope.hides_by_imports(&file.ir))
-        })
-        .collect();
+    let hidden = files.iter().map(|file| hides(scope, file)).collect();
     let analysis = analyze(&files, &packages, catalogs);
-    problems.extend(analysis.problems.iter().cloned());
-    problems.sort();
     Run {
         sources: Sources(texts),
         analysis,
         files,
         hidden,
-        problems,
+        file_problems: problems,
+        packages,
         errors,
         skipped,
+    }
+}
+
+/// Why a file is not reported on; `None` when it is.
+fn hides(scope: &Scope, file: &SourceFile) -> Option<&'static str> {
+    scope
+        .hides(&file.path)
+        .or_else(|| scope.hides_by_imports(&file.ir))
+}
+
+impl Run {
+    /// The file of a path.
+    pub(crate) fn file(&self, path: &str) -> Option<FileId> {
+        let found = self.files.binary_search_by(|file| file.path.as_str().cmp(path));
+        found.ok().and_then(|ix| u32::try_from(ix).ok()).map(FileId)
+    }
+
+    /// Takes other texts for some files, and analyses again. What the texts import is not read anew.
+    pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>, scope: &Scope, catalogs: &Catalogs) {
+        for (id, text) in texts {
+            let file = &mut self.files[id.index()];
+            let (ir, mut problems) = lower_text(&file.path, &text);
+            file.ir = ir;
+            problems.append(&mut file.ir.problems);
+            self.hidden[id.index()] = hides(scope, file);
+            self.file_problems.retain(|(file, _)| *file != id);
+            self.file_problems
+                .extend(problems.into_iter().map(|problem| (id, problem)));
+            self.sources.0[id.index()].text = text.into();
+        }
+        self.analysis = analyze(&self.files, &self.packages, catalogs);
     }
 }
 
 /// The paths of the files that are reported on, sorted.
 pub(crate) fn reported_files(root: &Path, scope: &Scope) -> Vec<String> {
     let files = read_project(root, scope).files;
-    let is_reported =
-        |file: &SourceFile| scope.hides(&file.path).is_none() && scope.hides_by_imports(&file.ir).is_none();
-    let reported = files.into_iter().filter(is_reported);
+    let reported = files.into_iter().filter(|file| hides(scope, file).is_none());
     reported.map(|file| file.path).collect()
 }
 
@@ -181,18 +204,27 @@ fn read_needed(
 /// A lowered file, its text, and what was odd about reading it.
 type Lowered = (SourceFile, Arc<str>, Vec<Problem>);
 
-/// Reads and lowers one file; a panic costs this file only.
+/// Reads and lowers one file.
 fn lower(path: String, full: &Path) -> Lowered {
-    let FrontEnd { lower, .. } = front_end(&path).expect("only files with a front end are discovered");
     let (text, mut problems) = read::read(full);
-    let ir = catch_unwind(AssertUnwindSafe(|| lower(&text))).unwrap_or_else(|_| {
-        let message = "the file could not be lowered; please report this".to_owned();
-        problems.push(Problem {
-            kind: ProblemKind::Internal,
-            span: Span::default(),
-            message,
-        });
-        lower("")
-    });
+    let (ir, trouble) = lower_text(&path, &text);
+    problems.extend(trouble);
     (SourceFile { path, ir }, text.into(), problems)
+}
+
+/// Lowers one file's text; a panic costs this file only.
+fn lower_text(path: &str, text: &str) -> (FileIr, Vec<Problem>) {
+    let FrontEnd { lower, .. } = front_end(path).expect("only files with a front end are discovered");
+    match catch_unwind(AssertUnwindSafe(|| lower(text))) {
+        Ok(ir) => (ir, Vec::new()),
+        Err(_) => {
+            let message = "the file could not be lowered; please report this".to_owned();
+            let problem = Problem {
+                kind: ProblemKind::Internal,
+                span: Span::default(),
+                message,
+            };
+            (lower(""), vec![problem])
+        }
+    }
 }

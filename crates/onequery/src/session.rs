@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use onequery_analysis::Catalogs;
 use onequery_core::ir::FileIr;
 use onequery_core::{FileId, Finding, Outcome, Problem, ProblemKind, RuleInfo, RunStats};
 use onequery_rules::{Policy, Triaged, identify, triage};
@@ -52,27 +53,35 @@ impl Target {
     ///
     /// Catalogues of the project that cannot be read.
     pub(crate) fn analyze(self) -> anyhow::Result<Session> {
-        let run = pipeline::run(&self.root, &self.scope, &self.config.catalogs()?);
-        let (findings, trouble) = onequery_rules::check(&run.analysis.sites);
-        let mut problems = run.problems.clone();
-        problems.extend(trouble);
-        problems.sort();
-        let mut failed = self.failed || problems.iter().any(|(_, problem)| problem.kind.is_failure());
+        let catalogs = self.config.catalogs()?;
+        let run = pipeline::run(&self.root, &self.scope, &catalogs);
+        let mut failed = self.failed;
         for error in &run.errors {
             complain(error);
             failed = true;
         }
-        let findings = identify(findings, |file| &run.sources.get(file).path);
+        let (findings, problems) = conclude(&run);
+        failed |= problems.iter().any(|(_, problem)| problem.kind.is_failure());
         Ok(Session {
             root: self.root,
             config: self.config,
             scope: self.scope,
+            catalogs,
             run,
             findings,
             problems,
             failed,
         })
     }
+}
+
+/// What rules say of a run, with fingerprints, and all that could not be done.
+fn conclude(run: &Run) -> (Vec<Finding>, Vec<(FileId, Problem)>) {
+    let (findings, mut problems) = onequery_rules::check(&run.analysis.sites);
+    problems.extend(run.file_problems.iter().chain(&run.analysis.problems).cloned());
+    problems.sort();
+    let findings = identify(findings, |file| &run.sources.get(file).path);
+    (findings, problems)
 }
 
 /// The paths that are there, made absolute; the others are complained about.
@@ -97,6 +106,7 @@ pub(crate) struct Session {
     pub(crate) root: PathBuf,
     pub(crate) config: Config,
     pub(crate) scope: Scope,
+    catalogs: Catalogs,
     pub(crate) run: Run,
     /// All that rules say of loop sites, with fingerprints, whether shown or not.
     pub(crate) findings: Vec<Finding>,
@@ -107,6 +117,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Takes other texts for some files, and analyses again.
+    pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>) {
+        self.run.replace(texts, &self.scope, &self.catalogs);
+        (self.findings, self.problems) = conclude(&self.run);
+    }
+
     /// Decides which findings are shown. `known` says why one is not new.
     pub(crate) fn triage(&self, known: &dyn Fn(&Finding) -> Option<&'static str>) -> Triaged {
         let irs: Vec<&FileIr> = self.run.files.iter().map(|file| &file.ir).collect();

@@ -63,7 +63,7 @@ fn write(path: &Path, before: &str, after: &str) -> anyhow::Result<()> {
 }
 
 /// A text with comments that accept findings, and how many findings there is no place for.
-fn with_comments(
+pub(crate) fn with_comments(
     path: &str,
     text: &str,
     findings: &[(Location, &str)],

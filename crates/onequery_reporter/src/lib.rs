@@ -30,7 +30,7 @@ use std::io;
 
 use onequery_core::{Finding, Location, Outcome, Problem};
 
-use crate::position::Positions;
+pub use crate::position::{Place, Positions, Units};
 
 /// What the reports call this tool.
 pub(crate) const TOOL: &str = "onequery";

@@ -8,7 +8,7 @@ use onequery_core::{FileId, Location, Sources, Span};
 
 /// What the columns of a format count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Units {
+pub enum Units {
     /// Bytes of UTF-8.
     Bytes,
     /// Code units of UTF-16, as in Java and JavaScript.
@@ -18,7 +18,7 @@ pub(crate) enum Units {
 }
 
 /// The lines of all files, indexed when first asked for: most files of a run have no finding.
-pub(crate) struct Positions<'a> {
+pub struct Positions<'a> {
     sources: &'a Sources,
     lines: PerFile<LineIndex>,
 }
@@ -38,16 +38,23 @@ impl<T> PerFile<T> {
 
 /// A span in lines and columns, 1-based, the end exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place<'a> {
-    pub(crate) path: &'a str,
-    pub(crate) line: u32,
-    pub(crate) column: u32,
-    pub(crate) end_line: u32,
-    pub(crate) end_column: u32,
+pub struct Place<'a> {
+    /// The file's path, relative to the project root.
+    pub path: &'a str,
+    /// First line.
+    pub line: u32,
+    /// First column.
+    pub column: u32,
+    /// The line on which it ends.
+    pub end_line: u32,
+    /// The column behind its last character.
+    pub end_column: u32,
 }
 
 impl<'a> Positions<'a> {
-    pub(crate) fn new(sources: &'a Sources) -> Self {
+    /// The positions in all files of a run.
+    #[must_use]
+    pub fn new(sources: &'a Sources) -> Self {
         Self {
             sources,
             lines: PerFile::new(sources),
@@ -62,7 +69,9 @@ impl<'a> Positions<'a> {
         &self.sources.get(file).text
     }
 
-    pub(crate) fn lines(&self, file: FileId) -> &LineIndex {
+    /// The lines of a file.
+    #[must_use]
+    pub fn lines(&self, file: FileId) -> &LineIndex {
         self.lines.get(file, || LineIndex::new(self.text(file)))
     }
 
@@ -94,12 +103,14 @@ impl<'a> Positions<'a> {
     }
 
     /// Lines and columns of a location for people.
-    pub(crate) fn place(&self, location: Location) -> Place<'a> {
+    #[must_use]
+    pub fn place(&self, location: Location) -> Place<'a> {
         self.place_in(Units::CodePoints, location)
     }
 
     /// Lines and columns of a location in the given units.
-    pub(crate) fn place_in(&self, units: Units, location: Location) -> Place<'a> {
+    #[must_use]
+    pub fn place_in(&self, units: Units, location: Location) -> Place<'a> {
         let Location { file, span } = self.fit(location);
         let lines = self.lines(file);
         let number = |offset: u32| {
