@@ -462,6 +462,8 @@ fn rules_and_findings_are_explained() {
         folder.path(),
         &["explain", text(&report, "/findings/0/fingerprint")],
     );
+    let at_place = succeeds(folder.path(), &["explain", "shop/views.py:5"]);
+    assert_eq!(at_place, told);
     assert!(
         told.contains("shop/views.py:5:13") && told.contains("# lazy-relation-in-loop"),
         "{told}"

@@ -16,6 +16,9 @@ use crate::{CLEAN, FAILED, complain};
 /// The file, unless another one is given or configured.
 const FILE: &str = "onequery-baseline.txt";
 
+/// How many stale entries are named; `onequery baseline show` has them all.
+const MAX_TOLD: usize = 5;
+
 /// Findings that are known, as the file says.
 #[derive(Default)]
 pub(crate) struct Known {
@@ -46,6 +49,9 @@ impl Known {
             return Ok(Self::default());
         }
         let shown = path.display().to_string();
+        if !path.exists() {
+            bail!("the baseline {shown} is not there; `onequery baseline create` begins it");
+        }
         let text = std::fs::read_to_string(&path).with_context(|| shown.clone())?;
         let baseline = Baseline::parse(&text).with_context(|| shown)?;
         let baseline = baseline.renamed(&renames(session, &path));
@@ -75,17 +81,29 @@ impl Known {
 
     /// Tells a person of what is no longer found, and whether there is something.
     pub(crate) fn complain_of_stale(&self, session: &Session) -> bool {
-        let n = self.stale(session).len();
+        let stale = self.stale(session);
+        let n = stale.len();
         if n > 0 {
-            let (entries, are) = if n == 1 {
-                ("entry", "is")
+            let (entries, are, them) = if n == 1 {
+                ("entry", "is", "it")
             } else {
-                ("entries", "are")
+                ("entries", "are", "them")
             };
             let path = session.shown_path(&self.path);
-            complain(&format!(
-                "{n} {entries} of {path} {are} no longer found; `onequery baseline prune` drops them"
-            ));
+            let mut said = format!(
+                "{n} {entries} of {path} {are} no longer found, which fails in continuous integration; \
+                 `onequery baseline prune` drops {them}"
+            );
+            for Entry {
+                path, rule, message, ..
+            } in stale.iter().take(MAX_TOLD)
+            {
+                said.push_str(&format!("\n  {path}: {rule}: {message}"));
+            }
+            if n > MAX_TOLD {
+                said.push_str(&format!("\n  and {} more", n - MAX_TOLD));
+            }
+            complain(&said);
         }
         n > 0
     }
@@ -129,7 +147,6 @@ pub(crate) fn run(action: &BaselineAction) -> anyhow::Result<u8> {
 fn read(session: &Session, args: &BaselineArgs) -> anyhow::Result<Known> {
     let (path, _) = place(session, args.baseline.as_deref());
     Known::of(session, Some(&path))
-        .context("there is nothing to work on; `onequery baseline create` begins it")
 }
 
 /// What would be shown without a baseline. Comments that do no good are mended, not written down.
@@ -157,9 +174,10 @@ fn create(session: &Session, args: &BaselineArgs) -> anyhow::Result<()> {
     }
     let baseline: Baseline = shown(session).into_iter().collect();
     write(&path, &baseline)?;
+    let n = baseline.entries().count();
+    let findings = if n == 1 { "finding" } else { "findings" };
     say(&format!(
-        "{} findings written to {}",
-        baseline.entries().count(),
+        "{n} {findings} written to {}",
         session.shown_path(&path)
     ))
 }

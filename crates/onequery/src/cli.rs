@@ -166,14 +166,17 @@ pub(crate) struct Suppress {
     #[arg(long, required = true)]
     pub(crate) add: bool,
     /// The reason that the comments give
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub(crate) reason: Option<String>,
+    /// The file of known findings, which need no comments
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
 }
 
 #[derive(Args)]
 pub(crate) struct Explain {
-    /// The id of a rule, or the fingerprint of a finding
-    #[arg(value_name = "RULE|FINGERPRINT")]
+    /// The id of a rule, the fingerprint of a finding, or where findings are
+    #[arg(value_name = "RULE|FINGERPRINT|PATH:LINE")]
     pub(crate) what: String,
     #[command(flatten)]
     pub(crate) selection: Selection,
@@ -286,6 +289,17 @@ fn format(word: &str) -> Result<Format, String> {
         let known: Vec<&str> = onequery_reporter::FORMATS.iter().map(|info| info.id).collect();
         format!("no such format; there are {}", known.join(", "))
     })
+}
+
+/// A text that does not end the comment it stands in.
+fn reason(text: &str) -> Result<String, String> {
+    let ends = ["#}", "*/", "-->"].into_iter().find(|end| text.contains(end));
+    match ends {
+        Some(end) => Err(format!("`{end}` would end the comment")),
+        None if text.contains(char::is_control) => Err("a comment has one line".to_owned()),
+        None if text.trim().is_empty() => Err("a reason says something".to_owned()),
+        None => Ok(text.trim().to_owned()),
+    }
 }
 
 fn output(text: &str) -> Result<(Format, PathBuf), String> {

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use onequery_core::{Fingerprint, RuleInfo};
-use onequery_reporter::{Format, Options, render};
+use onequery_core::{Finding, Fingerprint, RuleInfo};
+use onequery_reporter::{Format, Options, Positions, render};
 use onequery_rules::{Triaged, rule, rules as all_rules};
 use serde_json::json;
 
@@ -16,26 +16,40 @@ use crate::{CLEAN, FAILED};
 
 /// Runs `explain`. Gives the exit code.
 pub(crate) fn run(args: &Explain) -> anyhow::Result<u8> {
-    let Some(fingerprint) = Fingerprint::parse(&args.what) else {
+    let fingerprint = Fingerprint::parse(&args.what);
+    let place = args.what.rsplit_once(':');
+    let place = place.and_then(|(path, line)| Some((path, line.parse::<u32>().ok()?)));
+    if fingerprint.is_none() && place.is_none() {
         let RuleId(id) = RuleId::parse(&args.what).map_err(anyhow::Error::msg)?;
         tell(rule(id).context("the rule was found")?)?;
         return Ok(CLEAN);
-    };
+    }
     let started = Instant::now();
     let Some(target) = Target::of(&args.selection)? else {
         return Ok(FAILED);
     };
     let session = target.analyze()?;
-    let found = session
-        .findings
-        .iter()
-        .find(|finding| finding.fingerprint == fingerprint);
-    let finding = found
-        .with_context(|| format!("there is no finding {fingerprint} here"))?
-        .clone();
-    let id = finding.rule;
+    let of_comments = session.triage(&|_| None).shown;
+    let of_comments = of_comments.into_iter().filter(|finding| finding.steps.is_empty());
+    let all = session.findings.iter().cloned().chain(of_comments);
+    let positions = Positions::new(&session.run.sources);
+    let found: Vec<Finding> = match place {
+        None => all
+            .filter(|finding| Some(finding.fingerprint) == fingerprint)
+            .collect(),
+        Some((path, line)) => {
+            let path = std::path::absolute(path)?;
+            let is_there = |finding: &Finding| positions.place(finding.primary).line == line;
+            all.filter(|finding| session.root.join(session.path(finding)) == path && is_there(finding))
+                .collect()
+        }
+    };
+    anyhow::ensure!(!found.is_empty(), "there is no finding {} here", args.what);
+    let mut ids: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
+    ids.sort_unstable();
+    ids.dedup();
     let triaged = Triaged {
-        shown: vec![finding],
+        shown: found,
         hidden: Vec::new(),
     };
     let mut outcome = session.outcome(triaged, started.elapsed().as_millis());
@@ -46,7 +60,9 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<u8> {
         ..Options::default()
     };
     render(Format::Text, &outcome, &options, &mut std::io::stdout().lock())?;
-    tell(rule(id).context("findings have rules")?)?;
+    for id in ids {
+        tell(rule(id).context("findings have rules")?)?;
+    }
     Ok(CLEAN)
 }
 

@@ -4,17 +4,25 @@ use std::path::{Path, PathBuf};
 
 use onequery_analysis::PackageRoot;
 
+use crate::settings;
+
 /// The folder to analyse for some paths: the nearest project root at or above all of them.
 ///
-/// `onequery.toml`, `pyproject.toml`, a Cargo workspace or `.git` marks a root; a Cargo package is one unless it lies in
-/// a workspace or below `onequery.toml`. Without any mark it is the folder that holds all paths.
+/// Settings of onequery mark a root before anything else does, up to the top of the repository: what is found must not
+/// depend on which of its files are asked about. Without them `pyproject.toml`, a Cargo workspace or `.git` marks a root; a
+/// Cargo package is one unless it lies in a workspace. Without any mark it is the current folder if it holds all paths, or
+/// else the deepest one that does.
 pub(crate) fn root_of(paths: &[PathBuf]) -> PathBuf {
     let start = common_folder(paths);
+    let mut inside = start.ancestors();
+    let with_settings = inside
+        .by_ref()
+        .find(|folder| settings::are_in(folder) || folder.join(".git").exists());
+    if let Some(folder) = with_settings.filter(|folder| settings::are_in(folder)) {
+        return folder.to_owned();
+    }
     let mut package = None;
     for folder in start.ancestors() {
-        if folder.join("onequery.toml").is_file() {
-            return folder.to_owned();
-        }
         if folder.join("pyproject.toml").is_file() {
             return package.unwrap_or_else(|| folder.to_owned());
         }
@@ -28,7 +36,10 @@ pub(crate) fn root_of(paths: &[PathBuf]) -> PathBuf {
             return package.unwrap_or_else(|| folder.to_owned());
         }
     }
-    package.unwrap_or(start)
+    let current = std::env::current_dir().and_then(|folder| folder.canonicalize());
+    package
+        .or_else(|| current.ok().filter(|current| start.starts_with(current)))
+        .unwrap_or(start)
 }
 
 /// The deepest folder that holds all paths.

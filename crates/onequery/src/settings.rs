@@ -211,6 +211,15 @@ pub(crate) fn of_file(path: &Path) -> anyhow::Result<Settings> {
     settings.with_context(|| format!("{} has no settings of onequery", path.display()))
 }
 
+/// Whether a folder is one that settings speak of.
+pub(crate) fn are_in(folder: &Path) -> bool {
+    folder.join("onequery.toml").is_file()
+        || ["pyproject.toml", "Cargo.toml"].iter().any(|name| {
+            std::fs::read_to_string(folder.join(name))
+                .is_ok_and(|text| text.contains("tool.onequery") || text.contains("metadata.onequery"))
+        })
+}
+
 /// A mistake with its place, and with what was probably meant.
 fn explained(path: &Path, error: &toml::de::Error) -> anyhow::Error {
     // Serde names the word that it does not know first, between backticks.
@@ -218,7 +227,8 @@ fn explained(path: &Path, error: &toml::de::Error) -> anyhow::Error {
     let is_key = error.message().starts_with("unknown field");
     let known = if is_key { keys() } else { values() };
     let near = nearest(word, known.iter().map(String::as_str));
-    let hint = near.filter(|_| !error.message().contains("did you mean"));
+    // What is said of rules says what was meant.
+    let hint = near.filter(|_| !error.message().starts_with("there is no rule"));
     let hint = hint.map_or_else(String::new, |near| format!("did you mean `{near}`?\n"));
     anyhow::anyhow!("{}: {error}{hint}", path.display())
 }
@@ -270,6 +280,7 @@ mod tests {
         check("selct = []", "did you mean `select`?");
         check("\nselect = ['query-in-lop']", "line 2, column 10");
         check("select = ['query-in-lop']", "did you mean `query-in-loop`?");
+        check("select = ['nope']", "`onequery rules` lists them\n");
         check("min-confidence = 'likly'", "did you mean `likely`?");
         check("include = ['test']", "did you mean `tests`?");
         check("include = 'tests'", "expected a sequence");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
+use onequery_core::ir::FileIr;
 use onequery_core::{DirectiveKind, Language, Location};
 use onequery_parser::{FrontEnd, front_end};
 
@@ -22,7 +23,7 @@ pub(crate) fn run(args: &Suppress) -> anyhow::Result<u8> {
     };
     let session = target.analyze()?;
     let mut failed = session.failed;
-    let known = Known::of(&session, None)?;
+    let known = Known::of(&session, args.baseline.as_deref())?;
     let mut wanted: BTreeMap<&str, Vec<(Location, &str)>> = BTreeMap::new();
     let shown = session.triage(&|finding| known.knows(finding)).shown;
     // A comment that does no good is not mended by another one.
@@ -46,7 +47,8 @@ pub(crate) fn run(args: &Suppress) -> anyhow::Result<u8> {
             }
         }
     }
-    writeln!(std::io::stdout(), "{n_written} findings accepted by comments")?;
+    let findings = if n_written == 1 { "finding" } else { "findings" };
+    writeln!(std::io::stdout(), "{n_written} {findings} accepted by comments")?;
     Ok(if failed { FAILED } else { CLEAN })
 }
 
@@ -97,7 +99,8 @@ pub(crate) fn with_comments(
                 covers_line && matches!(&directive.kind, DirectiveKind::Ignore(named) if rules.iter().all(|rule| named.iter().any(|name| name == rule)))
             })
         };
-        let at_end = appended(*language, &lines[line], &comment);
+        let at_end = extended(*lower, &lines, line, rules)
+            .unwrap_or_else(|| appended(*language, &lines[line], &comment));
         let before = std::mem::replace(&mut lines[line], at_end);
         if is_accepted(&lines, 0) {
             continue;
@@ -126,6 +129,25 @@ pub(crate) fn with_comments(
         }
     }
     (lines.concat(), n_left)
+}
+
+/// A line whose own comment accepts more rules; `None` when it has none.
+fn extended(lower: fn(&str) -> FileIr, lines: &[String], line: usize, rules: &[&str]) -> Option<String> {
+    let start: usize = lines[..line].iter().map(String::len).sum();
+    let ir = lower(&lines.concat());
+    ir.directives.iter().find_map(|directive| {
+        let DirectiveKind::Ignore(named) = &directive.kind else {
+            return None;
+        };
+        let (before, comment) =
+            lines[line].split_at_checked((directive.span.start as usize).checked_sub(start)?)?;
+        let (list, rest) = comment.split_once(']')?;
+        let new = rules
+            .iter()
+            .filter(|rule| !named.iter().any(|name| name == *rule));
+        let list = new.fold(list.to_owned(), |list, rule| format!("{list}, {rule}"));
+        Some(format!("{before}{list}]{rest}"))
+    })
 }
 
 /// A line with something behind its code.
@@ -192,6 +214,11 @@ mod tests {
             "a.py",
             "x = HERE + \\\n    1\n",
             "# onequery: ignore[query-in-loop] -- few\nx = HERE + \\\n    1\n",
+        );
+        check(
+            "a.py",
+            "f(HERE)  # onequery: ignore[write-in-loop] -- one\n",
+            "f(HERE)  # onequery: ignore[write-in-loop, query-in-loop] -- one\n",
         );
         check(
             "templates/a.html",

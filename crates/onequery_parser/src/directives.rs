@@ -2,19 +2,19 @@
 
 use memchr::memmem;
 use onequery_core::ir::{ExprKind, FileIr, LoopKind};
-use onequery_core::{Directive, DirectiveKind, Span};
+use onequery_core::{Directive, DirectiveKind, Language, Span};
 
 /// What a comment begins with that is meant for us.
 const WORD: &str = "onequery:";
 
-/// How comments of all languages begin, with how they end before the line does.
-const COMMENTS: [(&str, Option<&str>); 5] = [
-    ("#", None),
-    ("//", None),
-    ("/*", Some("*/")),
-    ("{#", Some("#}")),
-    ("<!--", Some("-->")),
-];
+/// How comments of a language begin, with how they end before the line does.
+const fn comments(language: Language) -> &'static [(&'static str, Option<&'static str>)] {
+    match language {
+        Language::Python => &[("#", None)],
+        Language::Rust => &[("//", None), ("/*", Some("*/"))],
+        Language::Template => &[("{#-", Some("-#}")), ("{#", Some("#}")), ("<!--", Some("-->"))],
+    }
+}
 
 /// What a directive may say, for messages.
 const EXPECTED: &str = "expected `ignore[rule, …]`, `batched` or `no-query`, then ` -- ` and the reason";
@@ -22,7 +22,7 @@ const EXPECTED: &str = "expected `ignore[rule, …]`, `batched` or `no-query`, t
 /// Adds the directives of a text to what was lowered from it. `is_comment` says whether a byte lies in a comment.
 pub(crate) fn read(ir: &mut FileIr, text: &str, is_comment: impl Fn(usize) -> bool) {
     for at in memmem::find_iter(text.as_bytes(), WORD) {
-        if let Some(said) = comment(text, at).filter(|_| is_comment(at)) {
+        if let Some(said) = comment(ir.language, text, at).filter(|_| is_comment(at)) {
             let (kind, reason) = parse(said);
             let covers = covered(ir, text, at);
             ir.directives.push(Directive {
@@ -41,11 +41,12 @@ fn span(start: usize, end: usize) -> Span {
 }
 
 /// What follows the word at `at`, when a comment begins right before it.
-fn comment(text: &str, at: usize) -> Option<&str> {
+fn comment(language: Language, text: &str, at: usize) -> Option<&str> {
     let before = text[..at].trim_end_matches([' ', '\t']);
     let documents = ["///", "//!"].iter().any(|doc| before.ends_with(doc));
-    // `{#` ends like `#`; the longer one is meant.
-    let begins = COMMENTS.iter().rev().find(|(start, _)| before.ends_with(start));
+    let begins = comments(language)
+        .iter()
+        .find(|(start, _)| before.ends_with(start));
     let &(_, end) = begins.filter(|_| !documents)?;
     let line = text[at + WORD.len()..].lines().next()?;
     Some(
@@ -86,7 +87,11 @@ fn parse(said: &str) -> (DirectiveKind, Option<String>) {
 fn covered(ir: &FileIr, text: &str, at: usize) -> Span {
     let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |end| end + 1);
     let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |end| at + end);
-    let is_comment = |line: &str| COMMENTS.iter().any(|(start, _)| line.starts_with(start));
+    let is_comment = |line: &str| {
+        comments(ir.language)
+            .iter()
+            .any(|(start, _)| line.starts_with(start))
+    };
     let mut start = line_start(at);
     if is_comment(text[start..].trim_start()) {
         start = line_end(at);
@@ -231,6 +236,7 @@ mod tests {
         );
         check("a.rs", "fn f() { let x = \"// onequery: batched\"; }\n", &[]);
         check("a.rs", "/// onequery: batched\nfn f() {}\n", &[]);
+        check("templates/a.html", "<p>Write # onequery: batched</p>\n", &[]);
         check("a.py", "# see onequery: batched\nf()\n", &[]);
     }
 

@@ -124,7 +124,6 @@ impl<'d> Directives<'d> {
         &self,
         ir: impl Fn(FileId) -> &'f FileIr,
         require_reason: bool,
-        is_on: impl Fn(&str, FileId) -> bool,
     ) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (&(file, directive), used) in self.all.iter().zip(&self.used) {
@@ -156,7 +155,7 @@ impl<'d> Directives<'d> {
                             add(&INVALID_DIRECTIVE, format!("there is no rule `{rule}`"), help);
                             continue;
                         };
-                        if !used.contains(&info.id) && is_on(info.id, file) {
+                        if !used.contains(&info.id) {
                             let message = format!("`ignore[{rule}]` accepts nothing here");
                             add(&UNUSED_IGNORE, message, Some("delete it".to_owned()));
                         }

@@ -52,11 +52,7 @@ pub fn triage(mut findings: Vec<Finding>, policy: &Policy<'_>) -> Triaged {
         .iter()
         .map(|finding| directives.accept(finding))
         .collect();
-    let about_comments = directives.findings(
-        |file| policy.files[file.index()],
-        policy.require_reason,
-        policy.is_on,
-    );
+    let about_comments = directives.findings(|file| policy.files[file.index()], policy.require_reason);
     findings.extend(identify(about_comments, policy.path));
     let accepted = accepted.into_iter().chain(std::iter::repeat(false));
     for (mut finding, is_accepted) in findings.into_iter().zip(accepted) {
