@@ -30,6 +30,8 @@ const HEARD_OF: &[(&str, &[&str])] = &[
     ("quick-xml", &["onequery_reporter"]),
     ("toml", &["onequery_analysis", "onequery"]),
     ("clap", &["onequery"]),
+    ("clap_complete", &["onequery"]),
+    ("clap_mangen", &["onequery"]),
     ("ignore", &["onequery"]),
 ];
 

@@ -7,6 +7,7 @@ mod determinism;
 mod documents;
 mod fixtures;
 mod formats;
+mod generate;
 mod readme;
 mod server;
 mod support;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use onequery_core::{Confidence, Severity};
 use onequery_reporter::Format;
 use schemars::JsonSchema;
@@ -37,6 +38,10 @@ pub(crate) enum Command {
     Rules(Rules),
     /// Show what a phase of the analysis sees
     Debug(Debug),
+    /// Print a script that teaches a shell this command line
+    Completions(Completions),
+    /// Print the manual page, or write one page per command
+    Man(ManPages),
 }
 
 #[derive(Args)]
@@ -217,6 +222,20 @@ pub(crate) enum Phase {
     Coverage,
     /// The JSON schema of the settings, whatever the path
     Schema,
+}
+
+#[derive(Args)]
+pub(crate) struct Completions {
+    /// Which shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Args)]
+pub(crate) struct ManPages {
+    /// Write a page for every command into this folder, which is made if there is none
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize, ValueEnum)]

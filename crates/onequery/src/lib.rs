@@ -6,6 +6,7 @@ mod config;
 mod debug;
 mod discover;
 mod explain;
+mod generate;
 mod git;
 mod needed;
 mod pipeline;
@@ -53,6 +54,8 @@ pub fn main() -> ExitCode {
             Command::Explain(explain) => explain::run(explain),
             Command::Debug(debug) => debug::run(debug),
             Command::Rules(rules) => explain::rules(rules),
+            Command::Completions(completions) => generate::completions(completions),
+            Command::Man(pages) => generate::man(pages),
         })
     });
     ExitCode::from(result.unwrap_or_else(|error| {
