@@ -413,6 +413,14 @@ fn only_what_a_revision_does_not_have_is_shown() {
 }
 
 #[test]
+fn before_the_first_commit_everything_is_new() {
+    let folder = shop();
+    git(folder.path(), &["init", "--quiet"]);
+    git(folder.path(), &["add", "--all"]);
+    assert_eq!(shown(folder.path(), &["--staged"]), BOTH);
+}
+
+#[test]
 fn a_revision_that_cannot_be_compared_with_is_an_error() {
     let folder = repository();
     refuses(

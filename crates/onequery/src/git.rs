@@ -53,6 +53,15 @@ impl Repository<'_> {
             })
     }
 
+    /// The last commit, or what a repository without commits begins with: the empty tree.
+    pub(crate) fn head(self) -> anyhow::Result<String> {
+        self.commit("HEAD")
+            .or_else(|error| match self.line(&["rev-list", "--all", "--max-count=1"]) {
+                Ok(commits) if commits.is_empty() => self.line(&["hash-object", "-t", "tree", "--stdin"]),
+                _ => Err(error),
+            })
+    }
+
     /// The commit from which the current one and another went separate ways.
     pub(crate) fn merge_base(self, commit: &str) -> anyhow::Result<String> {
         self.line(&["merge-base", commit, "HEAD"]).map_err(|_| {

@@ -47,7 +47,7 @@ impl Since {
                 repository.merge_base(&repository.commit(rev)?)?,
                 "in the merge base",
             ),
-            None if args.staged => (repository.commit("HEAD")?, "in the last commit"),
+            None if args.staged => (repository.head()?, "in the last commit"),
             None => return Ok(None),
         };
         let changes = repository.changes(&commit, args.staged)?;
