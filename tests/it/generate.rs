@@ -114,6 +114,7 @@ fn every_command_has_a_page() {
             "onequery-explain.1",
             "onequery-man.1",
             "onequery-rules.1",
+            "onequery-server.1",
             "onequery-suppress.1",
             "onequery.1",
         ]

@@ -10,6 +10,7 @@ mod generate;
 mod git;
 mod needed;
 mod pipeline;
+mod progress;
 mod project;
 mod read;
 mod report;

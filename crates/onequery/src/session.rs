@@ -11,6 +11,7 @@ use crate::cli::{Include, Selection};
 use crate::config::Config;
 use crate::discover::relative;
 use crate::pipeline::{self, Run};
+use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::{complain, project};
 
@@ -54,7 +55,9 @@ impl Target {
     /// Catalogues of the project that cannot be read.
     pub(crate) fn analyze(self) -> anyhow::Result<Session> {
         let catalogs = self.config.catalogs()?;
+        let progress = Progress::start("analysing the project");
         let run = pipeline::run(&self.root, &self.scope, &catalogs);
+        drop(progress);
         let mut failed = self.failed;
         for error in &run.errors {
             complain(error);
