@@ -131,6 +131,36 @@ fn settings_stand_in_one_of_three_files() {
 }
 
 #[test]
+fn settings_mark_the_root_whatever_is_asked_about() {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    for (path, bytes) in [
+        ("backend/pyproject.toml", "[project]\nname = 'backend'\n"),
+        ("backend/shop/__init__.py", ""),
+        ("backend/shop/models.py", MODELS),
+        ("backend/shop/views.py", VIEWS),
+        ("onequery.toml", "ignore = ['query-in-loop']"),
+    ] {
+        write(folder.path(), path, bytes);
+    }
+    let concise = |path: &str| {
+        let args = ["check", path, "--format", "concise", "--quiet"];
+        String::from_utf8_lossy(&onequery(folder.path(), &args).stdout).into_owned()
+    };
+    let all = concise(".");
+    assert!(
+        all.starts_with("backend/shop/views.py:5:13: lazy-relation-in-loop"),
+        "{all}"
+    );
+    assert_eq!(all.lines().count(), 1);
+    assert_eq!(concise("backend/shop/views.py"), all);
+    let files = succeeds(folder.path(), &["check", "--show-files", "backend/shop"]);
+    assert_eq!(
+        files,
+        "backend/shop/__init__.py\nbackend/shop/models.py\nbackend/shop/views.py\n"
+    );
+}
+
+#[test]
 fn settings_that_cannot_be_read_are_told_with_their_place() {
     let folder = shop();
     write(folder.path(), "onequery.toml", "\nselct = []");

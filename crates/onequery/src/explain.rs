@@ -44,7 +44,13 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<u8> {
                 .collect()
         }
     };
-    anyhow::ensure!(!found.is_empty(), "there is no finding {} here", args.what);
+    anyhow::ensure!(
+        !found.is_empty(),
+        match place {
+            None => format!("there is no finding {} here", args.what),
+            Some(_) => format!("there is no finding at {}", args.what),
+        }
+    );
     let mut ids: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
     ids.sort_unstable();
     ids.dedup();
