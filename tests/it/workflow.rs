@@ -337,6 +337,21 @@ fn what_is_no_longer_found_is_told_and_fails_in_continuous_integration() {
 }
 
 #[test]
+fn of_files_that_are_not_analysed_whole_nothing_is_dropped() {
+    let folder = shop();
+    succeeds(folder.path(), &["baseline", "create"]);
+    write(
+        folder.path(),
+        "shop/views.py",
+        VIEWS.replace("def names(keys)", "def names((keys"),
+    );
+    let said = succeeds(folder.path(), &["baseline", "prune"]);
+    assert!(said.starts_with("0 dropped"), "{said}");
+    write(folder.path(), "shop/views.py", VIEWS);
+    assert_eq!(shown(folder.path(), &[]), [""; 0]);
+}
+
+#[test]
 fn a_baseline_that_cannot_be_read_is_left_alone() {
     let folder = shop();
     for (bytes, part) in [
@@ -428,7 +443,25 @@ fn only_what_a_revision_does_not_have_is_shown() {
         models.replace(".select_related('maker')", ""),
     );
     assert_eq!(since(&["--diff", "topic"]), BOTH[..1]);
-    // What is in main is not new in a topic that branched off before.
+    // What main has mended since the topic branched off is not new in the topic.
+    write(folder.path(), "shop/models.py", &models);
+    git(folder.path(), &["switch", "--quiet", "main"]);
+    write(
+        folder.path(),
+        "shop/views.py",
+        VIEWS
+            .replace("get(pk=key)", "filter(pk__in=keys)")
+            .replace("    for key in keys:\n        found", "    found"),
+    );
+    commit(folder.path());
+    assert_eq!(since(&["--no-baseline"]), BOTH[..1]);
+    git(folder.path(), &["switch", "--quiet", "topic"]);
+    assert_eq!(since(&["--diff", "main"]), [""; 0]);
+    write(
+        folder.path(),
+        "shop/models.py",
+        models.replace(".select_related('maker')", ""),
+    );
     commit(folder.path());
     git(folder.path(), &["mv", "shop/views.py", "shop/a page.py"]);
     assert_eq!(since(&["--diff", "HEAD"]), [""; 0]);
@@ -440,6 +473,26 @@ fn only_what_a_revision_does_not_have_is_shown() {
         eager.replace("for key in keys", "for key in set(keys)"),
     );
     assert_eq!(since(&["--diff", "HEAD"]), BOTH[1..]);
+}
+
+#[test]
+fn a_hook_of_another_work_tree_compares_with_its_own_commit() {
+    let folder = repository();
+    let tree = tempfile::tempdir().expect("a temporary folder can be made");
+    let tree = tree.path().join("tree");
+    git(
+        folder.path(),
+        &["worktree", "add", "--quiet", &tree.display().to_string()],
+    );
+    let output = command(
+        &tree.join("shop"),
+        &["check", "--staged", "--format", "concise", "--quiet", "."],
+    )
+    .env("GIT_DIR", folder.path().join(".git/worktrees/tree"))
+    .output()
+    .expect("the binary of this package can be run");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), said.as_ref()), (Some(0), ""));
 }
 
 #[test]

@@ -5,12 +5,13 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use onequery_core::{Finding, Fingerprint};
+use onequery_core::{FileId, Finding, Fingerprint};
 use onequery_rules::{Baseline, Entry};
 
 use crate::cli::{BaselineAction, BaselineArgs, BaselineUpdate};
 use crate::git::Repository;
 use crate::session::{Session, Target};
+use crate::write::replace;
 use crate::{CLEAN, FAILED, complain};
 
 /// The file, unless another one is given or configured.
@@ -34,7 +35,17 @@ fn place(session: &Session, given: Option<&Path>) -> (PathBuf, bool) {
     };
     let named = given.map(Path::to_owned).or_else(configured);
     let is_named = named.is_some();
-    (named.unwrap_or_else(|| session.root.join(FILE)), is_named)
+    let path = named.unwrap_or_else(|| session.root.join(FILE));
+    // As the root is spelt, whatever the current folder is.
+    let spelt = path.parent().and_then(|folder| {
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    });
+    (spelt.unwrap_or(path), is_named)
 }
 
 impl Known {
@@ -72,7 +83,11 @@ impl Known {
             .iter()
             .map(|finding| finding.fingerprint)
             .collect();
-        let is_looked_for = |entry: &Entry| session.scope.hides(&entry.path).is_none();
+        // Of a file that was not analysed whole nobody knows what is still there.
+        let odd: BTreeSet<FileId> = session.problems.iter().map(|(file, _)| *file).collect();
+        let is_whole = |path: &str| session.run.file(path).is_none_or(|file| !odd.contains(&file));
+        let is_looked_for =
+            |entry: &Entry| session.scope.hides(&entry.path).is_none() && is_whole(&entry.path);
         self.baseline
             .entries()
             .filter(|entry| is_looked_for(entry) && !found.contains(&entry.fingerprint))
@@ -173,7 +188,7 @@ fn create(session: &Session, args: &BaselineArgs) -> anyhow::Result<()> {
         );
     }
     let baseline: Baseline = shown(session).into_iter().collect();
-    write(&path, &baseline)?;
+    replace(&path, baseline.to_string().as_bytes())?;
     let n = baseline.entries().count();
     let findings = if n == 1 { "finding" } else { "findings" };
     say(&format!(
@@ -191,7 +206,7 @@ fn update(session: &Session, known: &Known, may_grow: bool) -> anyhow::Result<()
         .collect();
     let (n_dropped, n_new) = (stale.len(), new.len());
     let baseline: Baseline = kept.cloned().chain(new).collect();
-    write(&known.path, &baseline)?;
+    replace(&known.path, baseline.to_string().as_bytes())?;
     say(&format!(
         "{n_dropped} dropped, {n_new} added; {} now has {}",
         session.shown_path(&known.path),
@@ -228,25 +243,5 @@ fn show(session: &Session, known: &Known) -> anyhow::Result<()> {
 
 fn say(message: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{message}")?;
-    Ok(())
-}
-
-/// Replaces the file in one step: whoever reads it sees all or nothing of it.
-fn write(path: &Path, baseline: &Baseline) -> anyhow::Result<()> {
-    let place = || format!("cannot write {}", path.display());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(place)?;
-    file.write_all(baseline.to_string().as_bytes())
-        .with_context(place)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // Temporary files are their owner's alone; this one is everybody's.
-        let mode = std::fs::metadata(path).map_or(0o644, |known| known.permissions().mode());
-        file.as_file()
-            .set_permissions(std::fs::Permissions::from_mode(mode))
-            .with_context(place)?;
-    }
-    file.persist(path).with_context(place)?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `onequery explain` and `onequery rules`: what the rules are about, and one finding at length.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<u8> {
             .filter(|finding| Some(finding.fingerprint) == fingerprint)
             .collect(),
         Some((path, line)) => {
-            let path = std::path::absolute(path)?;
+            let path = Path::new(path).canonicalize().with_context(|| path.to_owned())?;
             let is_there = |finding: &Finding| positions.place(finding.primary).line == line;
             all.filter(|finding| session.root.join(session.path(finding)) == path && is_there(finding))
                 .collect()

@@ -23,7 +23,12 @@ pub(crate) struct Change {
 impl Repository<'_> {
     fn command(self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
-        command.arg("-C").arg(self.0).args(args).stdin(Stdio::null());
+        command.args(["-c", "core.fsmonitor=false", "-C"]).arg(self.0);
+        command.args(args).stdin(Stdio::null());
+        // What git tells its hooks is relative to the top of the work tree, and this folder need not be that.
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX"] {
+            command.env_remove(name);
+        }
         command
     }
 

@@ -20,6 +20,7 @@ mod session;
 mod settings;
 mod since;
 mod suppress;
+mod write;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -190,7 +190,7 @@ pub(crate) fn of_project(root: &Path) -> anyhow::Result<Option<(PathBuf, Setting
             }
             Err(_) => continue,
         };
-        if is_own || text.contains("onequery") {
+        if is_own || has_settings(&text) {
             match read(&text) {
                 Ok(Some(settings)) => return Ok(Some((path, settings))),
                 Ok(None) => {}
@@ -211,13 +211,20 @@ pub(crate) fn of_file(path: &Path) -> anyhow::Result<Settings> {
     settings.with_context(|| format!("{} has no settings of onequery", path.display()))
 }
 
-/// Whether a folder is one that settings speak of.
+/// Whether a manifest has a table of settings; one that is odd in other ways is none of our business.
+fn has_settings(manifest: &str) -> bool {
+    manifest.lines().any(|line| {
+        let line = line.trim_start();
+        line.starts_with('[') && (line.contains("tool.onequery") || line.contains("metadata.onequery"))
+    })
+}
+
+/// Whether settings stand in a folder.
 pub(crate) fn are_in(folder: &Path) -> bool {
     folder.join("onequery.toml").is_file()
-        || ["pyproject.toml", "Cargo.toml"].iter().any(|name| {
-            std::fs::read_to_string(folder.join(name))
-                .is_ok_and(|text| text.contains("tool.onequery") || text.contains("metadata.onequery"))
-        })
+        || ["pyproject.toml", "Cargo.toml"]
+            .iter()
+            .any(|name| std::fs::read_to_string(folder.join(name)).is_ok_and(|text| has_settings(&text)))
 }
 
 /// A mistake with its place, and with what was probably meant.

@@ -105,7 +105,12 @@ fn changed_lines(before: &str, now: &str) -> Vec<Range<u32>> {
         let length = u32::try_from(line.len()).unwrap_or(u32::MAX);
         starts.push(starts.last().copied().unwrap_or(0).saturating_add(length));
     }
-    let ops = similar::capture_diff_slices(similar::Algorithm::Patience, &lines[0], &lines[1]);
+    // Git may write other line ends than it keeps.
+    let [before, now] = lines.map(|lines| -> Vec<&str> {
+        let contents = lines.into_iter().map(|line| line.trim_end_matches(['\r', '\n']));
+        contents.collect()
+    });
+    let ops = similar::capture_diff_slices(similar::Algorithm::Patience, &before, &now);
     let changed = ops.iter().filter(|op| op.tag() != similar::DiffTag::Equal);
     let ranges = changed.map(similar::DiffOp::new_range);
     ranges
@@ -153,5 +158,6 @@ mod tests {
         check("a\nc\n", "a\nb\nc\nd", &["b\n", "d"]);
         check("a\nb\n", "a\n", &[]);
         check("", "a\n", &["a\n"]);
+        check("a\nb\n", "a\r\nB\r\n", &["B\r\n"]);
     }
 }

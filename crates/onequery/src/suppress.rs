@@ -11,7 +11,11 @@ use onequery_parser::{FrontEnd, front_end};
 use crate::baseline::Known;
 use crate::cli::Suppress;
 use crate::session::Target;
+use crate::write::replace;
 use crate::{CLEAN, FAILED, complain};
+
+/// What some editors write first; decoding drops it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How far above a finding its statement is looked for.
 const MAX_LINES_ABOVE: usize = 20;
@@ -55,11 +59,17 @@ pub(crate) fn run(args: &Suppress) -> anyhow::Result<u8> {
 /// Replaces a file's text, if it still is what was analysed: what was decoded otherwise cannot be written back.
 fn write(path: &Path, before: &str, after: &str) -> anyhow::Result<()> {
     if before != after {
+        let bytes = std::fs::read(path)?;
+        let mark = if bytes.starts_with(BYTE_ORDER_MARK) {
+            BYTE_ORDER_MARK
+        } else {
+            b""
+        };
         anyhow::ensure!(
-            std::fs::read(path)? == before.as_bytes(),
-            "the file is not plain UTF-8, or has changed; it is left as it is"
+            &bytes[mark.len()..] == before.as_bytes(),
+            "the file is not UTF-8, or has changed; it is left as it is"
         );
-        std::fs::write(path, after)?;
+        replace(path, &[mark, after.as_bytes()].concat())?;
     }
     Ok(())
 }
@@ -82,71 +92,108 @@ pub(crate) fn with_comments(
             rules.push(rule);
         }
     }
-    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let before: Vec<&str> = text.split_inclusive('\n').collect();
+    let known = lower(text);
+    let behind = |line: usize| {
+        let rules = &by_line[&line];
+        extended(&known, &before, line, rules, reason)
+            .unwrap_or_else(|| appended(*language, before[line], &comment(*language, rules, reason)))
+    };
+    let mut lines: Vec<String> = before.iter().map(|&line| line.to_owned()).collect();
+    for &line in by_line.keys() {
+        lines[line] = behind(line);
+    }
+    let ir = lower(&lines.concat());
+    let is_sound = |ir: &FileIr| ir.problems.len() <= known.problems.len();
+    let fits = is_sound(&ir);
+    let accepts_all = |lines: &[String], line: usize, rules: &[&str]| {
+        let ir = lower(&lines.concat());
+        is_sound(&ir) && accepts(&ir, lines, line, rules)
+    };
+    let rejected: Vec<usize> = by_line
+        .iter()
+        .filter(|(line, rules)| !fits || !accepts(&ir, &lines, **line, rules))
+        .map(|(&line, _)| line)
+        .collect();
+    for &line in &rejected {
+        before[line].clone_into(&mut lines[line]);
+    }
     let mut n_left = 0;
-    let n_problems = lower(text).problems.len();
     // From the end, so that lines above keep their numbers.
-    for (&line, rules) in by_line.iter().rev() {
-        let comment = comment(*language, rules, reason);
-        let is_accepted = |lines: &[String], moved: usize| {
-            let changed = lines.concat();
-            let ir = lower(&changed);
-            let start: usize = lines[..line + moved].iter().map(String::len).sum();
-            let end = start + lines[line + moved].len();
-            ir.problems.len() <= n_problems && ir.directives.iter().any(|directive| {
-                let covers = directive.covers;
-                let covers_line = (covers.start as usize) < end && start < covers.end as usize;
-                covers_line && matches!(&directive.kind, DirectiveKind::Ignore(named) if rules.iter().all(|rule| named.iter().any(|name| name == rule)))
-            })
-        };
-        let at_end = extended(*lower, &lines, line, rules)
-            .unwrap_or_else(|| appended(*language, &lines[line], &comment));
-        let before = std::mem::replace(&mut lines[line], at_end);
-        if is_accepted(&lines, 0) {
+    for &line in rejected.iter().rev() {
+        let rules = &by_line[&line];
+        lines[line] = behind(line);
+        if accepts_all(&lines, line, rules) {
             continue;
         }
-        lines[line] = before;
+        before[line].clone_into(&mut lines[line]);
         // Inside of a text that spans lines there is no place for a comment; above its statement there is.
         let above = (line.saturating_sub(MAX_LINES_ABOVE)..=line)
             .rev()
             .find(|&above| {
-                let indent: String = lines[above]
-                    .chars()
-                    .take_while(|c| matches!(c, ' ' | '\t'))
-                    .collect();
-                lines.insert(above, format!("{indent}{comment}\n"));
-                let accepted = is_accepted(&lines, 1);
+                let code = before[above].trim_start_matches([' ', '\t']);
+                let indent = &before[above][..before[above].len() - code.len()];
+                let end = if before[above].ends_with("\r\n") {
+                    "\r\n"
+                } else {
+                    "\n"
+                };
+                let comment = comment(*language, rules, reason);
+                lines.insert(above, format!("{indent}{comment}{end}"));
+                let accepted = accepts_all(&lines, line + 1, rules);
                 if !accepted {
                     lines.remove(above);
                 }
                 accepted
             });
         if above.is_none() {
+            let line_of = |place: &Location| text[..place.span.start as usize].matches('\n').count();
             n_left += findings
                 .iter()
-                .filter(|(place, _)| text[..place.span.start as usize].matches('\n').count() == line)
+                .filter(|(place, _)| line_of(place) == line)
                 .count();
         }
     }
     (lines.concat(), n_left)
 }
 
-/// A line whose own comment accepts more rules; `None` when it has none.
-fn extended(lower: fn(&str) -> FileIr, lines: &[String], line: usize, rules: &[&str]) -> Option<String> {
+/// Whether some comment accepts findings of all these rules on a line.
+fn accepts(ir: &FileIr, lines: &[String], line: usize, rules: &[&str]) -> bool {
     let start: usize = lines[..line].iter().map(String::len).sum();
-    let ir = lower(&lines.concat());
+    let end = start + lines[line].len();
+    ir.directives.iter().any(|directive| {
+        let covers = directive.covers;
+        let covers_line = (covers.start as usize) < end && start < covers.end as usize;
+        let DirectiveKind::Ignore(named) = &directive.kind else {
+            return false;
+        };
+        covers_line && rules.iter().all(|rule| named.iter().any(|name| name == rule))
+    })
+}
+
+/// A line whose own comment accepts more rules; `None` when it has none.
+fn extended(
+    ir: &FileIr,
+    lines: &[&str],
+    line: usize,
+    rules: &[&str],
+    reason: Option<&str>,
+) -> Option<String> {
+    let start: usize = lines[..line].iter().map(|line| line.len()).sum();
     ir.directives.iter().find_map(|directive| {
         let DirectiveKind::Ignore(named) = &directive.kind else {
             return None;
         };
-        let (before, comment) =
-            lines[line].split_at_checked((directive.span.start as usize).checked_sub(start)?)?;
+        let at = (directive.span.start as usize).checked_sub(start)?;
+        let (before, comment) = lines[line].split_at_checked(at)?;
         let (list, rest) = comment.split_once(']')?;
         let new = rules
             .iter()
             .filter(|rule| !named.iter().any(|name| name == *rule));
         let list = new.fold(list.to_owned(), |list, rule| format!("{list}, {rule}"));
-        Some(format!("{before}{list}]{rest}"))
+        let reason = reason.filter(|_| directive.reason.is_none());
+        let reason = reason.map_or_else(String::new, |reason| format!(" -- {reason}"));
+        Some(format!("{before}{list}]{reason}{rest}"))
     })
 }
 
@@ -219,6 +266,16 @@ mod tests {
             "a.py",
             "f(HERE)  # onequery: ignore[write-in-loop] -- one\n",
             "f(HERE)  # onequery: ignore[write-in-loop, query-in-loop] -- one\n",
+        );
+        check(
+            "a.py",
+            "f(HERE)  # onequery: ignore[write-in-loop]\n",
+            "f(HERE)  # onequery: ignore[write-in-loop, query-in-loop] -- few\n",
+        );
+        check(
+            "a.py",
+            "x = f\"\"\"\r\n{HERE}\r\n\"\"\"\r\n",
+            "# onequery: ignore[query-in-loop] -- few\r\nx = f\"\"\"\r\n{HERE}\r\n\"\"\"\r\n",
         );
         check(
             "templates/a.html",

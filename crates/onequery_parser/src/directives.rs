@@ -23,7 +23,7 @@ const EXPECTED: &str = "expected `ignore[rule, …]`, `batched` or `no-query`, t
 pub(crate) fn read(ir: &mut FileIr, text: &str, is_comment: impl Fn(usize) -> bool) {
     for at in memmem::find_iter(text.as_bytes(), WORD) {
         if let Some(said) = comment(ir.language, text, at).filter(|_| is_comment(at)) {
-            let (kind, reason) = parse(said);
+            let (kind, reason) = parse(ir.language, said);
             let covers = covered(ir, text, at);
             ir.directives.push(Directive {
                 span: span(at, at + WORD.len() + said.trim_end().len()),
@@ -55,12 +55,18 @@ fn comment(language: Language, text: &str, at: usize) -> Option<&str> {
     )
 }
 
-fn parse(said: &str) -> (DirectiveKind, Option<String>) {
+fn parse(language: Language, said: &str) -> (DirectiveKind, Option<String>) {
     let (said, reason) = match said.split_once("--") {
         Some((said, reason)) => (said, reason.trim()),
         None => (said, ""),
     };
-    let said = said.trim();
+    // `# onequery: ignore[a]  # noqa: E501`: what other tools are told is none of our business.
+    let other = match language {
+        Language::Python => " #",
+        Language::Rust => " //",
+        Language::Template => " {#",
+    };
+    let said = said.split(other).next().unwrap_or_default().trim();
     let list = said
         .strip_prefix("ignore")
         .and_then(|rest| rest.trim_start().strip_prefix('[')?.strip_suffix(']'));
@@ -236,6 +242,11 @@ mod tests {
         );
         check("a.rs", "fn f() { let x = \"// onequery: batched\"; }\n", &[]);
         check("a.rs", "/// onequery: batched\nfn f() {}\n", &[]);
+        check(
+            "a.py",
+            "f()  # onequery: ignore[a]  # noqa: E501\n",
+            &["a (-) f()  # onequery: ignore[a]  # noqa: E501"],
+        );
         check("templates/a.html", "<p>Write # onequery: batched</p>\n", &[]);
         check("a.py", "# see onequery: batched\nf()\n", &[]);
     }
