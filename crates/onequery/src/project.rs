@@ -10,8 +10,7 @@ use crate::settings;
 ///
 /// Settings of onequery mark a root before anything else does, up to the top of the repository: what is found must not
 /// depend on which of its files are asked about. Without them `pyproject.toml`, a Cargo workspace or `.git` marks a root; a
-/// Cargo package is one unless it lies in a workspace. Without any mark it is the current folder if it holds all paths, or
-/// else the deepest one that does.
+/// Cargo package is one unless it lies in a workspace. Without any mark it is the deepest folder that holds all paths.
 pub(crate) fn root_of(paths: &[PathBuf]) -> PathBuf {
     let start = common_folder(paths);
     let mut inside = start.ancestors();
@@ -36,10 +35,7 @@ pub(crate) fn root_of(paths: &[PathBuf]) -> PathBuf {
             return package.unwrap_or_else(|| folder.to_owned());
         }
     }
-    let current = std::env::current_dir().and_then(|folder| folder.canonicalize());
-    package
-        .or_else(|| current.ok().filter(|current| start.starts_with(current)))
-        .unwrap_or(start)
+    package.unwrap_or(start)
 }
 
 /// The deepest folder that holds all paths.
