@@ -466,6 +466,15 @@ fn only_what_a_revision_does_not_have_is_shown() {
     git(folder.path(), &["mv", "shop/views.py", "shop/a page.py"]);
     assert_eq!(since(&["--diff", "HEAD"]), [""; 0]);
     assert_eq!(since(&["--staged"]), [""; 0]);
+    // A comment that was of no use before is no news either.
+    write(
+        folder.path(),
+        "shop/a page.py",
+        format!("# onequery: ignore[query-in-loop] -- no longer\nNONE = ()\n\n\n{eager}"),
+    );
+    commit(folder.path());
+    write(folder.path(), "shop/page.py", "");
+    assert_eq!(since(&["--diff", "HEAD"]), [""; 0]);
     // A changed line takes part in an old finding.
     write(
         folder.path(),
@@ -562,7 +571,7 @@ fn rules_and_findings_are_explained() {
     refuses(
         folder.path(),
         &["explain", "0123456789abcdef"],
-        "no finding 0123456789abcdef",
+        "no finding `0123456789abcdef`",
     );
     let rules: Value =
         serde_json::from_str(&succeeds(folder.path(), &["rules", "--format", "json"])).expect("it is JSON");

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use onequery_core::{FileId, Finding, Fingerprint};
-use onequery_rules::{Baseline, Entry};
+use onequery_rules::{Baseline, Entry, is_about_comments};
 
 use crate::cli::{BaselineAction, BaselineArgs, BaselineUpdate};
 use crate::git::Repository;
@@ -79,6 +79,7 @@ impl Known {
     /// What is written down, was looked for and is no longer found.
     fn stale(&self, session: &Session) -> Vec<&Entry> {
         let found: BTreeSet<Fingerprint> = session
+            .found
             .findings
             .iter()
             .map(|finding| finding.fingerprint)
@@ -166,15 +167,10 @@ fn read(session: &Session, args: &BaselineArgs) -> anyhow::Result<Known> {
 
 /// What would be shown without a baseline. Comments that do no good are mended, not written down.
 fn shown(session: &Session) -> Vec<Entry> {
-    let of_sites: BTreeSet<Fingerprint> = session
-        .findings
-        .iter()
-        .map(|finding| finding.fingerprint)
-        .collect();
     let shown = session.triage(&|_| None).shown;
     shown
         .iter()
-        .filter(|finding| of_sites.contains(&finding.fingerprint))
+        .filter(|finding| !is_about_comments(finding.rule))
         .map(|finding| Entry::of(finding, session.path(finding)))
         .collect()
 }

@@ -30,9 +30,7 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<u8> {
         return Ok(FAILED);
     };
     let session = target.analyze()?;
-    let of_comments = session.triage(&|_| None).shown;
-    let of_comments = of_comments.into_iter().filter(|finding| finding.steps.is_empty());
-    let all = session.findings.iter().cloned().chain(of_comments);
+    let all = session.found.findings.iter().cloned();
     let positions = Positions::new(&session.run.sources);
     let found: Vec<Finding> = match place {
         None => all
@@ -45,13 +43,7 @@ pub(crate) fn run(args: &Explain) -> anyhow::Result<u8> {
                 .collect()
         }
     };
-    anyhow::ensure!(
-        !found.is_empty(),
-        match place {
-            None => format!("there is no finding {} here", args.what),
-            Some(_) => format!("there is no finding at {}", args.what),
-        }
-    );
+    anyhow::ensure!(!found.is_empty(), "there is no finding `{}`", args.what);
     let mut ids: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
     ids.sort_unstable();
     ids.dedup();

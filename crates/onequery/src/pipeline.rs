@@ -118,6 +118,16 @@ fn hides(scope: &Scope, file: &SourceFile) -> Option<&'static str> {
 }
 
 impl Run {
+    /// What rules say. `path` gives the paths that fingerprints are made of.
+    pub(crate) fn found<'p>(
+        &self,
+        path: &dyn Fn(FileId) -> &'p str,
+        require_reason: bool,
+    ) -> onequery_rules::Found {
+        let irs: Vec<&FileIr> = self.files.iter().map(|file| &file.ir).collect();
+        onequery_rules::check(&self.analysis.sites, &irs, path, require_reason)
+    }
+
     /// The file of a path.
     pub(crate) fn file(&self, path: &str) -> Option<FileId> {
         let found = self.files.binary_search_by(|file| file.path.as_str().cmp(path));

@@ -11,6 +11,7 @@ use line_index::{LineIndex, WideEncoding, WideLineCol};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
 use onequery_core::{FileId, Finding, Location, Severity};
 use onequery_reporter::{Positions, Units};
+use onequery_rules::is_about_comments;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -365,7 +366,10 @@ impl Server<'_> {
             .filter(|finding| finding.primary.file == file)
         {
             let range = places.range(finding.primary);
-            if range.end < asked.range.start || asked.range.end < range.start || finding.steps.is_empty() {
+            if range.end < asked.range.start
+                || asked.range.end < range.start
+                || is_about_comments(finding.rule)
+            {
                 continue;
             }
             let accepted = [(finding.primary, finding.rule)];
@@ -418,17 +422,9 @@ fn read_project(root: &Path) -> anyhow::Result<Option<Project>> {
 
 /// The one edit that makes a text another one.
 fn difference(before: &str, after: &str) -> lsp::TextEdit {
-    let common = |mut pairs: Box<dyn Iterator<Item = (char, char)> + '_>| -> usize {
-        let mut bytes = 0;
-        while let Some((a, b)) = pairs.next().filter(|(a, b)| a == b) {
-            debug_assert_eq!(a, b);
-            bytes += a.len_utf8();
-        }
-        bytes
-    };
-    let start = common(Box::new(before.chars().zip(after.chars())));
+    let start = common(before.chars(), after.chars());
     let (before_rest, after_rest) = (&before[start..], &after[start..]);
-    let end = common(Box::new(before_rest.chars().rev().zip(after_rest.chars().rev())));
+    let end = common(before_rest.chars().rev(), after_rest.chars().rev());
     let lines = LineIndex::new(before);
     let position = |byte: usize| {
         let offset = u32::try_from(byte).expect("files are smaller than 4 GiB").into();
@@ -440,6 +436,12 @@ fn difference(before: &str, after: &str) -> lsp::TextEdit {
     };
     let range = lsp::Range::new(position(start), position(before.len() - end));
     lsp::TextEdit::new(range, after_rest[..after_rest.len() - end].to_owned())
+}
+
+/// How many bytes two texts have in common before they differ.
+fn common(a: impl Iterator<Item = char>, b: impl Iterator<Item = char>) -> usize {
+    let alike = a.zip(b).take_while(|(a, b)| a == b);
+    alike.map(|(c, _)| c.len_utf8()).sum()
 }
 
 /// The places of a project in the units of the protocol.

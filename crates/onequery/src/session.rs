@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use onequery_analysis::Catalogs;
-use onequery_core::ir::FileIr;
 use onequery_core::{FileId, Finding, Outcome, Problem, ProblemKind, RuleInfo, RunStats};
-use onequery_rules::{Policy, Triaged, identify, triage};
+use onequery_rules::{Found, Policy, Triaged, triage};
 
 use crate::cli::{Include, Selection};
 use crate::config::Config;
@@ -63,7 +62,7 @@ impl Target {
             complain(error);
             failed = true;
         }
-        let (findings, problems) = conclude(&run);
+        let (found, problems) = conclude(&run, &self.config);
         failed |= problems.iter().any(|(_, problem)| problem.kind.is_failure());
         Ok(Session {
             root: self.root,
@@ -71,20 +70,21 @@ impl Target {
             scope: self.scope,
             catalogs,
             run,
-            findings,
+            found,
             problems,
             failed,
         })
     }
 }
 
-/// What rules say of a run, with fingerprints, and all that could not be done.
-fn conclude(run: &Run) -> (Vec<Finding>, Vec<(FileId, Problem)>) {
-    let (findings, mut problems) = onequery_rules::check(&run.analysis.sites);
+/// What rules say of a run, and all that could not be done.
+fn conclude(run: &Run, config: &Config) -> (Found, Vec<(FileId, Problem)>) {
+    let path = |file| run.sources.get(file).path.as_str();
+    let mut found = run.found(&path, config.settings.require_reason);
+    let mut problems = std::mem::take(&mut found.problems);
     problems.extend(run.file_problems.iter().chain(&run.analysis.problems).cloned());
     problems.sort();
-    let findings = identify(findings, |file| &run.sources.get(file).path);
-    (findings, problems)
+    (found, problems)
 }
 
 /// The paths that are there, made absolute; the others are complained about.
@@ -111,8 +111,8 @@ pub(crate) struct Session {
     pub(crate) scope: Scope,
     catalogs: Catalogs,
     pub(crate) run: Run,
-    /// All that rules say of loop sites, with fingerprints, whether shown or not.
-    pub(crate) findings: Vec<Finding>,
+    /// All that rules say, whether shown or not.
+    pub(crate) found: Found,
     /// Sorted by file.
     pub(crate) problems: Vec<(FileId, Problem)>,
     /// Part of the job could not be done.
@@ -123,26 +123,22 @@ impl Session {
     /// Takes other texts for some files, and analyses again.
     pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>) {
         self.run.replace(texts, &self.scope, &self.catalogs);
-        (self.findings, self.problems) = conclude(&self.run);
+        (self.found, self.problems) = conclude(&self.run, &self.config);
     }
 
     /// Decides which findings are shown. `known` says why one is not new.
     pub(crate) fn triage(&self, known: &dyn Fn(&Finding) -> Option<&'static str>) -> Triaged {
-        let irs: Vec<&FileIr> = self.run.files.iter().map(|file| &file.ir).collect();
         let path = |file| self.run.sources.get(file).path.as_str();
         let policy = Policy {
             min_confidence: self.config.min_confidence(),
             min_severity: self.config.min_severity(),
             include_tests: self.config.includes(Include::Tests),
-            require_reason: self.config.settings.require_reason,
             is_on: &|rule, file| self.config.is_on(rule, path(file)),
             severity: &|rule| self.config.severity(rule),
             hidden_file: &|file| self.run.hidden[file.index()],
-            path: &path,
-            files: &irs,
             known,
         };
-        triage(self.findings.clone(), &policy)
+        triage(&self.found, &policy)
     }
 
     /// The path of a finding's file.

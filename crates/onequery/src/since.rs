@@ -6,7 +6,6 @@ use std::ops::Range;
 use anyhow::Context as _;
 use onequery_core::{FileId, Finding, Fingerprint, Location};
 use onequery_parser::front_end;
-use onequery_rules::identify;
 use tempfile::TempDir;
 
 use crate::cli::Check;
@@ -68,10 +67,9 @@ impl Since {
             let path = run.sources.get(file).path.as_str();
             renamed.get(path).copied().unwrap_or(path)
         };
-        let (findings, _) = onequery_rules::check(&run.analysis.sites);
-        let findings = identify(findings, path_now);
+        let found = run.found(&path_now, target.config.settings.require_reason);
         Ok(Some(Self {
-            findings: findings.iter().map(|finding| finding.fingerprint).collect(),
+            findings: found.findings.iter().map(|finding| finding.fingerprint).collect(),
             changes,
             folder,
             reason,

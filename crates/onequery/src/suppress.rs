@@ -7,6 +7,7 @@ use std::path::Path;
 use onequery_core::ir::FileIr;
 use onequery_core::{DirectiveKind, Language, Location};
 use onequery_parser::{FrontEnd, front_end};
+use onequery_rules::is_about_comments;
 
 use crate::baseline::Known;
 use crate::cli::Suppress;
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &Suppress) -> anyhow::Result<u8> {
     let mut wanted: BTreeMap<&str, Vec<(Location, &str)>> = BTreeMap::new();
     let shown = session.triage(&|finding| known.knows(finding)).shown;
     // A comment that does no good is not mended by another one.
-    for finding in shown.iter().filter(|finding| !finding.steps.is_empty()) {
+    for finding in shown.iter().filter(|finding| !is_about_comments(finding.rule)) {
         let of_file = wanted.entry(session.path(finding)).or_default();
         of_file.push((finding.primary, finding.rule));
     }
@@ -40,7 +41,9 @@ pub(crate) fn run(args: &Suppress) -> anyhow::Result<u8> {
         let source = session.run.sources.get(findings[0].0.file);
         let (text, n_left) = with_comments(path, &source.text, findings, args.reason.as_deref());
         if n_left > 0 {
-            complain(&format!("{path}: no place for the comments of {n_left} findings"));
+            complain(&format!(
+                "{path}: findings without a place for a comment: {n_left}"
+            ));
             failed = true;
         }
         match write(&session.root.join(path), &source.text, &text) {
@@ -83,11 +86,10 @@ pub(crate) fn with_comments(
 ) -> (String, usize) {
     let FrontEnd { language, lower, .. } =
         front_end(path).expect("findings stand in files that were lowered");
+    let line_of = |place: &Location| text[..place.span.start as usize].matches('\n').count();
     let mut by_line: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
     for (place, rule) in findings {
-        let start = place.span.start as usize;
-        let line = text[..start.min(text.len())].matches('\n').count();
-        let rules = by_line.entry(line).or_default();
+        let rules = by_line.entry(line_of(place)).or_default();
         if !rules.contains(rule) {
             rules.push(rule);
         }
@@ -147,7 +149,6 @@ pub(crate) fn with_comments(
                 accepted
             });
         if above.is_none() {
-            let line_of = |place: &Location| text[..place.span.start as usize].matches('\n').count();
             n_left += findings
                 .iter()
                 .filter(|(place, _)| line_of(place) == line)

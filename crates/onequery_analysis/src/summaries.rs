@@ -194,9 +194,9 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
         next.forget(&given_up);
         let differences = next.differences(&known);
         if differences.is_empty() || round >= MAX_ROUNDS {
-            let failed = results.iter().filter_map(|result| result.failed.clone());
+            let troubles = results.iter().filter_map(|result| result.problem.clone());
             let fuel = (!differences.is_empty()).then(out_of_fuel);
-            let problems = failed.chain(fuel).collect();
+            let problems = troubles.chain(fuel).collect();
             let mut facts = by_function(program, results);
             for id in program.functions_declared(&DirectiveKind::NoQuery) {
                 facts[id.index()].facts.clear();
@@ -227,7 +227,7 @@ fn evaluate_or_report(program: &Program<'_>, known: &Known, root: FnId) -> Evalu
             message,
         };
         Evaluated {
-            failed: Some((file, problem)),
+            problem: Some((file, problem)),
             ..Evaluated::default()
         }
     })

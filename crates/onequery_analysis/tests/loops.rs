@@ -20,8 +20,10 @@ fn check(text: &str, expected: &str) {
         })
         .collect();
     let analysis = analyze(&files, &[], &Catalogs::embedded());
-    assert_eq!(analysis.problems, [], "no limit is reached");
     let mut found = String::new();
+    for (_, problem) in &analysis.problems {
+        let _ = writeln!(found, "{:?} {}", problem.kind, problem.message);
+    }
     for query in analysis.sites.iter().flat_map(|site| &site.queries) {
         let trace: String = query
             .trace
@@ -252,8 +254,10 @@ fn more_loops_than_are_told_apart() {
         view.push_str("    for i in ids:\n        Order.objects.get(pk=i)\n");
     }
     // Those beyond could count for another loop.
+    let limit =
+        "Fuel more than 63 loops run from this function; what those from here on repeat is not reported\n";
     let each = "Read Element proven Order.objects.get\n";
-    check_view(&view, &each.repeat(63));
+    check_view(&view, &format!("{limit}{}", each.repeat(63)));
 }
 
 /// A view over [`MODELS`] and the template that it renders.

@@ -21,10 +21,12 @@ const EXPECTED: &str = "expected `ignore[rule, …]`, `batched` or `no-query`, t
 
 /// Adds the directives of a text to what was lowered from it. `is_comment` says whether a byte lies in a comment.
 pub(crate) fn read(ir: &mut FileIr, text: &str, is_comment: impl Fn(usize) -> bool) {
+    let mut statements = None;
     for at in memmem::find_iter(text.as_bytes(), WORD) {
         if let Some(said) = comment(ir.language, text, at).filter(|_| is_comment(at)) {
             let (kind, reason) = parse(ir.language, said);
-            let covers = covered(ir, text, at);
+            let statements = statements.get_or_insert_with(|| statements_on_several_lines(ir, text));
+            let covers = covered(ir.language, text, at, statements);
             ir.directives.push(Directive {
                 span: span(at, at + WORD.len() + said.trim_end().len()),
                 covers,
@@ -90,11 +92,11 @@ fn parse(language: Language, said: &str) -> (DirectiveKind, Option<String>) {
 }
 
 /// The code that a directive at `at` is about.
-fn covered(ir: &FileIr, text: &str, at: usize) -> Span {
+fn covered(language: Language, text: &str, at: usize, statements: &[Span]) -> Span {
     let line_start = |at: usize| text[..at].rfind('\n').map_or(0, |end| end + 1);
     let line_end = |at: usize| text[at..].find('\n').map_or(text.len(), |end| at + end);
     let is_comment = |line: &str| {
-        comments(ir.language)
+        comments(language)
             .iter()
             .any(|(start, _)| line.starts_with(start))
     };
@@ -112,18 +114,17 @@ fn covered(ir: &FileIr, text: &str, at: usize) -> Span {
         }
     }
     let line = span(start, line_end(start));
-    let crosses_lines = |span: Span| span.text(text).contains('\n');
-    let compound: Vec<Span> = ir
-        .exprs
-        .iter()
-        .filter(|expr| is_compound(&expr.kind) && crosses_lines(expr.span))
-        .map(|expr| expr.span)
-        .collect();
-    let on_line = |span: Span| span.start < line.end && line.start < span.end;
-    let statements = ir.exprs.iter().map(|expr| expr.span).filter(|&span| {
-        on_line(span) && crosses_lines(span) && !compound.iter().any(|&inner| span.contains(inner))
-    });
-    statements.fold(line, Span::cover)
+    let on_line = |span: &&Span| span.start < line.end && line.start < span.end;
+    statements.iter().filter(on_line).copied().fold(line, Span::cover)
+}
+
+/// What is written on several lines and holds no statements itself.
+fn statements_on_several_lines(ir: &FileIr, text: &str) -> Vec<Span> {
+    let several = ir.exprs.iter().filter(|expr| expr.span.text(text).contains('\n'));
+    let (compound, simple): (Vec<_>, Vec<_>) = several.partition(|expr| is_compound(&expr.kind));
+    let holds = |outer: Span| compound.iter().any(|inner| outer.contains(inner.span));
+    let simple = simple.into_iter().map(|expr| expr.span);
+    simple.filter(|&span| !holds(span)).collect()
 }
 
 /// Whether an expression holds statements.

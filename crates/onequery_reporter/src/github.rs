@@ -97,7 +97,6 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use onequery_core::{FileId, ProblemKind, Span};
 
     use super::*;
     use crate::testing::{Project, bytes};
@@ -162,18 +161,9 @@ mod tests {
     #[test]
     fn a_failure_is_an_error() {
         let project = Project::shop();
-        let mut outcome = project.outcome(vec![]);
-        let problem = |kind| Problem {
-            kind,
-            span: Span::new(0, 0),
-            message: "no".into(),
-        };
-        outcome.problems = vec![
-            (FileId(0), problem(ProblemKind::Syntax)),
-            (FileId(0), problem(ProblemKind::Internal)),
-        ];
+        let outcome = project.failing();
         let all = bytes(Format::Github, &outcome, Options::default());
-        assert!(all.starts_with("::error title=onequery (internal-error),file=shop/text.py,line=1,"));
+        assert!(all.starts_with("::error title=onequery (unreadable),file=shop/text.py,line=1,"));
         assert_eq!(all.lines().count(), 1);
     }
 }

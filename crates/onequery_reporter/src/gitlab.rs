@@ -100,7 +100,6 @@ fn place<'a>(location: Location, positions: &Positions<'a>) -> Place<'a> {
 
 #[cfg(test)]
 mod tests {
-    use onequery_core::{FileId, ProblemKind, Span};
     use serde_json::{Value, json};
 
     use super::*;
@@ -174,24 +173,15 @@ mod tests {
     #[test]
     fn what_could_not_be_analysed_blocks() {
         let project = Project::shop();
-        let mut outcome = project.outcome(vec![]);
-        let problem = |kind| Problem {
-            kind,
-            span: Span::new(0, 0),
-            message: "no".into(),
-        };
-        outcome.problems = vec![
-            (FileId(0), problem(ProblemKind::Syntax)),
-            (FileId(0), problem(ProblemKind::Internal)),
-        ];
+        let outcome = project.failing();
         let report: Value =
             serde_json::from_str(&bytes(Format::Gitlab, &outcome, Options::default())).unwrap();
         assert_eq!(
             report,
             json!([{
-                "description": "internal-error: no",
-                "check_name": "internal-error",
-                "fingerprint": "internal-error:shop/text.py",
+                "description": "unreadable: permission denied",
+                "check_name": "unreadable",
+                "fingerprint": "unreadable:shop/text.py",
                 "severity": "blocker",
                 "location": {"path": "shop/text.py", "lines": {"begin": 1, "end": 1}},
             }])

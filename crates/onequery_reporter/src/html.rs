@@ -331,7 +331,7 @@ impl fmt::Display for Phrase<'_> {
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
-    use onequery_core::{FileId, Problem, ProblemKind, Severity, Span};
+    use onequery_core::Severity;
     use sha2::{Digest as _, Sha256};
 
     use super::*;
@@ -491,13 +491,7 @@ mod tests {
     #[test]
     fn what_could_not_be_analysed_is_told() {
         let project = Project::shop();
-        let mut outcome = project.outcome(vec![]);
-        let problem = Problem {
-            kind: ProblemKind::Unreadable,
-            span: Span::new(0, 0),
-            message: "permission denied".into(),
-        };
-        outcome.problems = vec![(FileId(0), problem)];
+        let outcome = project.failing();
         let page = bytes(Format::Html, &outcome, Options::default());
         assert!(
             page.contains("<li><code>shop/text.py</code>: unreadable: permission denied</li>"),

@@ -164,7 +164,6 @@ fn write_case<W: io::Write>(case: &Case, class: &str, writer: &mut Writer<W>) ->
 
 #[cfg(test)]
 mod tests {
-    use onequery_core::{FileId, ProblemKind, Span};
 
     use super::*;
     use crate::testing::{Project, bytes};
@@ -253,13 +252,7 @@ mod tests {
     #[test]
     fn what_could_not_be_analysed_is_an_error() {
         let project = Project::shop();
-        let mut outcome = project.outcome(vec![]);
-        let problem = Problem {
-            kind: ProblemKind::Unreadable,
-            span: Span::new(0, 0),
-            message: "permission denied".into(),
-        };
-        outcome.problems = vec![(FileId(0), problem)];
+        let outcome = project.failing();
         let report = bytes(Format::Junit, &outcome, Options::default());
         let suite: Vec<_> = report.lines().skip(2).take(5).collect();
         insta::assert_snapshot!(suite.join("\n"), @r#"

@@ -1,8 +1,8 @@
 //! What the tests of all formats share: a small project, findings in it, and the bytes of a format.
 
 use onequery_core::{
-    Confidence, FileId, Finding, Fingerprint, Location, Outcome, RuleInfo, RunStats, Severity, SourceText,
-    Sources, Span, Step, StepRole,
+    Confidence, FileId, Finding, Fingerprint, Location, Outcome, Problem, ProblemKind, RuleInfo, RunStats,
+    Severity, SourceText, Sources, Span, Step, StepRole,
 };
 
 use crate::{Format, Options, render};
@@ -81,6 +81,21 @@ def overview():
     }
 
     /// Four steps in two files, proven.
+    /// Nothing found, an oddity of the code, and a file that could not be read.
+    pub(crate) fn failing(&self) -> Outcome<'_> {
+        let problem = |kind, message: &str| Problem {
+            kind,
+            span: Span::new(0, 0),
+            message: message.to_owned(),
+        };
+        let mut outcome = self.outcome(vec![]);
+        outcome.problems = vec![
+            (FileId(0), problem(ProblemKind::Syntax, "odd")),
+            (FileId(0), problem(ProblemKind::Unreadable, "permission denied")),
+        ];
+        outcome
+    }
+
     pub(crate) fn lazy_relation(&self) -> Finding {
         let views = |needle| self.at("shop/views.py", needle);
         Finding {

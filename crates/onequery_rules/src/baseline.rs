@@ -5,7 +5,7 @@ use std::fmt;
 
 use onequery_core::{Finding, Fingerprint};
 
-use crate::triage::{Identity, fingerprint};
+use crate::identity::{Identity, fingerprint};
 
 /// What the first line of the file says; the number is the version of its form.
 const HEAD: &str = "# onequery baseline 1";

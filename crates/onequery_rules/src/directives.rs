@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use onequery_core::ir::FileIr;
-use onequery_core::{
-    Confidence, Directive, DirectiveKind, FileId, Finding, Fingerprint, Location, RuleInfo, Severity,
-};
+use onequery_core::{Confidence, DirectiveKind, FileId, Finding, Fingerprint, Location, RuleInfo, Severity};
 
 use crate::registry::{self, nearest};
 
-pub(crate) static UNUSED_IGNORE: RuleInfo = RuleInfo {
+static UNUSED_IGNORE: RuleInfo = RuleInfo {
     id: "unused-ignore",
     summary: "a comment accepts findings of a rule that there are none of",
     docs: "\
@@ -28,7 +26,7 @@ Findings that only code has which was not read, for instance tests when they are
     since: "0.1.0",
 };
 
-pub(crate) static INVALID_DIRECTIVE: RuleInfo = RuleInfo {
+static INVALID_DIRECTIVE: RuleInfo = RuleInfo {
     id: "invalid-directive",
     summary: "a comment for onequery that has no effect",
     docs: "\
@@ -49,7 +47,7 @@ Comments that do not begin with `onequery:`.",
     since: "0.1.0",
 };
 
-pub(crate) static DIRECTIVE_WITHOUT_REASON: RuleInfo = RuleInfo {
+static DIRECTIVE_WITHOUT_REASON: RuleInfo = RuleInfo {
     id: "directive-without-reason",
     summary: "a comment for onequery that does not say why",
     docs: "\
@@ -68,26 +66,27 @@ Whether a reason is a good one.",
     since: "0.1.0",
 };
 
+/// The rules about comments, by id.
+pub(crate) static RULES: [&RuleInfo; 3] = [&DIRECTIVE_WITHOUT_REASON, &INVALID_DIRECTIVE, &UNUSED_IGNORE];
+
+/// Whether findings of a rule are about comments: those are mended, not accepted or kept.
+#[must_use]
+pub fn is_about_comments(rule: &str) -> bool {
+    RULES.iter().any(|info| info.id == rule)
+}
+
 /// The directives of all files, and what they were good for.
 pub(crate) struct Directives<'d> {
-    /// Sorted by file, then by place, as they stand in the files.
-    all: Vec<(FileId, &'d Directive)>,
-    /// The part of `all` that each file has.
-    by_file: BTreeMap<FileId, std::ops::Range<usize>>,
-    /// By directive: the rules whose findings it accepted.
-    used: Vec<Vec<&'static str>>,
+    files: &'d [&'d FileIr],
+    /// By file and directive: the rules whose findings it accepted.
+    used: BTreeMap<(FileId, usize), Vec<&'static str>>,
 }
 
 impl<'d> Directives<'d> {
-    pub(crate) fn of(files: impl Iterator<Item = (FileId, &'d FileIr)>) -> Self {
-        let (mut all, mut by_file) = (Vec::new(), BTreeMap::new());
-        for (file, ir) in files.filter(|(_, ir)| !ir.directives.is_empty()) {
-            let start = all.len();
-            all.extend(ir.directives.iter().map(|directive| (file, directive)));
-            by_file.insert(file, start..all.len());
-        }
-        let used = vec![Vec::new(); all.len()];
-        Self { all, by_file, used }
+    /// `files` are by [`FileId`].
+    pub(crate) const fn of(files: &'d [&'d FileIr]) -> Self {
+        let used = BTreeMap::new();
+        Self { files, used }
     }
 
     /// Whether some step of a finding is covered by a comment that accepts its rule.
@@ -98,11 +97,7 @@ impl<'d> Directives<'d> {
         let mut accepted = false;
         let steps = finding.steps.iter().map(|step| step.location);
         for place in steps.chain([finding.primary]) {
-            let Some(range) = self.by_file.get(&place.file) else {
-                continue;
-            };
-            for ix in range.clone() {
-                let (_, directive) = self.all[ix];
+            for (ix, directive) in self.files[place.file.index()].directives.iter().enumerate() {
                 let DirectiveKind::Ignore(rules) = &directive.kind else {
                     continue;
                 };
@@ -110,9 +105,7 @@ impl<'d> Directives<'d> {
                 let is_covered = covers.start <= place.span.start && place.span.start < covers.end;
                 if is_covered && rules.iter().any(|rule| rule == finding.rule) {
                     accepted = true;
-                    if !self.used[ix].contains(&finding.rule) {
-                        self.used[ix].push(finding.rule);
-                    }
+                    self.used.entry((place.file, ix)).or_default().push(finding.rule);
                 }
             }
         }
@@ -120,13 +113,15 @@ impl<'d> Directives<'d> {
     }
 
     /// What is wrong with the comments themselves, once all findings have been held against them.
-    pub(crate) fn findings<'f>(
-        &self,
-        ir: impl Fn(FileId) -> &'f FileIr,
-        require_reason: bool,
-    ) -> Vec<Finding> {
+    pub(crate) fn findings(&self, require_reason: bool) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for (&(file, directive), used) in self.all.iter().zip(&self.used) {
+        let files = (0..).map(FileId).zip(self.files);
+        let all = files.flat_map(|(file, ir)| {
+            let directives = ir.directives.iter().enumerate();
+            directives.map(move |(ix, directive)| (file, ix, *ir, directive))
+        });
+        for (file, ix, ir, directive) in all {
+            let used = self.used.get(&(file, ix)).map_or(&[][..], Vec::as_slice);
             let mut add = |rule: &RuleInfo, message: String, help: Option<String>| {
                 findings.push(Finding {
                     rule: rule.id,
@@ -162,7 +157,7 @@ impl<'d> Directives<'d> {
                     }
                 }
                 DirectiveKind::Batched | DirectiveKind::NoQuery => {
-                    if ir(file).functions_under(directive).next().is_none() {
+                    if ir.functions_under(directive).next().is_none() {
                         let message = "this comment declares a function, and none is defined here".to_owned();
                         add(&INVALID_DIRECTIVE, message, None);
                     }

@@ -5,11 +5,13 @@
 
 mod baseline;
 mod directives;
+mod identity;
 mod registry;
 mod rules;
 mod story;
 mod triage;
 
 pub use baseline::{Baseline, BaselineError, Entry};
-pub use registry::{check, nearest, rule, rules};
-pub use triage::{Policy, Triaged, identify, triage};
+pub use directives::is_about_comments;
+pub use registry::{Found, check, nearest, rule, rules};
+pub use triage::{Policy, Triaged, triage};

@@ -1,12 +1,15 @@
 //! All rules, and how they are run over all sites.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use onequery_analysis::LoopSite;
-use onequery_core::{FileId, Finding, Problem, ProblemKind, RuleInfo};
+use onequery_core::ir::FileIr;
+use onequery_core::{FileId, Finding, Fingerprint, Problem, ProblemKind, RuleInfo};
 use rayon::prelude::*;
 
-use crate::directives;
+use crate::directives::{self, Directives};
+use crate::identity::{by_place, identify};
 
 /// A rule about loop sites: what it says about itself, and its question.
 pub(crate) struct Rule {
@@ -29,17 +32,10 @@ static RULES: &[&Rule] = &[
     &crate::rules::write_in_loop::WRITE_IN_LOOP,
 ];
 
-/// The rules about comments for the analyzer, by id.
-static DIRECTIVE_RULES: [&RuleInfo; 3] = [
-    &directives::DIRECTIVE_WITHOUT_REASON,
-    &directives::INVALID_DIRECTIVE,
-    &directives::UNUSED_IGNORE,
-];
-
 /// All rules, sorted by id.
 pub fn rules() -> impl Iterator<Item = &'static RuleInfo> {
     let mut rules: Vec<&RuleInfo> = RULES.iter().map(|rule| &rule.info).collect();
-    rules.extend(DIRECTIVE_RULES);
+    rules.extend(directives::RULES);
     rules.sort_by_key(|rule| rule.id);
     rules.into_iter()
 }
@@ -61,16 +57,47 @@ pub fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&
         .map(|(_, other)| other)
 }
 
-/// Asks every rule about every site. A rule that panics costs its site and is reported.
+/// What rules say of a program.
+pub struct Found {
+    /// All findings with their fingerprints, those about comments included, sorted by file, position and rule.
+    pub findings: Vec<Finding>,
+    /// Those that comments in the code accept.
+    pub accepted: BTreeSet<Fingerprint>,
+    /// Rules that failed, with their sites.
+    pub problems: Vec<(FileId, Problem)>,
+}
+
+/// Asks every rule about every site, and holds what they say against the comments in the code. A rule that panics costs
+/// its site and is reported. `files` and `path` are by [`FileId`]; with `require_reason` comments have to say why.
 #[must_use]
-pub fn check(sites: &[LoopSite]) -> (Vec<Finding>, Vec<(FileId, Problem)>) {
+pub fn check<'p>(
+    sites: &[LoopSite],
+    files: &[&FileIr],
+    path: &dyn Fn(FileId) -> &'p str,
+    require_reason: bool,
+) -> Found {
     let checked: Vec<_> = sites.par_iter().map(check_site).collect();
     let (mut findings, mut problems) = (Vec::new(), Vec::new());
     for (found, trouble) in checked {
         findings.extend(found);
         problems.extend(trouble);
     }
-    (findings, problems)
+    identify(&mut findings, path);
+    let mut directives = Directives::of(files);
+    let accepted = findings
+        .iter()
+        .filter(|finding| directives.accept(finding))
+        .map(|finding| finding.fingerprint)
+        .collect();
+    let mut about_comments = directives.findings(require_reason);
+    identify(&mut about_comments, path);
+    findings.extend(about_comments);
+    findings.sort_by(by_place);
+    Found {
+        findings,
+        accepted,
+        problems,
+    }
 }
 
 fn check_site(site: &LoopSite) -> (Vec<Finding>, Vec<(FileId, Problem)>) {

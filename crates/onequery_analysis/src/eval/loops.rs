@@ -1,7 +1,7 @@
 //! Loop sites: what runs per element, and how often that is.
 
 use onequery_core::ir::{ComprehensionKind, ExprId, ExprKind, Literal, Loop, LoopKind};
-use onequery_core::{Location, Name};
+use onequery_core::{Location, Name, Problem, ProblemKind};
 
 use super::flow::Leaves;
 use super::operators::FEW;
@@ -115,6 +115,9 @@ impl Eval<'_, '_> {
         let bit = Bits::one(ix);
         // Bits tell no more sites apart: what is found here could count for another.
         let is_beyond = ix >= Bits::LAST;
+        if is_beyond && self.muted == 0 {
+            self.note_limit(site.at);
+        }
         self.muted += u32::from(is_beyond);
         let mut carried = Vec::new();
         let before = self.env.clone();
@@ -169,6 +172,22 @@ impl Eval<'_, '_> {
         // The loop may not run at all.
         self.env = before.join(after);
         ix
+    }
+
+    /// Takes note of the first loop that is one too many.
+    fn note_limit(&mut self, at: Location) {
+        let message = format!(
+            "more than {} loops run from this function; what those from here on repeat is not reported",
+            Bits::LAST
+        );
+        self.limit.get_or_insert((
+            at.file,
+            Problem {
+                kind: ProblemKind::Fuel,
+                span: at.span,
+                message,
+            },
+        ));
     }
 
     fn one_round(&mut self, active: Active, site: Site, body: &mut dyn FnMut(&mut Self, Bits)) {

@@ -49,8 +49,8 @@ pub(crate) struct Evaluated {
     pub(crate) facts: Vec<(FnId, FnFacts)>,
     /// What it asked for; when none of that changes, neither do the facts.
     pub(crate) reads: FxHashSet<Slot>,
-    /// That it could not be evaluated, which is our fault.
-    pub(crate) failed: Option<(FileId, Problem)>,
+    /// Why it was not, or not all of it: our fault, or a limit.
+    pub(crate) problem: Option<(FileId, Problem)>,
 }
 
 /// Evaluates one function that is not nested in another.
@@ -84,6 +84,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         rendering: None,
         rendered: Vec::new(),
         n_rendered: 0,
+        limit: None,
     };
     if let Some(class) = program.presented(id) {
         eval.present(id, class);
@@ -97,7 +98,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
     Evaluated {
         facts: eval.done,
         reads: eval.reads.into_inner(),
-        failed: None,
+        problem: eval.limit,
     }
 }
 
@@ -155,6 +156,8 @@ struct Eval<'p, 'a> {
     rendered: Vec<FileId>,
     /// How many were.
     n_rendered: u32,
+    /// The first limit that was reached.
+    limit: Option<(FileId, Problem)>,
 }
 
 impl<'p, 'a> Eval<'p, 'a> {
