@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use onequery_core::Location;
+use onequery_core::{EntryKind, Location};
 
 use crate::catalog::{Access, CallId, LibTy};
 use crate::coverage::Coverage;
@@ -34,6 +34,28 @@ pub(crate) struct FnFacts {
     pub(crate) coverage: Option<Box<Coverage>>,
     /// Variables at the end of a file's top level.
     pub(crate) variables: Vec<(String, Value)>,
+    /// What it makes the world outside call.
+    pub(crate) entered: Vec<Entered>,
+    /// Functions that it gives away as arguments, to be called at some time.
+    pub(crate) handed: Vec<(FnId, Location)>,
+}
+
+/// Something that the world outside calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Entered {
+    pub(crate) kind: EntryKind,
+    /// The text that it is registered under: a route.
+    pub(crate) name: Option<String>,
+    pub(crate) at: Location,
+    pub(crate) target: Target,
+}
+
+/// What is called from outside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Target {
+    Function(FnId),
+    /// Any method of it.
+    Class(ClassId),
 }
 
 impl FnFacts {

@@ -12,6 +12,7 @@ mod facts;
 mod known;
 mod models;
 mod program;
+mod reach;
 mod record;
 mod rows;
 mod sites;
@@ -49,7 +50,8 @@ pub fn coverage(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catal
 pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalogs) -> Analysis {
     let program = program::Program::link(files, packages, catalogs);
     let summaries = summaries::summarize(&program);
-    let sites = sites::loop_sites(&program, &summaries);
+    let reach = reach::Reach::of(&program, &summaries.facts);
+    let sites = sites::loop_sites(&program, &summaries, &reach);
     Analysis {
         sites,
         problems: summaries.problems,

@@ -197,6 +197,11 @@ impl<'a> Program<'a> {
         self.fn_class.len()
     }
 
+    /// The path of a file.
+    pub(crate) fn path(&self, file: FileId) -> &'a str {
+        &self.files[file.index()].path
+    }
+
     /// The functions of which a comment declares something.
     pub(crate) fn functions_declared(&self, what: &DirectiveKind) -> impl Iterator<Item = FnId> {
         let files = (0..self.files.len()).map(file_id);

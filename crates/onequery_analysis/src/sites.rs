@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use onequery_core::{Confidence, Location};
+use onequery_core::{Confidence, Entry, Location};
 
 use crate::catalog::Access;
 pub use crate::facts::SiteKind;
 use crate::facts::{Fact, FnFacts, Given, QuerySource, Site, What};
 use crate::program::{FnId, Program};
+use crate::reach::Reach;
 use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::summaries::{Effect, Resolved, Summaries, passed_on};
 use crate::value::Deps;
@@ -59,6 +60,8 @@ pub struct LoopQuery {
     pub scope: String,
     /// It stands in test code, as far as the file itself shows.
     pub in_test: bool,
+    /// How the function is reached from which the rows are passed, or else that which holds the loop.
+    pub entry: Option<Entry>,
 }
 
 /// A relation that is read once per row, and the query that could have loaded it.
@@ -124,12 +127,13 @@ pub enum Dependence {
 }
 
 /// The sites of the whole program that execute something per element, by file and position.
-pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries) -> Vec<LoopSite> {
+pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries, reach: &Reach) -> Vec<LoopSite> {
     let mut found: BTreeMap<(FnId, usize), Vec<LoopQuery>> = BTreeMap::new();
     for (ix, facts) in summaries.facts.iter().enumerate() {
         let view = View {
             program,
             summaries,
+            reach,
             id: FnId(u32::try_from(ix).expect("ids fit")),
             found: facts,
         };
@@ -227,6 +231,7 @@ fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
 struct View<'v, 'a> {
     program: &'v Program<'a>,
     summaries: &'v Summaries,
+    reach: &'v Reach,
     id: FnId,
     found: &'v FnFacts,
 }
@@ -236,6 +241,7 @@ impl View<'_, '_> {
         View {
             program: self.program,
             summaries: self.summaries,
+            reach: self.reach,
             id,
             found: &self.summaries.facts[id.index()],
         }
@@ -368,7 +374,12 @@ impl View<'_, '_> {
             relation: None,
             scope: self.program.qualified_name(self.id),
             in_test: self.program.function(self.id).2.is_test,
+            entry: self.entry(),
         }
+    }
+
+    fn entry(&self) -> Option<Entry> {
+        self.reach.entry(self.program, &self.summaries.facts, self.id)
     }
 
     /// The innermost site whose elements are, or hold, rows of a query that gives many.
@@ -545,6 +556,7 @@ impl View<'_, '_> {
                     LoopQuery {
                         passed,
                         confidence,
+                        entry: self.entry(),
                         ..query
                     },
                 ));

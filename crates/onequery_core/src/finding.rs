@@ -91,6 +91,57 @@ pub struct Step {
     pub message: String,
 }
 
+/// How the world outside reaches code, what makes somebody wait first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum EntryKind {
+    /// A request of somebody who waits for the answer: a route, a view, a resolver, a remote procedure.
+    Request,
+    /// A job that a worker takes from a queue or that a clock starts.
+    Task,
+    /// Something that happened in the program: a signal, a hook.
+    Event,
+    /// A command that a person or a schedule runs.
+    Command,
+    /// A file that is run or imported, a program's `main`.
+    Script,
+}
+
+impl EntryKind {
+    /// All of them, in order.
+    pub const ALL: [Self; 5] = [
+        Self::Request,
+        Self::Task,
+        Self::Event,
+        Self::Command,
+        Self::Script,
+    ];
+
+    /// The lower-case word that catalogues and formats use.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Task => "task",
+            Self::Event => "event",
+            Self::Command => "command",
+            Self::Script => "script",
+        }
+    }
+}
+
+/// A place at which the world outside enters the program, and the way from there to a finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// How it is entered.
+    pub kind: EntryKind,
+    /// What people know it by: a route, or the name of a class, function or file.
+    pub name: String,
+    /// What makes it an entry: the registration, the decorator, the class's name.
+    pub location: Location,
+    /// The calls from there to the function that holds the loop; empty when it holds it itself.
+    pub calls: Vec<Step>,
+}
+
 /// A key that survives moved lines: it hashes rule, path, enclosing scope and normalised code, never line numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(pub u64);
@@ -131,6 +182,8 @@ pub struct Finding {
     pub scope: String,
     /// It stands in test code, as far as its file itself shows.
     pub in_test: bool,
+    /// How it is reached, when that is known: of several ways the one that makes people wait, and of those the shortest.
+    pub entry: Option<Entry>,
     /// Identity across edits.
     pub fingerprint: Fingerprint,
 }

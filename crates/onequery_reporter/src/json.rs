@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use onequery_core::{Finding, Location, Problem, RuleInfo, Step};
+use onequery_core::{Entry, Finding, Location, Problem, RuleInfo, Step};
 use serde::Serialize;
 
 use crate::position::{Place, Positions};
@@ -48,6 +48,16 @@ struct FindingRecord<'a> {
     fingerprint: String,
     help: Option<&'a str>,
     steps: Vec<StepRecord<'a>>,
+    entry: Option<EntryRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct EntryRecord<'a> {
+    kind: &'static str,
+    name: &'a str,
+    #[serde(flatten)]
+    place: PlaceRecord<'a>,
+    calls: Vec<StepRecord<'a>>,
 }
 
 #[derive(Serialize)]
@@ -139,6 +149,20 @@ fn finding_record<'a>(finding: &'a Finding, positions: &Positions<'a>) -> Findin
         help: finding.help.as_deref(),
         steps: finding
             .steps
+            .iter()
+            .map(|step| step_record(step, positions))
+            .collect(),
+        entry: finding.entry.as_ref().map(|entry| entry_record(entry, positions)),
+    }
+}
+
+fn entry_record<'a>(entry: &'a Entry, positions: &Positions<'a>) -> EntryRecord<'a> {
+    EntryRecord {
+        kind: entry.kind.id(),
+        name: &entry.name,
+        place: place_record(entry.location, positions),
+        calls: entry
+            .calls
             .iter()
             .map(|step| step_record(step, positions))
             .collect(),

@@ -121,6 +121,7 @@ def overview():
             help: Some("add `.select_related(\"author\")` to the query at shop/views.py:2".into()),
             scope: "overview".into(),
             in_test: false,
+            entry: None,
             fingerprint: Fingerprint(0xab),
         }
     }
@@ -142,6 +143,7 @@ def overview():
             help: None,
             scope: "overview".into(),
             in_test: false,
+            entry: None,
             fingerprint: Fingerprint(0xcd),
         }
     }
@@ -159,6 +161,7 @@ def overview():
             help: None,
             scope: String::new(),
             in_test: false,
+            entry: None,
             fingerprint: Fingerprint(1),
         }
     }

@@ -133,6 +133,7 @@ impl<'d> Directives<'d> {
                     help,
                     scope: String::new(),
                     in_test: false,
+                    entry: None,
                     fingerprint: Fingerprint::default(),
                 });
             };

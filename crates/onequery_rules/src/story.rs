@@ -21,6 +21,7 @@ pub(crate) fn finding(
         help,
         scope: query.scope.clone(),
         in_test: query.in_test,
+        entry: query.entry.clone(),
         fingerprint: onequery_core::Fingerprint::default(),
     }
 }

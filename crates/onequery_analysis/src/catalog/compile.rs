@@ -31,6 +31,7 @@ impl Compiler {
                 class_shapes: Default::default(),
                 literals: [None, None],
                 text_methods: [None, None],
+                starts: [None, None],
                 rounds: Vec::new(),
             },
             names: FxHashMap::default(),
@@ -86,6 +87,7 @@ impl Compiler {
                     table: ty.table.clone(),
                     page: ty.page.clone(),
                     field: ty.field.clone(),
+                    entry: ty.entry,
                     lends: ty.lends.clone(),
                     runs_on_iterate: ty.runs_on.iterate,
                     runs_on_test: ty.runs_on.test,
@@ -198,6 +200,7 @@ impl Compiler {
         }
         if let Some(literals) = &catalog.literals {
             self.out.text_methods[slot(language)].clone_from(&literals.text_method);
+            self.out.starts[slot(language)].clone_from(&literals.starts_with);
             self.out.literals[slot(language)] = Some(LiteralTypes {
                 list: self.find(&id, &literals.list)?,
                 set: self.find(&id, &literals.set)?,
@@ -365,6 +368,7 @@ impl Compiler {
             grows: call.grows,
             looks_up: call.looks_up,
             decorates: call.decorates,
+            enters: call.enters,
             leaves: call.leaves,
             unless_keyword: call.unless_keyword,
             names_type: call.names_type,

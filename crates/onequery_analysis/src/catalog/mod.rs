@@ -8,7 +8,7 @@ mod presentations;
 mod schema;
 pub(crate) mod template;
 
-use onequery_core::Language;
+use onequery_core::{EntryKind, Language};
 use rustc_hash::FxHashMap;
 
 use compile::Compiler;
@@ -17,8 +17,8 @@ pub(crate) use presentations::{
 };
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
-    BoundKind, Consumed, Decorates, Direction, Grows, LeadsTo, Loads, LoadsFrom, Position, Reverse, Rounds,
-    Runs,
+    BoundKind, ClassEntry, Consumed, Decorates, Direction, Grows, LeadsTo, Loads, LoadsFrom, Position,
+    Reverse, Rounds, Runs,
 };
 use template::Template;
 
@@ -78,6 +78,8 @@ pub(crate) struct TypeInfo {
     pub(crate) table: Option<Table>,
     pub(crate) page: Option<Page>,
     pub(crate) field: Option<Field>,
+    /// The world outside calls the methods of its subclasses.
+    pub(crate) entry: Option<ClassEntry>,
     /// For a trait: the associated type whose methods a type that implements it has, too.
     pub(crate) lends: Option<String>,
     pub(crate) runs_on_iterate: bool,
@@ -192,6 +194,8 @@ pub(crate) struct CallInfo {
     pub(crate) grows: Option<Grows>,
     pub(crate) looks_up: bool,
     pub(crate) decorates: Option<Decorates>,
+    /// The world outside calls what it decorates, or the functions and classes among its arguments.
+    pub(crate) enters: Option<EntryKind>,
     pub(crate) leaves: bool,
     pub(crate) unless_keyword: Option<String>,
     pub(crate) names_type: Option<usize>,
@@ -267,6 +271,7 @@ pub struct Catalogs {
     class_shapes: [FxHashMap<Box<str>, AttributeInfo>; 2],
     literals: [Option<LiteralTypes>; 2],
     text_methods: [Option<String>; 2],
+    starts: [Option<String>; 2],
     rounds: Vec<Rounds>,
 }
 
@@ -297,9 +302,11 @@ pub static EMBEDDED: &[(&str, &str)] = embedded![
     "django_admin.toml",
     "django_rest_framework.toml",
     "django_templates.toml",
+    "django_views.toml",
     "flask.toml",
     "flask_sqlalchemy.toml",
     "frappe.toml",
+    "graphene.toml",
     "mongodb.toml",
     "pandas.toml",
     "peewee.toml",
@@ -310,10 +317,12 @@ pub static EMBEDDED: &[(&str, &str)] = embedded![
     "rust.toml",
     "rust_mongodb.toml",
     "rust_redis.toml",
+    "rust_web.toml",
     "sea_orm.toml",
     "sqlalchemy.toml",
     "sqlmodel.toml",
     "sqlx.toml",
+    "tasks.toml",
     "templates.toml",
 ];
 
@@ -364,6 +373,11 @@ impl Catalogs {
     /// The method that gives a value's text.
     pub(crate) fn text_method(&self, language: Language) -> Option<&str> {
         self.text_methods[slot(language)].as_deref()
+    }
+
+    /// The function at the top level of a file that a program starts with.
+    pub(crate) fn starts_with(&self, language: Language) -> Option<&str> {
+        self.starts[slot(language)].as_deref()
     }
 
     /// The catalogues, in load order.

@@ -2,7 +2,8 @@
 //!
 //! Unknown keys are errors, so that a misspelt fact cannot be silently absent.
 
-use serde::Deserialize;
+use onequery_core::EntryKind;
+use serde::{Deserialize, Deserializer};
 
 use super::presentations::{Field, Lists, Page, Registers, RegistersTag, Renders, Shows, Table};
 
@@ -95,6 +96,8 @@ pub(super) struct Literals {
     pub(super) range: String,
     /// The method that gives a value's text.
     pub(super) text_method: Option<String>,
+    /// The function at the top level of a file that a program starts with.
+    pub(super) starts_with: Option<String>,
 }
 
 /// What a template knows of the round of the loop around it.
@@ -148,6 +151,8 @@ pub(super) struct Type {
     pub(super) page: Option<Page>,
     /// What one of the fields of a class that shows rows is, when it is declared as a value of this type.
     pub(super) field: Option<Field>,
+    /// The world outside calls the methods of its subclasses: a view, a command.
+    pub(super) entry: Option<ClassEntry>,
     /// What executes it implicitly.
     #[serde(default)]
     pub(super) runs_on: RunsOn,
@@ -175,6 +180,31 @@ pub(super) struct Type {
     pub(super) starts_from: Option<String>,
     /// Calling it with a class at this position gives a query of that model's rows.
     pub(super) queries: Option<usize>,
+}
+
+/// A class whose methods the world outside calls.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClassEntry {
+    #[serde(deserialize_with = "entry_kind")]
+    pub(crate) kind: EntryKind,
+    /// People know it by the file that it stands in, not by its own name.
+    #[serde(default)]
+    pub(crate) named_by_file: bool,
+}
+
+/// The word of an [`EntryKind`].
+fn entry_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EntryKind, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let mut kinds = EntryKind::ALL.into_iter();
+    kinds.find(|kind| kind.id() == word).ok_or_else(|| {
+        let known = EntryKind::ALL.map(EntryKind::id).join("`, `");
+        serde::de::Error::custom(format!("unknown kind of entry `{word}`; there are `{known}`"))
+    })
+}
+
+fn some_entry_kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<EntryKind>, D::Error> {
+    entry_kind(deserializer).map(Some)
 }
 
 /// Implicit executions of a value.
@@ -319,6 +349,9 @@ pub(super) struct Call {
     pub(super) looks_up: bool,
     /// What it makes of a function that it decorates.
     pub(super) decorates: Option<Decorates>,
+    /// The world outside calls the function or class that it decorates, or those among its arguments.
+    #[serde(default, deserialize_with = "some_entry_kind")]
+    pub(super) enters: Option<EntryKind>,
     /// Does not come back: the path ends with an error.
     #[serde(default)]
     pub(super) leaves: bool,

@@ -92,6 +92,10 @@ impl<'a> Eval<'_, 'a> {
             if arg.spread != Spread::No {
                 self.consume(arg.value, &value);
             }
+            if let (Ty::Function(function), 0) = (&value.ty, self.muted) {
+                let at = self.here(self.ir.span(arg.value));
+                self.facts.handed.push((*function, at));
+            }
             args.values.push(value);
         }
         args

@@ -3,6 +3,7 @@
 use onequery_core::ir::{ExprId, FnIx};
 
 use super::{Eval, is_root};
+use crate::facts::Target;
 use crate::value::{Ty, Value};
 
 impl Eval<'_, '_> {
@@ -11,12 +12,15 @@ impl Eval<'_, '_> {
         for &decorator in &function.decorators {
             self.eval(decorator);
         }
+        let id = self.program.fn_id(self.file, ix);
+        if !is_root(ix, function) {
+            self.note_decorated(&function.decorators, Target::Function(id));
+        }
         for param in &function.params {
             if let Some(default) = param.default {
                 self.eval(default);
             }
         }
-        let id = self.program.fn_id(self.file, ix);
         if let Some(name) = function.name
             && self.class_body.is_none()
         {
@@ -82,6 +86,7 @@ impl Eval<'_, '_> {
             self.eval(decorator);
         }
         let id = self.program.class_id(self.file, class);
+        self.note_decorated(&ir.decorators, Target::Class(id));
         let outer = self.class_body.replace(id);
         let env = self.env.clone();
         self.in_own_flow(|eval| eval.eval(body));

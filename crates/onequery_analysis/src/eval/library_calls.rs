@@ -53,6 +53,9 @@ impl<'a> Eval<'_, 'a> {
             self.note_stop(id);
         }
         deps.add(returned.deps);
+        if let Some(kind) = info.enters {
+            self.note_registered(id, kind, args.written);
+        }
         if info.leaves {
             self.leaves = Some(Leaves {
                 loops: self.left_by_return(),

@@ -8,6 +8,7 @@ mod callbacks;
 mod calls;
 mod definitions;
 mod eager;
+mod entries;
 mod env;
 mod flow;
 mod library_calls;
@@ -29,7 +30,7 @@ use rustc_hash::FxHashSet;
 
 use crate::catalog::{Access, Decorates};
 use crate::describe::describe;
-use crate::facts::{Fact, FnFacts, Path, QuerySource, What};
+use crate::facts::{Fact, FnFacts, Path, QuerySource, Target, What};
 use crate::known::{About, Known, Slot, slot};
 use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
 use crate::rows::{Asked, RowSource, Rows};
@@ -89,6 +90,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
     if let Some(class) = program.presented(id) {
         eval.present(id, class);
     } else {
+        eval.note_decorated(&function.decorators, Target::Function(id));
         eval.bind_params(id, function);
         eval.body(function);
         eval.implementations(id, function);

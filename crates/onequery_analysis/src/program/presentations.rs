@@ -5,7 +5,7 @@ use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, ScopeIx, UnaryOp};
 use rustc_hash::FxHashMap;
 
 use super::{ClassId, FnId, Program, ScopeId, Symbol, file_id, top_level_ids};
-use crate::catalog::{Field, Lists, Registers, Shows, Table, TypeInfo};
+use crate::catalog::{ClassEntry, Field, Lists, Registers, Shows, Table, TypeInfo};
 use crate::models::{keyword_arg, literal};
 
 /// How many lists are followed that make up a list of names.
@@ -77,6 +77,11 @@ impl<'a> Program<'a> {
     pub(crate) fn presented(&self, id: FnId) -> Option<ClassId> {
         let ix = id.0.checked_sub(self.presentations.first)?;
         self.presentations.classes.get(ix as usize).copied()
+    }
+
+    /// How the world outside calls the methods of a class.
+    pub(crate) fn class_entry(&self, class: ClassId) -> Option<ClassEntry> {
+        self.of_framework(class, |info| info.entry)
     }
 
     pub(crate) fn shows(&self, class: ClassId) -> Option<&'a Shows> {

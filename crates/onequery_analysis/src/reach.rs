@@ -1,0 +1,214 @@
+//! How the world outside reaches functions: from entry points down the calls.
+
+use std::collections::VecDeque;
+
+use onequery_core::ir::FnIx;
+use onequery_core::{Entry, EntryKind, Location, Step, StepRole};
+
+use crate::facts::{FnFacts, Target, What};
+use crate::program::{ClassId, FnId, Program};
+
+/// The nearest entry of every function, as far as calls are known.
+pub(crate) struct Reach {
+    entries: Vec<EntryPoint>,
+    /// By function.
+    ways: Vec<Option<Way>>,
+}
+
+struct EntryPoint {
+    kind: EntryKind,
+    name: String,
+    at: Location,
+    target: Target,
+}
+
+/// The last step from an entry to a function.
+#[derive(Clone, Copy)]
+struct Way {
+    entry: usize,
+    /// The caller, and which of its calls; `None` when the entry is the function.
+    from: Option<(FnId, Link)>,
+}
+
+/// What of a function leads to another.
+#[derive(Clone, Copy)]
+enum Link {
+    /// A fact: a call.
+    Call(usize),
+    /// An element of [`FnFacts::handed`]: it gives the function away to be called.
+    Handed(usize),
+}
+
+impl Reach {
+    /// Walks from the entries down the calls, breadth first, one kind of entry after the other.
+    pub(crate) fn of(program: &Program<'_>, facts: &[FnFacts]) -> Self {
+        let mut entries = entries(program, facts);
+        entries.sort_by(|a, b| (a.kind, a.at, &a.name).cmp(&(b.kind, b.at, &b.name)));
+        let mut ways: Vec<Option<Way>> = vec![None; facts.len()];
+        let mut queue = VecDeque::new();
+        let enter = |ways: &mut Vec<Option<Way>>, queue: &mut VecDeque<FnId>, id: FnId, way: Way| {
+            let known = &mut ways[id.index()];
+            if known.is_none() {
+                *known = Some(way);
+                queue.push_back(id);
+            }
+        };
+        for kind in EntryKind::ALL {
+            for (ix, _) in entries.iter().enumerate().filter(|(_, entry)| entry.kind == kind) {
+                for id in functions(program, entries[ix].target) {
+                    let way = Way {
+                        entry: ix,
+                        from: None,
+                    };
+                    enter(&mut ways, &mut queue, id, way);
+                }
+            }
+            while let Some(id) = queue.pop_front() {
+                let found = &facts[id.index()];
+                let Some(Way { entry, .. }) = ways[id.index()] else {
+                    continue;
+                };
+                let calls = found
+                    .facts
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(ix, fact)| match &fact.what {
+                        What::Call { callee, .. } => Some((*callee, Link::Call(ix))),
+                        What::Query { .. } => None,
+                    });
+                let handed = found.handed.iter().enumerate();
+                let handed = handed.map(|(ix, (callee, _))| (*callee, Link::Handed(ix)));
+                for (callee, link) in calls.chain(handed) {
+                    let way = Way {
+                        entry,
+                        from: Some((id, link)),
+                    };
+                    enter(&mut ways, &mut queue, callee, way);
+                }
+            }
+        }
+        Self { entries, ways }
+    }
+
+    /// How a function is reached.
+    pub(crate) fn entry(&self, program: &Program<'_>, facts: &[FnFacts], id: FnId) -> Option<Entry> {
+        let mut way = self.ways[id.index()]?;
+        let entry = &self.entries[way.entry];
+        let mut calls = Vec::new();
+        let mut callee = id;
+        while let Some((caller, link)) = way.from {
+            let found = &facts[caller.index()];
+            let (location, message) = match link {
+                Link::Call(ix) => (found.facts[ix].at, format!("calls `{}`", found.facts[ix].label)),
+                Link::Handed(ix) => {
+                    let name = program.qualified_name(callee);
+                    (found.handed[ix].1, format!("has `{name}` called"))
+                }
+            };
+            calls.push(Step {
+                role: StepRole::Call,
+                location,
+                message,
+            });
+            callee = caller;
+            way = self.ways[caller.index()]?;
+        }
+        calls.reverse();
+        Some(Entry {
+            kind: entry.kind,
+            name: entry.name.clone(),
+            location: entry.at,
+            calls,
+        })
+    }
+}
+
+/// All entries: what is registered and decorated, classes of frameworks, files and `main`.
+fn entries(program: &Program<'_>, facts: &[FnFacts]) -> Vec<EntryPoint> {
+    let registered = facts
+        .iter()
+        .flat_map(|found| &found.entered)
+        .map(|entered| EntryPoint {
+            kind: entered.kind,
+            name: entered
+                .name
+                .clone()
+                .unwrap_or_else(|| name(program, entered.target)),
+            at: entered.at,
+            target: entered.target,
+        });
+    let classes = program.class_ids().filter_map(|class| {
+        let entry = program.class_entry(class)?;
+        let (file, target) = (program.class(class).file, Target::Class(class));
+        Some(EntryPoint {
+            kind: entry.kind,
+            name: if entry.named_by_file {
+                file_stem(program.path(file)).to_owned()
+            } else {
+                name(program, target)
+            },
+            at: Location::new(file, program.class_ir(class).name_span),
+            target,
+        })
+    });
+    let ids = (0..u32::try_from(facts.len()).expect("ids fit")).map(FnId);
+    let scripts = ids.filter(|&id| is_script(program, id)).map(|id| {
+        let (file, _, function) = program.function(id);
+        EntryPoint {
+            kind: EntryKind::Script,
+            name: program.path(file).to_owned(),
+            at: Location::new(file, function.name_span),
+            target: Target::Function(id),
+        }
+    });
+    registered.chain(classes).chain(scripts).collect()
+}
+
+/// Whether a function is the top level of a file, or what a program starts with.
+fn is_script(program: &Program<'_>, id: FnId) -> bool {
+    let (file, ix, function) = program.function(id);
+    if program.presented(id).is_some() {
+        return false;
+    }
+    let ir = program.ir(file);
+    let is_main = function.outer == Some(FnIx(0))
+        && function.class.is_none()
+        && function.in_impl.is_none()
+        && function.name.map(|name| ir.name(name)) == program.catalogs.starts_with(ir.language)
+        && function.name.is_some();
+    ix == FnIx(0) || is_main
+}
+
+/// What a target is called.
+fn name(program: &Program<'_>, target: Target) -> String {
+    match target {
+        Target::Function(function) => program.qualified_name(function),
+        Target::Class(class) => program.class_name(class).to_owned(),
+    }
+}
+
+/// The functions that are called when the world outside calls something.
+fn functions(program: &Program<'_>, target: Target) -> Vec<FnId> {
+    match target {
+        Target::Function(function) => vec![function],
+        Target::Class(class) => methods(program, class),
+    }
+}
+
+/// All methods of a class, those of its bases included, and what a framework does with it.
+fn methods(program: &Program<'_>, class: ClassId) -> Vec<FnId> {
+    let bases = program.class(class).mro.iter();
+    let mut methods: Vec<FnId> = bases
+        .flat_map(|&base| program.class(base).methods.values().copied())
+        .chain(program.presentation(class))
+        .collect();
+    methods.sort_unstable();
+    methods.dedup();
+    methods
+}
+
+/// `import_books` of `shop/management/commands/import_books.py`.
+fn file_stem(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.split_once('.').map_or(file, |(stem, _)| stem)
+}
