@@ -103,6 +103,7 @@ fn every_command_has_a_page() {
     assert_eq!(
         pages,
         [
+            "onequery-backlog.1",
             "onequery-baseline-create.1",
             "onequery-baseline-prune.1",
             "onequery-baseline-show.1",
@@ -116,6 +117,7 @@ fn every_command_has_a_page() {
             "onequery-rules.1",
             "onequery-server.1",
             "onequery-suppress.1",
+            "onequery-why.1",
             "onequery.1",
         ]
     );

@@ -108,3 +108,47 @@ pub(crate) fn number(value: &Value, pointer: &str) -> u64 {
     let found = value.pointer(pointer).and_then(Value::as_u64);
     found.unwrap_or_else(|| panic!("no number at {pointer} of {value:#}"))
 }
+
+/// Runs the binary, which should fail with a message that has a part.
+pub(crate) fn refuses(folder: &Path, args: &[&str], part: &str) {
+    let output = onequery(folder, args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(part), "`{args:?}` says: {said}");
+    assert_eq!(output.status.code(), Some(2), "{said}");
+}
+
+/// Runs the binary, which should succeed, and gives what it prints.
+pub(crate) fn succeeds(folder: &Path, args: &[&str]) -> String {
+    let output = onequery(folder, args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "`{args:?}` says: {said}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Runs git in a folder, as nobody in particular.
+pub(crate) fn git(folder: &Path, args: &[&str]) {
+    let output = Command::new("git")
+        .args([
+            "-c",
+            "user.name=shop",
+            "-c",
+            "user.email=shop@example.com",
+            "-c",
+            "commit.gpgsign=false",
+        ])
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .expect("git is installed");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Commits all that is in a folder.
+pub(crate) fn commit(folder: &Path) {
+    git(folder, &["add", "--all"]);
+    git(folder, &["commit", "--quiet", "--message", "change"]);
+}

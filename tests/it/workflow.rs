@@ -1,12 +1,14 @@
 //! Settings, comments that accept findings, known findings, only what is new: what a project does to live with the tool.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{command, fixtures, list, onequery, project, report, text, write};
+use crate::support::{
+    command, commit, fixtures, git, list, onequery, project, refuses, report, succeeds, text, write,
+};
 
 const MODELS: &str = "\
 from django.db import models
@@ -55,21 +57,6 @@ fn told(finding: &Value) -> String {
 }
 
 const BOTH: [&str; 2] = ["lazy-relation-in-loop makers", "query-in-loop names"];
-
-/// Runs the binary, which should fail with a message that has a part.
-fn refuses(folder: &Path, args: &[&str], part: &str) {
-    let output = onequery(folder, args);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains(part), "`{args:?}` says: {said}");
-    assert_eq!(output.status.code(), Some(2), "{said}");
-}
-
-fn succeeds(folder: &Path, args: &[&str]) -> String {
-    let output = onequery(folder, args);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "`{args:?}` says: {said}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
 
 #[test]
 fn rules_are_turned_on_and_off() {
@@ -373,32 +360,6 @@ fn repository() -> TempDir {
     git(folder.path(), &["init", "--quiet", "--initial-branch", "main"]);
     commit(folder.path());
     folder
-}
-
-fn commit(folder: &Path) {
-    git(folder, &["add", "--all"]);
-    git(folder, &["commit", "--quiet", "--message", "change"]);
-}
-
-fn git(folder: &Path, args: &[&str]) {
-    let output = Command::new("git")
-        .args([
-            "-c",
-            "user.name=shop",
-            "-c",
-            "user.email=shop@example.com",
-            "-c",
-            "commit.gpgsign=false",
-        ])
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .expect("git is installed");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
 }
 
 #[test]

@@ -34,6 +34,10 @@ pub(crate) enum Command {
     Server,
     /// Tell a rule, or one finding of a project, at length
     Explain(Explain),
+    /// Ask five times why one finding is there, down to its root cause
+    Why(Why),
+    /// List all findings, grouped by what mends them, the most worthwhile first
+    Backlog(Backlog),
     /// List the rules with a summary each
     Rules(Rules),
     /// Show what a phase of the analysis sees
@@ -90,7 +94,7 @@ pub(crate) struct Check {
 }
 
 /// What is analysed and which findings count, alike for all commands that analyse.
-#[derive(Args, Default)]
+#[derive(Args, Clone, Default)]
 pub(crate) struct Selection {
     /// Files and folders to report on; the whole project around them is always analysed
     #[arg(default_value = ".", value_name = "PATHS")]
@@ -185,6 +189,62 @@ pub(crate) struct Explain {
     pub(crate) what: String,
     #[command(flatten)]
     pub(crate) selection: Selection,
+}
+
+#[derive(Args)]
+pub(crate) struct Why {
+    /// The fingerprint of a finding, or where findings are
+    #[arg(value_name = "FINGERPRINT|PATH:LINE")]
+    pub(crate) what: String,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// The file of known findings; `onequery-baseline.txt` in the project's root unless configured
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Name the author of the commit that brought it
+    #[arg(long)]
+    pub(crate) blame: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Backlog {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Format on standard output
+    #[arg(long, value_name = "FORMAT", default_value = "markdown")]
+    pub(crate) format: BacklogFormat,
+    /// List no more than this many items
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Tell what was paid off since this revision
+    #[arg(long, value_name = "REV")]
+    pub(crate) since: Option<String>,
+    /// What was seen of the running program: traces in OpenTelemetry's JSON, or what `coverage json` writes; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum BacklogFormat {
+    /// A list for people
+    Markdown,
+    /// A table that Jira and GitLab import
+    Csv,
+    /// One JSON object an item
+    Jsonl,
+    /// A script that files an issue an item with `gh`
+    Gh,
+}
+
+impl From<BacklogFormat> for onequery_reporter::BacklogFormat {
+    fn from(format: BacklogFormat) -> Self {
+        match format {
+            BacklogFormat::Markdown => Self::Markdown,
+            BacklogFormat::Csv => Self::Csv,
+            BacklogFormat::Jsonl => Self::Jsonl,
+            BacklogFormat::Gh => Self::Gh,
+        }
+    }
 }
 
 #[derive(Args)]

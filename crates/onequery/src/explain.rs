@@ -1,49 +1,32 @@
 //! `onequery explain` and `onequery rules`: what the rules are about, and one finding at length.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use onequery_core::{Finding, Fingerprint, RuleInfo};
-use onequery_reporter::{Format, Options, Positions, render};
+use onequery_core::RuleInfo;
+use onequery_reporter::{Format, Options, render};
 use onequery_rules::{Triaged, rule, rules as all_rules};
 use serde_json::json;
 
 use crate::cli::{Explain, Rules, RulesFormat};
-use crate::session::Target;
+use crate::session::{Asked, Target};
 use crate::settings::RuleId;
 use crate::{CLEAN, FAILED};
 
 /// Runs `explain`. Gives the exit code.
 pub(crate) fn run(args: &Explain) -> anyhow::Result<u8> {
-    let fingerprint = Fingerprint::parse(&args.what);
-    let place = args.what.rsplit_once(':');
-    let place = place.and_then(|(path, line)| Some((path, line.parse::<u32>().ok()?)));
-    if fingerprint.is_none() && place.is_none() {
+    let Some(asked) = Asked::parse(&args.what) else {
         let RuleId(id) = RuleId::parse(&args.what).map_err(anyhow::Error::msg)?;
         tell(rule(id).context("the rule was found")?)?;
         return Ok(CLEAN);
-    }
+    };
     let started = Instant::now();
     let Some(target) = Target::of(&args.selection)? else {
         return Ok(FAILED);
     };
     let session = target.analyze()?;
-    let all = session.found.findings.iter().cloned();
-    let positions = Positions::new(&session.run.sources);
-    let found: Vec<Finding> = match place {
-        None => all
-            .filter(|finding| Some(finding.fingerprint) == fingerprint)
-            .collect(),
-        Some((path, line)) => {
-            let path = Path::new(path).canonicalize().with_context(|| path.to_owned())?;
-            let is_there = |finding: &Finding| positions.place(finding.primary).line == line;
-            all.filter(|finding| session.root.join(session.path(finding)) == path && is_there(finding))
-                .collect()
-        }
-    };
-    anyhow::ensure!(!found.is_empty(), "there is no finding `{}`", args.what);
+    let found = asked.find(&session)?;
     let mut ids: Vec<&str> = found.iter().map(|finding| finding.rule).collect();
     ids.sort_unstable();
     ids.dedup();

@@ -20,6 +20,19 @@ pub(crate) struct Change {
     pub(crate) now: String,
 }
 
+/// The commit that wrote a line.
+pub(crate) struct Blamed {
+    /// Its abbreviated hash.
+    pub(crate) commit: String,
+    /// When it was committed, in seconds since 1970.
+    pub(crate) time: i64,
+    /// The day, `YYYY-MM-DD`.
+    pub(crate) date: String,
+    pub(crate) author: String,
+    /// The first line of its message.
+    pub(crate) summary: String,
+}
+
 impl Repository<'_> {
     fn command(self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
@@ -90,6 +103,33 @@ impl Repository<'_> {
         let path = path.to_str()?;
         let commit = self.line(&["log", "-1", "--format=%H", "--", path]).ok()?;
         (!commit.is_empty()).then_some(commit)
+    }
+
+    /// The commit that wrote a line, counted from 1, of a file as it is in the work tree; `None` when it is not committed,
+    /// or the clone does not reach back to it.
+    pub(crate) fn blame(self, path: &str, line: u32) -> Option<Blamed> {
+        let range = format!("-L{line},{line}");
+        let said = self
+            .line(&["blame", "-w", "--porcelain", &range, "--", path])
+            .ok()?;
+        let commit = said.split(' ').next()?;
+        let is_boundary = said.lines().any(|line| line == "boundary");
+        let is_committed = commit.bytes().any(|byte| byte != b'0');
+        if !is_committed || (is_boundary && self.is_shallow()) {
+            return None;
+        }
+        let format = "--format=%h%x00%ct%x00%cs%x00%an%x00%s";
+        let shown = self
+            .line(&["show", "--no-patch", "--no-color", format, commit, "--"])
+            .ok()?;
+        let mut fields = shown.splitn(5, '\0').map(ToOwned::to_owned);
+        Some(Blamed {
+            commit: fields.next()?,
+            time: fields.next()?.parse().ok()?,
+            date: fields.next()?,
+            author: fields.next()?,
+            summary: fields.next()?,
+        })
     }
 
     /// What differs between a commit and the files there are, or those that are staged. Deleted files are left out.

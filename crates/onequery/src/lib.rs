@@ -1,10 +1,12 @@
 //! The command line: files, environment, clock, threads, standard output. It decides nothing about findings.
 
+mod backlog;
 mod baseline;
 mod cli;
 mod config;
 mod debug;
 mod discover;
+mod evidence;
 mod explain;
 mod generate;
 mod git;
@@ -20,6 +22,7 @@ mod session;
 mod settings;
 mod since;
 mod suppress;
+mod why;
 mod write;
 
 use std::io::Write as _;
@@ -54,6 +57,8 @@ pub fn main() -> ExitCode {
             Command::Suppress(suppress) => suppress::run(suppress),
             Command::Server => server::run(),
             Command::Explain(explain) => explain::run(explain),
+            Command::Why(why) => why::run(why),
+            Command::Backlog(backlog) => backlog::run(backlog),
             Command::Debug(debug) => debug::run(debug),
             Command::Rules(rules) => explain::rules(rules),
             Command::Completions(completions) => generate::completions(completions),

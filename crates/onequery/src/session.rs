@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use onequery_analysis::Catalogs;
-use onequery_core::{FileId, Finding, Outcome, Problem, ProblemKind, RuleInfo, RunStats};
+use onequery_core::{FileId, Finding, Fingerprint, Outcome, Problem, ProblemKind, RuleInfo, RunStats};
+use onequery_reporter::Positions;
 use onequery_rules::{Found, Policy, Triaged, triage};
 
 use crate::cli::{Include, Selection};
@@ -87,6 +89,26 @@ fn conclude(run: &Run, config: &Config) -> (Found, Vec<(FileId, Problem)>) {
     (found, problems)
 }
 
+/// Decides which findings of a run are shown. `known` says why one is not new.
+pub(crate) fn triaged(
+    config: &Config,
+    run: &Run,
+    found: &Found,
+    known: &dyn Fn(&Finding) -> Option<&'static str>,
+) -> Triaged {
+    let path = |file| run.sources.get(file).path.as_str();
+    let policy = Policy {
+        min_confidence: config.min_confidence(),
+        min_severity: config.min_severity(),
+        include_tests: config.includes(Include::Tests),
+        is_on: &|rule, file| config.is_on(rule, path(file)),
+        severity: &|rule| config.severity(rule),
+        hidden_file: &|file| run.hidden[file.index()],
+        known,
+    };
+    triage(found, &policy)
+}
+
 /// The paths that are there, made absolute; the others are complained about.
 fn existing(paths: &[PathBuf]) -> (Vec<PathBuf>, bool) {
     let mut failed = false;
@@ -128,17 +150,7 @@ impl Session {
 
     /// Decides which findings are shown. `known` says why one is not new.
     pub(crate) fn triage(&self, known: &dyn Fn(&Finding) -> Option<&'static str>) -> Triaged {
-        let path = |file| self.run.sources.get(file).path.as_str();
-        let policy = Policy {
-            min_confidence: self.config.min_confidence(),
-            min_severity: self.config.min_severity(),
-            include_tests: self.config.includes(Include::Tests),
-            is_on: &|rule, file| self.config.is_on(rule, path(file)),
-            severity: &|rule| self.config.severity(rule),
-            hidden_file: &|file| self.run.hidden[file.index()],
-            known,
-        };
-        triage(&self.found, &policy)
+        triaged(&self.config, &self.run, &self.found, known)
     }
 
     /// The path of a finding's file.
@@ -194,5 +206,56 @@ impl Session {
             .unwrap_or(path)
             .display()
             .to_string()
+    }
+}
+
+/// The findings that a person asks about.
+pub(crate) enum Asked {
+    /// One, wherever it is.
+    Fingerprint(Fingerprint),
+    /// Those at a line, counted from 1, of a file.
+    Line(PathBuf, u32),
+}
+
+impl Asked {
+    /// Reads `0123456789abcdef`, or `shop/views.py:14`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if let Some(fingerprint) = Fingerprint::parse(text) {
+            return Some(Self::Fingerprint(fingerprint));
+        }
+        let (path, line) = text.rsplit_once(':')?;
+        Some(Self::Line(path.into(), line.parse().ok()?))
+    }
+
+    /// Those findings, at least one.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(crate) fn find(&self, session: &Session) -> anyhow::Result<Vec<Finding>> {
+        let all = session.found.findings.iter().cloned();
+        let found: Vec<Finding> = match self {
+            Self::Fingerprint(fingerprint) => all
+                .filter(|finding| finding.fingerprint == *fingerprint)
+                .collect(),
+            Self::Line(path, line) => {
+                let path = path.canonicalize().with_context(|| path.display().to_string())?;
+                let positions = Positions::new(&session.run.sources);
+                let is_there = |finding: &Finding| positions.place(finding.primary).line == *line;
+                all.filter(|finding| session.root.join(session.path(finding)) == path && is_there(finding))
+                    .collect()
+            }
+        };
+        anyhow::ensure!(!found.is_empty(), "there is no finding `{self}`");
+        Ok(found)
+    }
+}
+
+impl std::fmt::Display for Asked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fingerprint(fingerprint) => fingerprint.fmt(f),
+            Self::Line(path, line) => write!(f, "{}:{line}", path.display()),
+        }
     }
 }

@@ -6,12 +6,14 @@ use std::ops::Range;
 use anyhow::Context as _;
 use onequery_core::{FileId, Finding, Fingerprint, Location};
 use onequery_parser::front_end;
+use onequery_rules::Found;
 use tempfile::TempDir;
 
 use crate::cli::Check;
 use crate::git::{Change, Repository};
+use crate::pipeline::{self, Run};
+use crate::read;
 use crate::session::{Session, Target};
-use crate::{pipeline, read};
 
 /// What a commit has.
 pub(crate) struct Since {
@@ -22,12 +24,58 @@ pub(crate) struct Since {
     reason: &'static str,
 }
 
+/// A commit, analysed as the project is.
+pub(crate) struct Base {
+    pub(crate) run: Run,
+    /// With fingerprints as if its files were called as they are now.
+    pub(crate) found: Found,
+    changes: Vec<Change>,
+    /// The commit's files.
+    folder: TempDir,
+}
+
 /// What is new since then.
 pub(crate) struct News {
     known: BTreeSet<Fingerprint>,
     /// By file: the bytes of the lines that were changed or added, in order.
     changed: BTreeMap<FileId, Vec<Range<u32>>>,
     reason: &'static str,
+}
+
+impl Base {
+    /// Analyses a commit.
+    ///
+    /// # Errors
+    ///
+    /// Files that cannot be taken from git or written.
+    pub(crate) fn of(target: &Target, commit: &str, staged: bool) -> anyhow::Result<Self> {
+        let repository = Repository(&target.root);
+        let changes = repository.changes(commit, staged)?;
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        // Ignored files count as ignored in a repository only.
+        std::fs::create_dir(folder.path().join(".git"))?;
+        let is_wanted = |path: &str| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            front_end(path).is_some() || matches!(name, "Cargo.toml" | ".gitignore" | ".ignore")
+        };
+        repository.extract(commit, is_wanted, folder.path())?;
+        let run = pipeline::run(folder.path(), &target.scope, &target.config.catalogs()?);
+        let renamed: BTreeMap<&str, &str> = changes
+            .iter()
+            .filter_map(|change| Some((change.before.as_deref()?, change.now.as_str())))
+            .collect();
+        let path_now = |file| {
+            let path = run.sources.get(file).path.as_str();
+            renamed.get(path).copied().unwrap_or(path)
+        };
+        let found = run.found(&path_now, target.config.settings.require_reason);
+        Ok(Self {
+            run,
+            found,
+            changes,
+            folder,
+        })
+    }
 }
 
 impl Since {
@@ -49,29 +97,16 @@ impl Since {
             None if args.staged => (repository.head()?, "in the last commit"),
             None => return Ok(None),
         };
-        let changes = repository.changes(&commit, args.staged)?;
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        // Ignored files count as ignored in a repository only.
-        std::fs::create_dir(folder.path().join(".git"))?;
-        let is_wanted = |path: &str| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            front_end(path).is_some() || matches!(name, "Cargo.toml" | ".gitignore" | ".ignore")
-        };
-        repository.extract(&commit, is_wanted, folder.path())?;
-        let run = pipeline::run(folder.path(), &target.scope, &target.config.catalogs()?);
-        let renamed: BTreeMap<&str, &str> = changes
-            .iter()
-            .filter_map(|change| Some((change.before.as_deref()?, change.now.as_str())))
-            .collect();
-        let path_now = |file| {
-            let path = run.sources.get(file).path.as_str();
-            renamed.get(path).copied().unwrap_or(path)
-        };
-        let found = run.found(&path_now, target.config.settings.require_reason);
+        let base = Base::of(target, &commit, args.staged)?;
         Ok(Some(Self {
-            findings: found.findings.iter().map(|finding| finding.fingerprint).collect(),
-            changes,
-            folder,
+            findings: base
+                .found
+                .findings
+                .iter()
+                .map(|finding| finding.fingerprint)
+                .collect(),
+            changes: base.changes,
+            folder: base.folder,
             reason,
         }))
     }

@@ -36,6 +36,8 @@ pub(crate) struct FnFacts {
     pub(crate) variables: Vec<(String, Value)>,
     /// What it makes the world outside call.
     pub(crate) entered: Vec<Entered>,
+    /// It counts the statements that something executes: a test.
+    pub(crate) counts: bool,
     /// Functions that it gives away as arguments, to be called at some time.
     pub(crate) handed: Vec<(FnId, Location)>,
 }

@@ -32,6 +32,8 @@ pub use sites::{Dependence, LoopQuery, LoopSite, ReadKind, RelationRead, SiteKin
 pub struct Analysis {
     /// Sites that execute something per element, by file and position.
     pub sites: Vec<LoopSite>,
+    /// How many functions count the statements that something executes: tests.
+    pub n_guards: usize,
     /// Limits that were reached.
     pub problems: Vec<(FileId, Problem)>,
 }
@@ -54,6 +56,7 @@ pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalo
     let sites = sites::loop_sites(&program, &summaries, &reach);
     Analysis {
         sites,
+        n_guards: reach.n_guards(),
         problems: summaries.problems,
     }
 }

@@ -3,19 +3,23 @@
 use std::collections::VecDeque;
 
 use onequery_core::ir::FnIx;
-use onequery_core::{Entry, EntryKind, Location, Step, StepRole};
+use onequery_core::{EntryKind, EntryPoint, Location, Step, StepRole};
 
 use crate::facts::{FnFacts, Target, What};
 use crate::program::{ClassId, FnId, Program};
 
 /// The nearest entry of every function, as far as calls are known.
 pub(crate) struct Reach {
-    entries: Vec<EntryPoint>,
+    entries: Vec<Entrance>,
     /// By function.
     ways: Vec<Option<Way>>,
+    /// The functions that count the statements that something executes.
+    counting: Vec<FnId>,
+    /// By function, where [`Way::entry`] is one of those that count.
+    guarded: Vec<Option<Way>>,
 }
 
-struct EntryPoint {
+struct Entrance {
     kind: EntryKind,
     name: String,
     at: Location,
@@ -40,58 +44,45 @@ enum Link {
 }
 
 impl Reach {
-    /// Walks from the entries down the calls, breadth first, one kind of entry after the other.
+    /// Walks from the entries down the calls, one kind of entry after the other, and then from the tests that count.
     pub(crate) fn of(program: &Program<'_>, facts: &[FnFacts]) -> Self {
         let mut entries = entries(program, facts);
         entries.sort_by(|a, b| (a.kind, a.at, &a.name).cmp(&(b.kind, b.at, &b.name)));
         let mut ways: Vec<Option<Way>> = vec![None; facts.len()];
-        let mut queue = VecDeque::new();
-        let enter = |ways: &mut Vec<Option<Way>>, queue: &mut VecDeque<FnId>, id: FnId, way: Way| {
-            let known = &mut ways[id.index()];
-            if known.is_none() {
-                *known = Some(way);
-                queue.push_back(id);
-            }
-        };
         for kind in EntryKind::ALL {
-            for (ix, _) in entries.iter().enumerate().filter(|(_, entry)| entry.kind == kind) {
-                for id in functions(program, entries[ix].target) {
-                    let way = Way {
-                        entry: ix,
-                        from: None,
-                    };
-                    enter(&mut ways, &mut queue, id, way);
-                }
-            }
-            while let Some(id) = queue.pop_front() {
-                let found = &facts[id.index()];
-                let Some(Way { entry, .. }) = ways[id.index()] else {
-                    continue;
-                };
-                let calls = found
-                    .facts
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(ix, fact)| match &fact.what {
-                        What::Call { callee, .. } => Some((*callee, Link::Call(ix))),
-                        What::Query { .. } => None,
-                    });
-                let handed = found.handed.iter().enumerate();
-                let handed = handed.map(|(ix, (callee, _))| (*callee, Link::Handed(ix)));
-                for (callee, link) in calls.chain(handed) {
-                    let way = Way {
-                        entry,
-                        from: Some((id, link)),
-                    };
-                    enter(&mut ways, &mut queue, callee, way);
-                }
-            }
+            let of_kind = entries.iter().enumerate().filter(|(_, entry)| entry.kind == kind);
+            let starts = of_kind.flat_map(|(ix, entry)| {
+                let functions = functions(program, entry.target).into_iter();
+                functions.map(move |id| (id, ix))
+            });
+            walk(facts, starts, &mut ways);
         }
-        Self { entries, ways }
+        let counting = (0..).map(FnId).zip(facts).filter(|(_, found)| found.counts);
+        let counting: Vec<FnId> = counting.map(|(id, _)| id).collect();
+        let mut guarded = vec![None; facts.len()];
+        walk(facts, counting.iter().copied().zip(0..), &mut guarded);
+        Self {
+            entries,
+            ways,
+            counting,
+            guarded,
+        }
+    }
+
+    /// How many functions count the statements that something executes.
+    pub(crate) const fn n_guards(&self) -> usize {
+        self.counting.len()
+    }
+
+    /// A function that counts the statements that a function executes.
+    pub(crate) fn guard(&self, program: &Program<'_>, id: FnId) -> Option<Location> {
+        let guard = self.counting[self.guarded[id.index()]?.entry];
+        let (file, _, function) = program.function(guard);
+        Some(Location::new(file, function.name_span))
     }
 
     /// How a function is reached.
-    pub(crate) fn entry(&self, program: &Program<'_>, facts: &[FnFacts], id: FnId) -> Option<Entry> {
+    pub(crate) fn entry(&self, program: &Program<'_>, facts: &[FnFacts], id: FnId) -> Option<EntryPoint> {
         let mut way = self.ways[id.index()]?;
         let entry = &self.entries[way.entry];
         let mut calls = Vec::new();
@@ -114,7 +105,7 @@ impl Reach {
             way = self.ways[caller.index()]?;
         }
         calls.reverse();
-        Some(Entry {
+        Some(EntryPoint {
             kind: entry.kind,
             name: entry.name.clone(),
             location: entry.at,
@@ -123,12 +114,44 @@ impl Reach {
     }
 }
 
+/// Walks down the calls from functions, given with their entries, to all that no way is known to, breadth first.
+fn walk(facts: &[FnFacts], starts: impl Iterator<Item = (FnId, usize)>, ways: &mut [Option<Way>]) {
+    let mut queue = VecDeque::new();
+    let mut enter = |id: FnId, way: Way, queue: &mut VecDeque<(FnId, usize)>| {
+        let known = &mut ways[id.index()];
+        if known.is_none() {
+            *known = Some(way);
+            queue.push_back((id, way.entry));
+        }
+    };
+    for (id, entry) in starts {
+        enter(id, Way { entry, from: None }, &mut queue);
+    }
+    while let Some((id, entry)) = queue.pop_front() {
+        let found = &facts[id.index()];
+        let calls = found
+            .facts
+            .iter()
+            .enumerate()
+            .filter_map(|(ix, fact)| match &fact.what {
+                What::Call { callee, .. } => Some((*callee, Link::Call(ix))),
+                What::Query { .. } => None,
+            });
+        let handed = found.handed.iter().enumerate();
+        let handed = handed.map(|(ix, (callee, _))| (*callee, Link::Handed(ix)));
+        for (callee, link) in calls.chain(handed) {
+            let from = Some((id, link));
+            enter(callee, Way { entry, from }, &mut queue);
+        }
+    }
+}
+
 /// All entries: what is registered and decorated, classes of frameworks, files and `main`.
-fn entries(program: &Program<'_>, facts: &[FnFacts]) -> Vec<EntryPoint> {
+fn entries(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Entrance> {
     let registered = facts
         .iter()
         .flat_map(|found| &found.entered)
-        .map(|entered| EntryPoint {
+        .map(|entered| Entrance {
             kind: entered.kind,
             name: entered
                 .name
@@ -140,7 +163,7 @@ fn entries(program: &Program<'_>, facts: &[FnFacts]) -> Vec<EntryPoint> {
     let classes = program.class_ids().filter_map(|class| {
         let entry = program.class_entry(class)?;
         let (file, target) = (program.class(class).file, Target::Class(class));
-        Some(EntryPoint {
+        Some(Entrance {
             kind: entry.kind,
             name: if entry.named_by_file {
                 file_stem(program.path(file)).to_owned()
@@ -154,7 +177,7 @@ fn entries(program: &Program<'_>, facts: &[FnFacts]) -> Vec<EntryPoint> {
     let ids = (0..u32::try_from(facts.len()).expect("ids fit")).map(FnId);
     let scripts = ids.filter(|&id| is_script(program, id)).map(|id| {
         let (file, _, function) = program.function(id);
-        EntryPoint {
+        Entrance {
             kind: EntryKind::Script,
             name: program.path(file).to_owned(),
             at: Location::new(file, function.name_span),

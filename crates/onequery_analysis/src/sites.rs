@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use onequery_core::{Confidence, Entry, Location};
+use onequery_core::{Confidence, EntryPoint, Location};
 
 use crate::catalog::Access;
 pub use crate::facts::SiteKind;
@@ -61,7 +61,9 @@ pub struct LoopQuery {
     /// It stands in test code, as far as the file itself shows.
     pub in_test: bool,
     /// How the function is reached from which the rows are passed, or else that which holds the loop.
-    pub entry: Option<Entry>,
+    pub entry: Option<EntryPoint>,
+    /// A test that counts the statements of that function.
+    pub guard: Option<Location>,
 }
 
 /// A relation that is read once per row, and the query that could have loaded it.
@@ -375,11 +377,16 @@ impl View<'_, '_> {
             scope: self.program.qualified_name(self.id),
             in_test: self.program.function(self.id).2.is_test,
             entry: self.entry(),
+            guard: self.guard(),
         }
     }
 
-    fn entry(&self) -> Option<Entry> {
+    fn entry(&self) -> Option<EntryPoint> {
         self.reach.entry(self.program, &self.summaries.facts, self.id)
+    }
+
+    fn guard(&self) -> Option<Location> {
+        self.reach.guard(self.program, self.id)
     }
 
     /// The innermost site whose elements are, or hold, rows of a query that gives many.
@@ -557,6 +564,7 @@ impl View<'_, '_> {
                         passed,
                         confidence,
                         entry: self.entry(),
+                        guard: self.guard(),
                         ..query
                     },
                 ));

@@ -131,7 +131,7 @@ impl EntryKind {
 
 /// A place at which the world outside enters the program, and the way from there to a finding.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub struct EntryPoint {
     /// How it is entered.
     pub kind: EntryKind,
     /// What people know it by: a route, or the name of a class, function or file.
@@ -183,9 +183,37 @@ pub struct Finding {
     /// It stands in test code, as far as its file itself shows.
     pub in_test: bool,
     /// How it is reached, when that is known: of several ways the one that makes people wait, and of those the shortest.
-    pub entry: Option<Entry>,
+    pub entry: Option<EntryPoint>,
+    /// A test that counts the statements of the function that [`Finding::entry`] leads to, as far as tests were analysed.
+    pub guard: Option<Location>,
     /// Identity across edits.
     pub fingerprint: Fingerprint,
+}
+
+/// What is known of how a finding came to be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// The commit since which its chain is complete.
+    pub introduced: Option<Introduced>,
+    /// Why it is not shown by a check, for instance `in the baseline`; `None` when it is.
+    pub known: Option<String>,
+    /// How many tests of the project count statements.
+    pub n_guards: usize,
+}
+
+/// The newest of the commits that wrote the lines of a finding's chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introduced {
+    /// Its abbreviated hash.
+    pub commit: String,
+    /// The day it was committed, `YYYY-MM-DD`.
+    pub date: String,
+    /// The first line of its message.
+    pub summary: String,
+    /// Who wrote it, where that was asked for.
+    pub author: Option<String>,
+    /// The line of the chain that it wrote.
+    pub location: Location,
 }
 
 /// What a rule says about itself; documentation, tables and SARIF metadata come from here.
@@ -195,8 +223,12 @@ pub struct RuleInfo {
     pub id: &'static str,
     /// One phrase, for tables.
     pub summary: &'static str,
+    /// Why there is such code, one sentence without full stop: an answer to "why is it not done at once?".
+    pub cause: &'static str,
     /// Markdown: what it does, why it is bad, what it cannot see.
     pub docs: &'static str,
+    /// What one of its statements costs, reading a row being 1.
+    pub weight: u32,
     /// Severity of its findings unless configured.
     pub severity: Severity,
     /// First version that had it.

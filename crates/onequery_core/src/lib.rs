@@ -2,6 +2,7 @@
 //!
 //! Plain data. Nothing here reads a file, knows a grammar or has heard of an object-relational mapper.
 
+pub mod backlog;
 pub mod directive;
 pub mod finding;
 pub mod ir;
@@ -9,10 +10,11 @@ pub mod names;
 pub mod problem;
 pub mod span;
 
+pub use backlog::{Backlog, Item, Progress};
 pub use directive::{Directive, DirectiveKind};
 pub use finding::{
-    Confidence, Entry, EntryKind, Finding, Fingerprint, Outcome, RuleInfo, RunStats, Severity, SourceText,
-    Sources, Step, StepRole,
+    Confidence, EntryKind, EntryPoint, Finding, Fingerprint, History, Introduced, Outcome, RuleInfo,
+    RunStats, Severity, SourceText, Sources, Step, StepRole,
 };
 pub use names::{Name, NameTable};
 pub use problem::{Problem, ProblemKind};

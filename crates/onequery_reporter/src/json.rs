@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use onequery_core::{Entry, Finding, Location, Problem, RuleInfo, Step};
+use onequery_core::{EntryPoint, Finding, Location, Problem, RuleInfo, Step};
 use serde::Serialize;
 
 use crate::position::{Place, Positions};
@@ -156,7 +156,7 @@ fn finding_record<'a>(finding: &'a Finding, positions: &Positions<'a>) -> Findin
     }
 }
 
-fn entry_record<'a>(entry: &'a Entry, positions: &Positions<'a>) -> EntryRecord<'a> {
+fn entry_record<'a>(entry: &'a EntryPoint, positions: &Positions<'a>) -> EntryRecord<'a> {
     EntryRecord {
         kind: entry.kind.id(),
         name: &entry.name,

@@ -8,7 +8,9 @@ mod position;
 mod printable;
 mod story;
 mod unique;
+mod why;
 
+mod backlog;
 mod concise;
 mod github;
 mod gitlab;
@@ -30,7 +32,9 @@ use std::io;
 
 use onequery_core::{Finding, Location, Outcome, Problem};
 
+pub use crate::backlog::{BacklogFormat, render_backlog};
 pub use crate::position::{Place, Positions, Units};
+pub use crate::why::render_whys;
 
 /// What the reports call this tool.
 pub(crate) const TOOL: &str = "onequery";

@@ -122,6 +122,7 @@ def overview():
             scope: "overview".into(),
             in_test: false,
             entry: None,
+            guard: None,
             fingerprint: Fingerprint(0xab),
         }
     }
@@ -144,6 +145,7 @@ def overview():
             scope: "overview".into(),
             in_test: false,
             entry: None,
+            guard: None,
             fingerprint: Fingerprint(0xcd),
         }
     }
@@ -162,6 +164,7 @@ def overview():
             scope: String::new(),
             in_test: false,
             entry: None,
+            guard: None,
             fingerprint: Fingerprint(1),
         }
     }
@@ -178,8 +181,10 @@ fn step(role: StepRole, location: Location, message: &str) -> Step {
 const LAZY_RELATION_IN_LOOP: RuleInfo = RuleInfo {
     id: "lazy-relation-in-loop",
     summary: "a relation is loaded once per element",
+    cause: "nobody looked",
     docs: "## What it does\n\nFinds relations that are read one row at a time,\nalso in helpers.\n\n\
            ## Why is this bad?\n\nEach row costs a round trip.\n",
+    weight: 1,
     severity: Severity::Warning,
     since: "0.1",
 };
@@ -187,7 +192,9 @@ const LAZY_RELATION_IN_LOOP: RuleInfo = RuleInfo {
 const WRITE_IN_LOOP: RuleInfo = RuleInfo {
     id: "write-in-loop",
     summary: "rows are written one by one",
+    cause: "nobody looked",
     docs: "",
+    weight: 1,
     severity: Severity::Warning,
     since: "0.1",
 };

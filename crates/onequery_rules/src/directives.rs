@@ -10,6 +10,7 @@ use crate::registry::{self, nearest};
 static UNUSED_IGNORE: RuleInfo = RuleInfo {
     id: "unused-ignore",
     summary: "a comment accepts findings of a rule that there are none of",
+    cause: "the finding that it accepted is mended, or has moved",
     docs: "\
 ## What it does
 Flags `onequery: ignore[rule]` where no finding of that rule has a step in the code that the comment covers.
@@ -22,6 +23,7 @@ Delete the comment, or the rule from its list.
 
 ## What it cannot see
 Findings that only code has which was not read, for instance tests when they are left out.",
+    weight: 0,
     severity: Severity::Warning,
     since: "0.1.0",
 };
@@ -29,6 +31,7 @@ Findings that only code has which was not read, for instance tests when they are
 static INVALID_DIRECTIVE: RuleInfo = RuleInfo {
     id: "invalid-directive",
     summary: "a comment for onequery that has no effect",
+    cause: "it was written by hand, or for another version",
     docs: "\
 ## What it does
 Flags comments that begin with `onequery:` and cannot be read, name a rule that does not exist, or declare a function \
@@ -43,6 +46,7 @@ reason` or `onequery: no-query -- reason` on or above the definition of a functi
 
 ## What it cannot see
 Comments that do not begin with `onequery:`.",
+    weight: 0,
     severity: Severity::Warning,
     since: "0.1.0",
 };
@@ -50,6 +54,7 @@ Comments that do not begin with `onequery:`.",
 static DIRECTIVE_WITHOUT_REASON: RuleInfo = RuleInfo {
     id: "directive-without-reason",
     summary: "a comment for onequery that does not say why",
+    cause: "nobody was asked for the reason when it was written",
     docs: "\
 ## What it does
 With `require-reason = true`, flags comments for onequery without ` -- ` and a reason.
@@ -62,6 +67,7 @@ Write the reason: `# onequery: ignore[query-in-loop] -- three plans, and there w
 
 ## What it cannot see
 Whether a reason is a good one.",
+    weight: 0,
     severity: Severity::Warning,
     since: "0.1.0",
 };
@@ -134,6 +140,7 @@ impl<'d> Directives<'d> {
                     scope: String::new(),
                     in_test: false,
                     entry: None,
+                    guard: None,
                     fingerprint: Fingerprint::default(),
                 });
             };

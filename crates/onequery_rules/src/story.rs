@@ -22,6 +22,7 @@ pub(crate) fn finding(
         scope: query.scope.clone(),
         in_test: query.in_test,
         entry: query.entry.clone(),
+        guard: query.guard,
         fingerprint: onequery_core::Fingerprint::default(),
     }
 }

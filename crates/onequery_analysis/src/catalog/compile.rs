@@ -369,6 +369,7 @@ impl Compiler {
             looks_up: call.looks_up,
             decorates: call.decorates,
             enters: call.enters,
+            counts: call.counts,
             leaves: call.leaves,
             unless_keyword: call.unless_keyword,
             names_type: call.names_type,

@@ -196,6 +196,8 @@ pub(crate) struct CallInfo {
     pub(crate) decorates: Option<Decorates>,
     /// The world outside calls what it decorates, or the functions and classes among its arguments.
     pub(crate) enters: Option<EntryKind>,
+    /// It counts the statements that are executed in it.
+    pub(crate) counts: bool,
     pub(crate) leaves: bool,
     pub(crate) unless_keyword: Option<String>,
     pub(crate) names_type: Option<usize>,

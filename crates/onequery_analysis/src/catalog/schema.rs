@@ -352,6 +352,9 @@ pub(super) struct Call {
     /// The world outside calls the function or class that it decorates, or those among its arguments.
     #[serde(default, deserialize_with = "some_entry_kind")]
     pub(super) enters: Option<EntryKind>,
+    /// Counts the statements that are executed in it, and fails when they are too many: a test's guard.
+    #[serde(default)]
+    pub(super) counts: bool,
     /// Does not come back: the path ends with an error.
     #[serde(default)]
     pub(super) leaves: bool,

@@ -438,6 +438,7 @@ impl<'a> Eval<'_, 'a> {
                 if self.loops.is_empty() {
                     self.facts.invoked.add(called.whole_params);
                 }
+                self.facts.counts |= self.is_counting_fixture(callee);
                 if self.is_super(callee) {
                     return self.super_value().with_deps(args.deps());
                 }
@@ -445,6 +446,16 @@ impl<'a> Eval<'_, 'a> {
             }
             _ => self.unknown_call(called, args),
         }
+    }
+
+    /// Whether a name is that of a function that counts statements: a test runner gives it as a parameter.
+    fn is_counting_fixture(&self, callee: ExprId) -> bool {
+        let ExprKind::Name(name) = self.ir.expr(callee).kind else {
+            return false;
+        };
+        let catalogs = self.program.catalogs;
+        let named = catalogs.call_at(catalogs.root(self.language(), self.text(name)));
+        named.is_some_and(|entry| catalogs.call(entry).counts)
     }
 
     /// The rows that a new query is about: `BookQuerySet(Book)`, and `BookQuerySet(self.model)` in a manager's method.

@@ -53,6 +53,7 @@ impl<'a> Eval<'_, 'a> {
             self.note_stop(id);
         }
         deps.add(returned.deps);
+        self.facts.counts |= info.counts;
         if let Some(kind) = info.enters {
             self.note_registered(id, kind, args.written);
         }

@@ -10,6 +10,7 @@ pub(crate) static COMMIT_IN_LOOP: Rule = Rule {
     info: RuleInfo {
         id: "commit-in-loop",
         summary: "a transaction is committed once per element",
+        cause: "the transaction ends inside of the loop; nothing collects the changes to end it once",
         docs: "\
 ## What it does
 Flags a commit that is executed once per element of a loop, comprehension or callback.
@@ -22,6 +23,7 @@ Commit once after the loop, or once per batch.
 
 ## What it cannot see
 Whether every element has to be durable before the next one starts.",
+        weight: 5,
         severity: Severity::Warning,
         since: "0.1.0",
     },

@@ -10,6 +10,7 @@ pub(crate) static DEFEATED_PREFETCH: Rule = Rule {
     info: RuleInfo {
         id: "defeated-prefetch",
         summary: "a loaded relation is queried again once per row",
+        cause: "the rows of the relation are there, but what is asked of them is a new query that does not look at them",
         docs: "\
 ## What it does
 Flags a relation that the query of the rows loads, and that the loop then filters, sorts or narrows in a way that asks \
@@ -24,6 +25,7 @@ Filter and sort the loaded rows in memory, or load what is needed in the first p
 
 ## What it cannot see
 Rows whose query is not known: it is silent there.",
+        weight: 1,
         severity: Severity::Warning,
         since: "0.1.0",
     },

@@ -10,6 +10,7 @@ pub(crate) static DEFERRED_FIELD_IN_LOOP: Rule = Rule {
     info: RuleInfo {
         id: "deferred-field-in-loop",
         summary: "a column that the query left out is loaded once per row",
+        cause: "the query of the rows was told to leave the column out, for another reader than this one",
         docs: "\
 ## What it does
 Flags reading a column in a loop over rows whose query left it out (`only`, `defer`, `load_only`).
@@ -22,6 +23,7 @@ Load the column with the rows.
 
 ## What it cannot see
 Columns that are read in functions that the loop calls.",
+        weight: 1,
         severity: Severity::Warning,
         since: "0.1.0",
     },

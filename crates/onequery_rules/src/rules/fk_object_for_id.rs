@@ -10,6 +10,7 @@ pub(crate) static FK_OBJECT_FOR_ID: Rule = Rule {
     info: RuleInfo {
         id: "fk-object-for-id",
         summary: "a related row is loaded once per row only for its key",
+        cause: "the key is asked of the related row, although the row that leads to it has it",
         docs: "\
 ## What it does
 Flags reading the key of a related row (`book.author.id`) in a loop over rows, where the row at hand has that key in a \
@@ -23,6 +24,7 @@ Read the column.
 
 ## What it cannot see
 Keys that are not called `id`, and rows whose query is not known: it is silent there.",
+        weight: 1,
         severity: Severity::Warning,
         since: "0.1.0",
     },

@@ -10,6 +10,7 @@ pub(crate) static INVARIANT_QUERY_IN_LOOP: Rule = Rule {
     info: RuleInfo {
         id: "invariant-query-in-loop",
         summary: "the same query is executed again for every element",
+        cause: "nothing keeps the answer of the first time, although it cannot change while the loop runs",
         docs: "\
 ## What it does
 Flags a query inside a loop, comprehension or callback whose arguments do not depend on the element or on anything that \
@@ -24,6 +25,7 @@ Execute it once before the loop.
 ## What it cannot see
 Whether something else changes the rows while the loop runs; a loop that writes is not flagged by this rule, and neither \
 is a `while` loop, which often waits for exactly such a change.",
+        weight: 1,
         severity: Severity::Warning,
         since: "0.1.0",
     },

@@ -10,6 +10,7 @@ pub(crate) static LAZY_RELATION_IN_LOOP: Rule = Rule {
     info: RuleInfo {
         id: "lazy-relation-in-loop",
         summary: "a relation is loaded once per row",
+        cause: "the query of the rows was written without knowing what is read of them later, so it does not load the relation",
         docs: "\
 ## What it does
 Flags reading a relation of a row (a foreign key, the other side of one, a many-to-many) in a loop over rows whose query \
@@ -26,6 +27,7 @@ it.
 ## What it cannot see
 Relations of rows whose query is not known, or whose query is given options that are not literal: it is silent there. \
 Relations that were loaded, assigned before, or set by their other side are not flagged.",
+        weight: 1,
         severity: Severity::Warning,
         since: "0.1.0",
     },

@@ -10,6 +10,7 @@ pub(crate) static QUERY_IN_LOOP: Rule = Rule {
     info: RuleInfo {
         id: "query-in-loop",
         summary: "a query is executed once per element",
+        cause: "the question is asked where one element is at hand; nothing asks for all elements before the loop",
         docs: "\
 ## What it does
 Flags a query that is executed once per element of a loop, comprehension or callback and that asks for rows of that \
@@ -25,6 +26,7 @@ Ask once for all elements before the loop, and look the rows up in a dictionary 
 ## What it cannot see
 Loops whose number of rounds is small for reasons outside of the code. Legitimate sequences are not flagged: constant \
 collections, chunks and pages, retries, polling, searches that end at the first hit, rows of one open cursor.",
+        weight: 1,
         severity: Severity::Warning,
         since: "0.1.0",
     },

@@ -10,6 +10,7 @@ pub(crate) static QUERY_IN_RECURSION: Rule = Rule {
     info: RuleInfo {
         id: "query-in-recursion",
         summary: "a function that queries calls itself once per element",
+        cause: "the function knows one element and its own; nothing loads the levels below before it descends",
         docs: "\
 ## What it does
 Flags a function that reads from the database and calls itself in a loop: a walk over a tree that asks for the children \
@@ -24,6 +25,7 @@ parent, and walk over that.
 
 ## What it cannot see
 Functions that call each other in turns: those are flagged as queries in a loop.",
+        weight: 1,
         severity: Severity::Warning,
         since: "0.1.0",
     },

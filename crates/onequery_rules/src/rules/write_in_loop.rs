@@ -10,6 +10,7 @@ pub(crate) static WRITE_IN_LOOP: Rule = Rule {
     info: RuleInfo {
         id: "write-in-loop",
         summary: "rows are written one statement per element",
+        cause: "each row is written where it is made or changed; nothing collects the rows to write them at once",
         docs: "\
 ## What it does
 Flags a statement that inserts, updates or deletes and that is executed once per element of a loop, comprehension or \
@@ -24,6 +25,7 @@ code depends on them, say so in the review.
 
 ## What it cannot see
 Whether the next row needs what the one before returned, and whether each row's failure must stand alone.",
+        weight: 2,
         severity: Severity::Warning,
         since: "0.1.0",
     },

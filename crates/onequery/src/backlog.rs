@@ -1,0 +1,81 @@
+//! `onequery backlog`: all that a project owes, grouped by what mends it.
+
+use std::collections::BTreeSet;
+use std::io::{BufWriter, Write as _};
+
+use onequery_core::{Backlog, FileId, Fingerprint, Progress};
+use onequery_reporter::{Positions, render_backlog};
+
+use crate::cli;
+use crate::evidence;
+use crate::git::Repository;
+use crate::session::{Session, Target, triaged};
+use crate::since::Base;
+use crate::{CLEAN, FAILED};
+
+/// Runs the command. Gives the exit code.
+pub(crate) fn run(args: &cli::Backlog) -> anyhow::Result<u8> {
+    let Some(target) = Target::of(&args.selection)? else {
+        return Ok(FAILED);
+    };
+    let base = match &args.since {
+        Some(rev) => {
+            let commit = Repository(&target.root).commit(rev)?;
+            Some((rev, Base::of(&target, &commit, false)?))
+        }
+        None => None,
+    };
+    let session = target.analyze()?;
+    let sources = &session.run.sources;
+    let evidence = evidence::read(&args.evidence, sources)?;
+    let positions = Positions::new(sources);
+    let place = |at| {
+        let place = positions.place(at);
+        (place.path, place.line)
+    };
+    // What is in the baseline is owed all the same.
+    let owed = session.triage(&|_| None).shown;
+    let progress = base.map(|(rev, base)| progress(rev, &base, &session));
+    let backlog = Backlog {
+        items: onequery_rules::backlog(owed, &evidence, &place),
+        progress,
+    };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let limit = args.limit.unwrap_or(usize::MAX);
+    render_backlog(args.format.into(), &backlog, limit, sources, &mut out)?;
+    out.flush()?;
+    Ok(if session.failed { FAILED } else { CLEAN })
+}
+
+/// What became of the findings of a commit.
+fn progress(rev: &str, base: &Base, session: &Session) -> Progress {
+    let owed_then = triaged(&session.config, &base.run, &base.found, &|_| None).shown;
+    let owed_now = session.triage(&|_| None).shown;
+    let all_now: BTreeSet<Fingerprint> = session
+        .found
+        .findings
+        .iter()
+        .map(|finding| finding.fingerprint)
+        .collect();
+    let all_then: BTreeSet<Fingerprint> = base
+        .found
+        .findings
+        .iter()
+        .map(|finding| finding.fingerprint)
+        .collect();
+    let path = |file: FileId| base.run.sources.get(file).path.clone();
+    let mut paid_off: Vec<(String, String)> = owed_then
+        .into_iter()
+        .filter(|finding| !all_now.contains(&finding.fingerprint))
+        .map(|finding| (path(finding.primary.file), finding.message))
+        .collect();
+    paid_off.sort();
+    Progress {
+        since: rev.to_owned(),
+        paid_off,
+        added: owed_now
+            .iter()
+            .filter(|finding| !all_then.contains(&finding.fingerprint))
+            .count(),
+    }
+}
