@@ -11,8 +11,8 @@ pub mod span;
 
 pub use directive::{Directive, DirectiveKind};
 pub use finding::{
-    Confidence, Entry, EntryKind, Finding, Fingerprint, Outcome, RuleInfo, RunStats, Severity, SourceText,
-    Sources, Step, StepRole,
+    Confidence, Entry, EntryKind, Finding, Fingerprint, Outcome, Ownership, RuleInfo, RunStats, Severity,
+    SourceText, Sources, Step, StepRole, UNOWNED,
 };
 pub use names::{Name, NameTable};
 pub use problem::{Problem, ProblemKind};

@@ -135,6 +135,7 @@ impl<'d> Directives<'d> {
                     in_test: false,
                     entry: None,
                     fingerprint: Fingerprint::default(),
+                    owners: None,
                 });
             };
             match &directive.kind {

@@ -6,6 +6,7 @@
 mod baseline;
 mod directives;
 mod identity;
+pub mod owners;
 mod registry;
 mod rules;
 mod story;

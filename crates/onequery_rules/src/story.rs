@@ -23,6 +23,7 @@ pub(crate) fn finding(
         in_test: query.in_test,
         entry: query.entry.clone(),
         fingerprint: onequery_core::Fingerprint::default(),
+        owners: None,
     }
 }
 
