@@ -8,13 +8,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use onequery_core::{Confidence, Finding, Location, Step, StepRole};
+use onequery_core::{Confidence, Finding, Location, Step, StepRole, UNOWNED};
 use quick_xml::escape::escape;
 
 use crate::phrase::{Piece, pieces};
 use crate::position::PerFile;
 use crate::printable::truncated;
-use crate::summary::{counts, most_frequent_first};
+use crate::summary::{ByOwner, counts, most_frequent_first};
 use crate::unique::Unique;
 use crate::{Context, TOOL, printable, worst_first};
 
@@ -22,7 +22,7 @@ const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
 /// A test tells the new one when the file changes.
 const STYLE_HASH: &str = "sha256-B0ogbvT7obTihnrU4Zb9YqCdldYCoradvnxAOV9kFqU=";
-const SCRIPT_HASH: &str = "sha256-POum5ce7/yXADeUmlKsOd/5j+qZoD4v3VskuNSC4vb8=";
+const SCRIPT_HASH: &str = "sha256-U5nXXuaN8Ez2K9XoRfXg0EFeUS1r0onC4YvagLuDLmU=";
 
 /// Lines that are shown before and after the one of a step.
 const CONTEXT: u32 = 1;
@@ -113,6 +113,28 @@ impl Page<'_> {
                 Phrase(info.map_or("", |info| info.summary)),
             )?;
         }
+        writeln!(out, "</tbody>\n</table></div>")?;
+        self.owners(out)
+    }
+
+    /// Whom the findings concern, if that is known.
+    fn owners(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let Some(owners) = ByOwner::of(&self.cx.outcome.findings) else {
+            return Ok(());
+        };
+        writeln!(
+            out,
+            "<h2>Owners</h2>\n<div class=\"table\"><table>\n\
+             <thead><tr><th scope=\"col\">Owner</th>\
+             <th scope=\"col\" class=\"number\">Findings</th></tr></thead>\n<tbody>"
+        )?;
+        for (owner, n) in owners.most_asked_first() {
+            writeln!(
+                out,
+                "<tr><td>{}</td><td class=\"number\">{n}</td></tr>",
+                Text(owner)
+            )?;
+        }
         writeln!(out, "</tbody>\n</table></div>")
     }
 
@@ -172,6 +194,16 @@ impl Page<'_> {
                 writeln!(out, "<option>{}</option>", confidence.id())?;
             }
         }
+        if let Some(owners) = ByOwner::of(&self.cx.outcome.findings) {
+            writeln!(
+                out,
+                "</select></label>\n\
+                 <label>Owner <select name=\"owner\"><option value=\"\">All</option>"
+            )?;
+            for (owner, _) in owners.most_asked_first() {
+                writeln!(out, "<option>{}</option>", Text(owner))?;
+            }
+        }
         writeln!(
             out,
             "</select></label>\n\
@@ -187,13 +219,27 @@ impl Page<'_> {
 
     fn finding(&self, finding: &Finding, id: &str, open: &str, out: &mut dyn io::Write) -> io::Result<()> {
         let place = self.cx.positions.place(finding.primary);
+        let asked = finding
+            .owners
+            .as_ref()
+            .map(|owners| match owners.asked.as_slice() {
+                [] => UNOWNED.to_owned(),
+                asked => asked.join(" "),
+            });
+        let (data, fact) = asked.map_or_else(Default::default, |asked| {
+            let asked = Text(&asked);
+            (
+                format!(" data-owners=\"{asked}\""),
+                format!("<span>{asked}</span>"),
+            )
+        });
         writeln!(
             out,
             "<details class=\"finding\" id=\"{id}\" data-rule=\"{rule}\" data-confidence=\"{confidence}\" \
-             data-path=\"{path}\"{open}>\n\
+             data-path=\"{path}\"{data}{open}>\n\
              <summary><h3>{message}</h3>\n\
              <span class=\"facts\"><span class=\"severity {severity}\">{severity}</span>\
-             <span>{rule}</span><span>{confidence}</span>\
+             <span>{rule}</span><span>{confidence}</span>{fact}\
              <code class=\"place\">{path}:{line}:{column}</code></span></summary>\n\
              <div class=\"told\">\n\
              <ol class=\"chain\" role=\"list\">",
@@ -214,6 +260,15 @@ impl Page<'_> {
                 out,
                 "<p class=\"remedy\"><strong>Remedy:</strong> {}</p>",
                 Phrase(help)
+            )?;
+        }
+        let involved = finding.owners.iter().flat_map(|owners| &owners.involved);
+        let involved: Vec<&str> = involved.map(String::as_str).collect();
+        if !involved.is_empty() {
+            writeln!(
+                out,
+                "<p class=\"print\">Passes through code of {}</p>",
+                Text(&involved.join(", "))
             )?;
         }
         write!(
@@ -495,6 +550,44 @@ mod tests {
         let page = bytes(Format::Html, &outcome, Options::default());
         assert!(
             page.contains("<li><code>shop/text.py</code>: unreadable: permission denied</li>"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn owners_are_counted_and_filtered_by() {
+        let project = Project::shop();
+        let page = html(&project, project.owned());
+        insta::assert_snapshot!(part(&page, "<h2>Owners", "</tbody>"), @r#"
+        <h2>Owners</h2>
+        <div class="table"><table>
+        <thead><tr><th scope="col">Owner</th><th scope="col" class="number">Findings</th></tr></thead>
+        <tbody>
+        <tr><td>@org/shop</td><td class="number">2</td></tr>
+        <tr><td>@data</td><td class="number">1</td></tr>
+        <tr><td>unowned</td><td class="number">1</td></tr>
+        </tbody>
+        "#);
+        insta::assert_snapshot!(part(&page, "<label>Owner", "</select>"), @r#"
+        <label>Owner <select name="owner"><option value="">All</option>
+        <option>@org/shop</option>
+        <option>@data</option>
+        <option>unowned</option>
+        </select>
+        "#);
+        for owners in ["@org/shop @data", "unowned"] {
+            assert!(
+                page.contains(&format!(" data-owners=\"{owners}\" open>")),
+                "{page}"
+            );
+        }
+        assert!(
+            page.contains("<p class=\"print\">Passes through code of @text, é@example.org</p>"),
+            "{page}"
+        );
+        let page = html(&project, vec![project.lazy_relation()]);
+        assert!(
+            !page.contains("data-owners") && !page.contains("<h2>Owners"),
             "{page}"
         );
     }
