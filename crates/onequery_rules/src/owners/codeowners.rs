@@ -1,5 +1,7 @@
 //! The text of a `CODEOWNERS` file becomes rules.
 
+use globset::Glob;
+
 use super::{Dialect, OwnersError, Rule, pattern};
 
 /// What GitLab puts before the name of a role …
@@ -14,8 +16,8 @@ const ROLES: [&str; 6] = [
     "owners",
 ];
 
-/// The rules of a file in order, and its lines that the host does not take.
-pub(super) fn parse(text: &str, dialect: Dialect) -> (Vec<Rule>, Vec<OwnersError>) {
+/// The rules of a file in order, with the globs that match their files, and its lines that the host does not take.
+pub(super) fn parse(text: &str, dialect: Dialect) -> (Vec<(Rule, Vec<Glob>)>, Vec<OwnersError>) {
     let mut reader = Reader {
         dialect,
         rules: Vec::new(),
@@ -43,7 +45,7 @@ type Mistake = (usize, String);
 
 struct Reader {
     dialect: Dialect,
-    rules: Vec<Rule>,
+    rules: Vec<(Rule, Vec<Glob>)>,
     /// The names of the sections so far, in lower case.
     sections: Vec<String>,
     /// The section that lines belong to.
@@ -152,12 +154,12 @@ impl Reader {
 
     fn push(&mut self, at: Word<'_>, path: &str, owners: Vec<String>, excludes: bool) -> Result<(), Mistake> {
         let globs = pattern::globs(path, self.dialect).map_err(|message| (at.column, message))?;
-        self.rules.push(Rule {
+        let rule = Rule {
             section: self.section,
             owners,
             excludes,
-            globs,
-        });
+        };
+        self.rules.push((rule, globs));
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobSet};
 use onequery_core::{FileId, Finding, Ownership, StepRole};
 
 /// The host by whose rules a `CODEOWNERS` file is read.
@@ -48,6 +48,9 @@ pub struct OwnersError {
     pub message: String,
 }
 
+/// How many globs are matched at once. One automaton for the hundred thousand that fit into a file would be too large.
+const SET: usize = 1_000;
+
 /// Which owners some patterns give.
 #[derive(Debug)]
 struct Rule {
@@ -56,14 +59,13 @@ struct Rule {
     owners: Vec<String>,
     /// Files that it matches have no owners by this section, whatever its other rules say.
     excludes: bool,
-    globs: Vec<Glob>,
 }
 
 /// A table of path patterns and owners.
 #[derive(Debug, Default)]
 pub struct Owners {
-    /// The globs of all rules, in order.
-    set: GlobSet,
+    /// The globs of all rules, in order, [`SET`] in each.
+    sets: Vec<GlobSet>,
     /// The rule of each glob, in order.
     rule_of: Vec<usize>,
     rules: Vec<Rule>,
@@ -89,12 +91,12 @@ impl Owners {
     /// What is no such pattern, see [`Owners::check_pattern`]; patterns that are too many to be matched.
     pub fn of_table<'t>(entries: impl IntoIterator<Item = (&'t str, &'t [String])>) -> Result<Self, String> {
         let rules = entries.into_iter().map(|(pattern, owners)| {
-            Ok(Rule {
+            let rule = Rule {
                 section: 0,
                 owners: owners.to_vec(),
                 excludes: false,
-                globs: pattern::globs(pattern, Dialect::Github)?,
-            })
+            };
+            Ok((rule, pattern::globs(pattern, Dialect::Github)?))
         });
         let rules = rules.collect::<Result<_, String>>()?;
         Self::new(rules).map_err(|error| error.to_string())
@@ -109,20 +111,16 @@ impl Owners {
         pattern::globs(pattern, Dialect::Github).map(|_| ())
     }
 
-    fn new(rules: Vec<Rule>) -> Result<Self, globset::Error> {
-        let mut set = GlobSetBuilder::new();
-        let mut rule_of = Vec::new();
-        for (ix, rule) in rules.iter().enumerate() {
-            for glob in &rule.globs {
-                set.add(glob.clone());
-                rule_of.push(ix);
-            }
+    /// The table of some rules, each with the globs that together match its files.
+    fn new(declared: Vec<(Rule, Vec<Glob>)>) -> Result<Self, globset::Error> {
+        let (mut rules, mut globs, mut rule_of) = (Vec::new(), Vec::new(), Vec::new());
+        for (rule, its_globs) in declared {
+            rule_of.extend(its_globs.iter().map(|_| rules.len()));
+            globs.extend(its_globs);
+            rules.push(rule);
         }
-        Ok(Self {
-            set: set.build()?,
-            rule_of,
-            rules,
-        })
+        let sets = globs.chunks(SET).map(GlobSet::new).collect::<Result<_, _>>()?;
+        Ok(Self { sets, rule_of, rules })
     }
 
     /// The owners of a file, in the order in which they are declared; none when nobody owns it. The path is relative to
@@ -131,8 +129,10 @@ impl Owners {
     pub fn of(&self, path: &str) -> Vec<&str> {
         // By section: the last rule that matches, or that one excludes the file.
         let mut verdicts: BTreeMap<usize, Option<&Rule>> = BTreeMap::new();
-        // The set gives its globs, and so the rules, in order.
-        for glob in self.set.matches(path) {
+        // Sets give their globs, and so the rules, in order.
+        let sets = (0..).step_by(SET).zip(&self.sets);
+        let matches = sets.flat_map(|(first, set)| set.matches(path).into_iter().map(move |ix| first + ix));
+        for glob in matches {
             let rule = &self.rules[self.rule_of[glob]];
             match verdicts.get(&rule.section) {
                 Some(None) => {}
@@ -164,8 +164,8 @@ impl Owners {
         let mut known: BTreeMap<FileId, Vec<&str>> = BTreeMap::new();
         for finding in findings {
             // Outer loops come first, the one that is reported last. Findings about comments have no loop.
-            let loops = finding.steps.iter().filter(|step| step.role == StepRole::Loop);
-            let asked = loops.last().map_or(finding.primary, |step| step.location).file;
+            let innermost = finding.steps.iter().rfind(|step| step.role == StepRole::Loop);
+            let asked = innermost.map_or(finding.primary, |step| step.location).file;
             let steps = finding.steps.iter().map(|step| step.location.file);
             let mut ownership = Ownership::default();
             for file in [asked].into_iter().chain(steps) {

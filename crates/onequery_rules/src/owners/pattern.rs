@@ -74,12 +74,13 @@ fn part_of(part: &str, may_nest: bool) -> String {
     }
     let mut glob = String::with_capacity(part.len());
     let mut chars = part.chars().peekable();
-    let mut in_class = false;
+    let (mut in_class, mut is_negated) = (false, false);
     while let Some(c) = chars.next() {
         match c {
             '*' if glob.ends_with('*') && !glob.ends_with("\\*") && !in_class => {}
             '[' if !in_class => {
                 in_class = true;
+                is_negated = matches!(chars.peek(), Some('!' | '^'));
                 glob.push(c);
                 // A bracket that closes does not do so at the front.
                 for front in ['!', '^', ']'] {
@@ -90,6 +91,10 @@ fn part_of(part: &str, may_nest: bool) -> String {
             }
             ']' if in_class => {
                 in_class = false;
+                // What is not in a set is no slash either. Behind a hyphen it would be the end of a range.
+                if is_negated && !glob.ends_with('-') {
+                    glob.push('/');
+                }
                 glob.push(c);
             }
             '*' | '?' => glob.push(c),

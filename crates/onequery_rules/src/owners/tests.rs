@@ -62,7 +62,7 @@ const GITHUB: &[Case] = &[
 const GITLAB: &[Case] = &[
     ("* @d", "a/.b/c", "@d", "a default Code Owner for all files"),
     ("README.md @doc-team @tech-lead", "README.md", "@doc-team @tech-lead", "multiple Code Owners to a specific file"),
-    ("LICENSE @legal janedoe@gitlab.com", "LICENSE", "@legal janedoe@gitlab.com", "usernames or email addresses"),
+    ("LICENSE @legal legal@example.com", "LICENSE", "@legal legal@example.com", "usernames or email addresses"),
     ("README @group @group/with-nested/subgroup", "README", "@group @group/with-nested/subgroup", "nested groups"),
     ("/config/ @@maintainer", "config/a.rb", "@@maintainer", "assign a role as a Code Owner"),
     ("file.md @@developers @@nobody @a", "file.md", "@@developers @a", "plural roles are accepted, only three exist"),
@@ -91,13 +91,15 @@ const GITLAB: &[Case] = &[
     ("path\\ with\\ spaces/*.md @o", "path with spaces/x.md", "@o", "escape whitespace in paths with backslashes"),
     ("/[ab].rb @o", "a.rb", "@o", "File::fnmatch: [ ] is a set of characters"),
     ("/[!ab].rb @o", "a.rb", "", "File::fnmatch: ! at its front turns it round"),
+    ("/[!]ab].rb @o", "c.rb", "@o", "File::fnmatch: a bracket at the front of a set is one of it"),
+    ("/a[!b]c @o", "a/c", "", "File::fnmatch: a set does not match /, with FNM_PATHNAME"),
     ("/{a,b}.rb @o", "a.rb", "", "File::fnmatch: braces mean nothing without FNM_EXTGLOB"),
     ("*.md @doc\nterms.md @legal", "terms.md", "@legal", "the users from the last pattern matching are used"),
     (README, "README.md", "@admin @user1 @user2 @user3", "each section enforces its rules separately"),
     (README, "internal/README.md", "@admin @user4 @user3", "only the last line in the section is kept"),
     (README, "x.py", "@admin", "from the unnamed section"),
     (DEFAULTS, "docs/x.md", "@docs-team", "default owners are applied when specific owners are not specified"),
-    (DEFAULTS, "model/db/x.rb", "@database-team @agarcia", "own all items in the Database section"),
+    (DEFAULTS, "model/db/x.rb", "@database-team @database-lead", "own all items in the Database section"),
     (DEFAULTS, "config/db/database-setup.md", "@docs-team", "specific owners override default owners"),
     (REGULAR, "model/db/CHANGELOG.txt", "@general-approvers @docs-team @database-team", "three approvals"),
     ("^[Go]\n*.go @root", "a.go", "@root", "^ makes a section optional"),
@@ -115,7 +117,7 @@ const GITLAB: &[Case] = &[
 
 const README: &str = "* @admin\n\n[README Owners]\nREADME.md @user1 @user2\ninternal/README.md @user4\n\n\
                       [README other owners]\nREADME.md @user3";
-const DEFAULTS: &str = "[Documentation] @docs-team\ndocs/\nREADME.md\n\n[Database] @database-team @agarcia\nmodel/db/\n\
+const DEFAULTS: &str = "[Documentation] @docs-team\ndocs/\nREADME.md\n\n[Database] @database-team @database-lead\nmodel/db/\n\
                         config/db/database-setup.md @docs-team";
 const REGULAR: &str = "* @general-approvers\n\n[Documentation] @docs-team\ndocs/\nREADME.md\n*.txt\n\n\
                        [Database] @database-team\nmodel/db/\nconfig/db/database-setup.md @docs-team";
@@ -190,7 +192,7 @@ fn lines_that_github_does_not_take_are_told_with_their_place() {
     check("\\#x.py @a", 1, "begins with `#`");
     check("[Section] @a", 1, "codeowners = \"gitlab\"");
     check("^[Section]", 1, "GitHub has no sections");
-    check("x.py @a bob", 9, "`bob` is no owner");
+    check("x.py @a word", 9, "`word` is no owner");
     check("größe.py é @a", 10, "`é` is no owner");
     check("a folder/ @a", 3, "`\\` stands before a space");
     check("x.py @a/b/c", 6, "is no owner");
@@ -204,7 +206,7 @@ fn lines_that_github_does_not_take_are_told_with_their_place() {
 fn lines_that_gitlab_does_not_take_are_told_with_their_place() {
     let check = |line, column, part| refuses(Dialect::Gitlab, line, column, part);
     check("x.py", 1, "nobody owns this");
-    check("a folder/*.md bob", 3, "`folder/*.md` is no owner");
+    check("a folder/*.md word", 3, "`folder/*.md` is no owner");
     check("x.py @@guest", 6, "`@@guest` is no owner");
     check("[Section name", 1, "no heading");
     check("[ ] @a", 1, "needs a name");
@@ -238,6 +240,20 @@ fn odd_texts_are_read_all_the_same() {
             assert!(owners.of("a/b.py").len() < 2, "{text}");
         }
     }
+}
+
+#[test]
+fn a_file_of_many_lines_is_one_table() {
+    let lines = (0..SET + 2).map(|number| format!("/folder{number}/ @owner{number}\n"));
+    let text = format!("* @all\n{}/folder1/x.py @last\n", lines.collect::<String>());
+    let owners = table(&text, Dialect::Github);
+    assert_eq!(owners.of("folder1/x.py"), ["@last"]);
+    assert_eq!(owners.of("folder1/y.py"), ["@owner1"]);
+    assert_eq!(
+        owners.of(&format!("folder{}/y.py", SET + 1)),
+        [format!("@owner{}", SET + 1)]
+    );
+    assert_eq!(owners.of("y.py"), ["@all"]);
 }
 
 #[test]
