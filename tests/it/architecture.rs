@@ -33,6 +33,7 @@ const HEARD_OF: &[(&str, &[&str])] = &[
     ("clap_complete", &["onequery"]),
     ("clap_mangen", &["onequery"]),
     ("ignore", &["onequery"]),
+    ("globset", &["onequery_rules", "onequery"]),
 ];
 
 /// Only the command line touches the world.

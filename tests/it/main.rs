@@ -8,6 +8,7 @@ mod documents;
 mod fixtures;
 mod formats;
 mod generate;
+mod owners;
 mod practice;
 mod readme;
 mod server;

@@ -73,7 +73,7 @@ pub(crate) struct Check {
     /// Exit with 0 when there are findings
     #[arg(long)]
     pub(crate) exit_zero: bool,
-    /// Add a table of findings per rule
+    /// Add a table of findings per rule, and per owner where owners are known
     #[arg(long)]
     pub(crate) statistics: bool,
     /// Leave out the last line
@@ -120,6 +120,9 @@ pub(crate) struct Selection {
     /// Files not to report on besides those configured, as a pattern of `.gitignore`
     #[arg(long, value_name = "PATTERN", value_parser = Pattern::parse)]
     pub(crate) exclude: Vec<Pattern>,
+    /// Show only findings that this owner is asked to mend, or that nobody owns with `unowned`; may be repeated
+    #[arg(long, value_name = "OWNER")]
+    pub(crate) owner: Vec<String>,
     /// Accepted for pre-commit: paths that are excluded stay excluded when they are given by name
     #[arg(long, hide = true)]
     pub(crate) force_exclude: bool,

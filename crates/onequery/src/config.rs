@@ -14,6 +14,8 @@ pub(crate) struct Config {
     pub(crate) settings: Settings,
     /// Where the project's part of them stands.
     pub(crate) origin: Option<PathBuf>,
+    /// Whose findings are shown; everybody's when it is empty.
+    pub(crate) owner: Vec<String>,
     per_file_ignores: Vec<(Matcher, Vec<RuleId>)>,
 }
 
@@ -51,6 +53,7 @@ impl Config {
         Ok(Self {
             settings,
             origin,
+            owner: selection.owner.clone(),
             per_file_ignores,
         })
     }

@@ -11,6 +11,7 @@ mod explain;
 mod generate;
 mod git;
 mod needed;
+mod owners;
 mod pipeline;
 mod progress;
 mod project;

@@ -11,6 +11,7 @@ use onequery_rules::{Found, Policy, Triaged, triage};
 use crate::cli::{Include, Selection};
 use crate::config::Config;
 use crate::discover::relative;
+use crate::owners::ProjectOwners;
 use crate::pipeline::{self, Run};
 use crate::progress::Progress;
 use crate::scope::Scope;
@@ -22,6 +23,7 @@ pub(crate) struct Target {
     pub(crate) root: PathBuf,
     pub(crate) config: Config,
     pub(crate) scope: Scope,
+    owners: Option<ProjectOwners>,
     /// A path that was asked for is not there.
     pub(crate) failed: bool,
 }
@@ -31,7 +33,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// Settings that cannot be read.
+    /// Settings or owners that cannot be read, an owner that does not exist.
     pub(crate) fn of(selection: &Selection) -> anyhow::Result<Option<Self>> {
         let (paths, failed) = existing(&selection.paths);
         if paths.is_empty() {
@@ -41,10 +43,18 @@ impl Target {
         let config = Config::of(&root, selection)?;
         let within = paths.iter().map(|path| relative(&root, path)).collect();
         let scope = Scope::new(&config.settings.include, &config.settings.exclude, within)?;
+        let owners = ProjectOwners::of(&root, &config.settings, config.origin.as_deref())?;
+        for owner in &config.owner {
+            let owners = owners.as_ref().with_context(|| {
+                format!("nothing says what `{owner}` owns: there is no CODEOWNERS, and no `owners` in the settings")
+            })?;
+            owners.ensure_known(owner)?;
+        }
         Ok(Some(Self {
             root,
             config,
             scope,
+            owners,
             failed,
         }))
     }
@@ -53,7 +63,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// Catalogues of the project that cannot be read.
+    /// Catalogues of the project that cannot be read, owners that depend on the host.
     pub(crate) fn analyze(self) -> anyhow::Result<Session> {
         let catalogs = self.config.catalogs()?;
         let progress = Progress::start("analysing the project");
@@ -64,12 +74,18 @@ impl Target {
             complain(error);
             failed = true;
         }
-        let (found, problems) = conclude(&run, &self.config);
+        if let Some(owners) = &self.owners {
+            owners.ensure_certain(&run.sources)?;
+            owners.complaints.iter().for_each(|complaint| complain(complaint));
+            failed |= !owners.complaints.is_empty();
+        }
+        let (found, problems) = conclude(&run, &self.config, self.owners.as_ref());
         failed |= problems.iter().any(|(_, problem)| problem.kind.is_failure());
         Ok(Session {
             root: self.root,
             config: self.config,
             scope: self.scope,
+            owners: self.owners,
             catalogs,
             run,
             found,
@@ -79,10 +95,13 @@ impl Target {
     }
 }
 
-/// What rules say of a run, and all that could not be done.
-fn conclude(run: &Run, config: &Config) -> (Found, Vec<(FileId, Problem)>) {
+/// What rules say of a run and whom it concerns, and all that could not be done.
+fn conclude(run: &Run, config: &Config, owners: Option<&ProjectOwners>) -> (Found, Vec<(FileId, Problem)>) {
     let path = |file| run.sources.get(file).path.as_str();
     let mut found = run.found(&path, config.settings.require_reason);
+    if let Some(owners) = owners {
+        owners.assign(&mut found.findings, &path);
+    }
     let mut problems = std::mem::take(&mut found.problems);
     problems.extend(run.file_problems.iter().chain(&run.analysis.problems).cloned());
     problems.sort();
@@ -104,6 +123,7 @@ pub(crate) fn triaged(
         is_on: &|rule, file| config.is_on(rule, path(file)),
         severity: &|rule| config.severity(rule),
         hidden_file: &|file| run.hidden[file.index()],
+        owners: &config.owner,
         known,
     };
     triage(found, &policy)
@@ -131,6 +151,7 @@ pub(crate) struct Session {
     pub(crate) root: PathBuf,
     pub(crate) config: Config,
     pub(crate) scope: Scope,
+    owners: Option<ProjectOwners>,
     catalogs: Catalogs,
     pub(crate) run: Run,
     /// All that rules say, whether shown or not.
@@ -145,7 +166,7 @@ impl Session {
     /// Takes other texts for some files, and analyses again.
     pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>) {
         self.run.replace(texts, &self.scope, &self.catalogs);
-        (self.found, self.problems) = conclude(&self.run, &self.config);
+        (self.found, self.problems) = conclude(&self.run, &self.config, self.owners.as_ref());
     }
 
     /// Decides which findings are shown. `known` says why one is not new.

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::ValueEnum;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use onequery_core::UNOWNED;
 use onequery_rules::nearest;
+use onequery_rules::owners::Owners;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error as _};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use toml::Spanned;
 
 use crate::cli::{Include, Level, SeverityLevel};
 
@@ -46,6 +50,24 @@ pub(crate) struct Settings {
     /// The file of known findings, relative to this file; `onequery-baseline.txt` unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) baseline: Option<PathBuf>,
+    /// How `CODEOWNERS` is read; as the repository suggests unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) codeowners: Option<Codeowners>,
+    /// Who owns which files, by pattern as in `CODEOWNERS` on GitHub, instead of `CODEOWNERS`. The last pattern counts.
+    #[serde(skip_serializing_if = "OwnerTable::is_empty")]
+    pub(crate) owners: OwnerTable,
+}
+
+/// By whose rules `CODEOWNERS` is read.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Codeowners {
+    /// As on GitHub
+    Github,
+    /// As on GitLab
+    Gitlab,
+    /// Not at all
+    Off,
 }
 
 /// The id of a rule that exists.
@@ -127,6 +149,77 @@ impl Matcher {
     /// Whether a file's path, relative to the root, is matched.
     pub(crate) fn matches(&self, path: &str) -> bool {
         !self.0.is_empty() && self.0.matched_path_or_any_parents(path, false).is_ignore()
+    }
+}
+
+/// Path patterns with their owners, in the order of the file, which decides between patterns that match alike.
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(with = "BTreeMap<String, Vec<String>>")]
+pub(crate) struct OwnerTable(Vec<(String, Vec<String>)>);
+
+impl OwnerTable {
+    /// Whether nothing is said of owners.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The patterns with their owners.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.0
+            .iter()
+            .map(|(pattern, owners)| (pattern.as_str(), owners.as_slice()))
+    }
+}
+
+impl<'de> Deserialize<'de> for OwnerTable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let table: BTreeMap<OwnedFiles, Spanned<Vec<OwnerName>>> = BTreeMap::deserialize(deserializer)?;
+        let mut entries: Vec<_> = table.into_iter().collect();
+        entries.sort_by_key(|(_, owners)| owners.span().start);
+        let entries = entries.into_iter().map(|(OwnedFiles(pattern), owners)| {
+            let owners = owners.into_inner().into_iter().map(|OwnerName(name)| name);
+            (pattern, owners.collect())
+        });
+        Ok(Self(entries.collect()))
+    }
+}
+
+impl Serialize for OwnerTable {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.entries())
+    }
+}
+
+/// A pattern as in `CODEOWNERS` on GitHub.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct OwnedFiles(String);
+
+impl<'de> Deserialize<'de> for OwnedFiles {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pattern = String::deserialize(deserializer)?;
+        Owners::check_pattern(&pattern).map_err(D::Error::custom)?;
+        Ok(Self(pattern))
+    }
+}
+
+/// The name of an owner: one word, since reports list owners with spaces between them.
+struct OwnerName(String);
+
+impl<'de> Deserialize<'de> for OwnerName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let is_word = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control());
+        if !is_word {
+            return Err(D::Error::custom(
+                "an owner is one word without spaces, for instance `@team`",
+            ));
+        }
+        if name == UNOWNED {
+            return Err(D::Error::custom(format!(
+                "no owner can be called `{UNOWNED}`; an empty list says it"
+            )));
+        }
+        Ok(Self(name))
     }
 }
 
@@ -259,8 +352,6 @@ fn keys() -> Vec<String> {
 
 /// The words that settings may have as values, rules excepted, which speak for themselves.
 fn values() -> Vec<String> {
-    use clap::ValueEnum;
-
     fn words<V: ValueEnum + 'static>() -> impl Iterator<Item = String> {
         let values = V::value_variants().iter().filter_map(V::to_possible_value);
         values.map(|value| value.get_name().to_owned())
@@ -268,6 +359,7 @@ fn values() -> Vec<String> {
     words::<Level>()
         .chain(words::<SeverityLevel>())
         .chain(words::<Include>())
+        .chain(words::<Codeowners>())
         .collect()
 }
 

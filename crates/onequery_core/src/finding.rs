@@ -188,6 +188,21 @@ pub struct Finding {
     pub guard: Option<Location>,
     /// Identity across edits.
     pub fingerprint: Fingerprint,
+    /// Who is responsible; `None` when nothing says who owns the project's files.
+    pub owners: Option<Ownership>,
+}
+
+/// What reports call findings that nobody owns, and what asks for them. No owner is called so.
+pub const UNOWNED: &str = "unowned";
+
+/// Who is responsible for the files that a finding passes through. Owners are spelt as where they are declared, for
+/// instance `@org/team` or an e-mail address, and hold no white space.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// The owners of the loop's file, who are asked to mend it; nobody when it is empty.
+    pub asked: Vec<String>,
+    /// The owners of the chain's other files, in story order, without those who are asked.
+    pub involved: Vec<String>,
 }
 
 /// What is known of how a finding came to be.

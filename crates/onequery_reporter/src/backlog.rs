@@ -64,6 +64,7 @@ struct Record<'a> {
     cost: String,
     calls: Option<u64>,
     entry: Option<RecordEntry<'a>>,
+    owners: Option<&'a [String]>,
     remedies: Vec<&'a str>,
     findings: Vec<RecordFinding<'a>>,
 }
@@ -161,6 +162,7 @@ impl Cx<'_> {
                     kind: entry.kind.id(),
                     name: &entry.name,
                 }),
+                owners: first(item).owners.as_ref().map(|owners| owners.asked.as_slice()),
                 remedies: remedies(item),
                 findings: item.findings.iter().map(|finding| self.record(finding)).collect(),
             };
@@ -238,6 +240,9 @@ impl Cx<'_> {
             let _ = write!(text, ", seen called {calls} times");
         }
         let _ = write!(text, ", {}, cost {}", first.confidence.id(), item.cost);
+        if let Some(owners) = story::owners(first) {
+            let _ = write!(text, "; {}", line(&owners));
+        }
         text
     }
 

@@ -8,21 +8,22 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use onequery_core::{Confidence, Finding, Location, Step, StepRole};
+use onequery_core::{Confidence, Finding, Location, Step, StepRole, UNOWNED};
 use quick_xml::escape::escape;
 
 use crate::phrase::{Piece, pieces};
 use crate::position::PerFile;
 use crate::printable::truncated;
-use crate::summary::{counts, most_frequent_first};
+use crate::summary::{ByOwner, counts, most_frequent_first};
 use crate::unique::Unique;
+use crate::why::five_whys;
 use crate::{Context, TOOL, printable, worst_first};
 
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
 /// A test tells the new one when the file changes.
-const STYLE_HASH: &str = "sha256-B0ogbvT7obTihnrU4Zb9YqCdldYCoradvnxAOV9kFqU=";
-const SCRIPT_HASH: &str = "sha256-POum5ce7/yXADeUmlKsOd/5j+qZoD4v3VskuNSC4vb8=";
+const STYLE_HASH: &str = "sha256-VXBiHS49epTxGlVnoTJYa5xfV2P1013mG1H7NxnM4+4=";
+const SCRIPT_HASH: &str = "sha256-U5nXXuaN8Ez2K9XoRfXg0EFeUS1r0onC4YvagLuDLmU=";
 
 /// Lines that are shown before and after the one of a step.
 const CONTEXT: u32 = 1;
@@ -113,6 +114,28 @@ impl Page<'_> {
                 Phrase(info.map_or("", |info| info.summary)),
             )?;
         }
+        writeln!(out, "</tbody>\n</table></div>")?;
+        self.owners(out)
+    }
+
+    /// Whom the findings concern, if that is known.
+    fn owners(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        let Some(owners) = ByOwner::of(&self.cx.outcome.findings) else {
+            return Ok(());
+        };
+        writeln!(
+            out,
+            "<h2>Owners</h2>\n<div class=\"table\"><table>\n\
+             <thead><tr><th scope=\"col\">Owner</th>\
+             <th scope=\"col\" class=\"number\">Findings</th></tr></thead>\n<tbody>"
+        )?;
+        for (owner, n) in owners.most_asked_first() {
+            writeln!(
+                out,
+                "<tr><td>{}</td><td class=\"number\">{n}</td></tr>",
+                Text(owner)
+            )?;
+        }
         writeln!(out, "</tbody>\n</table></div>")
     }
 
@@ -172,6 +195,16 @@ impl Page<'_> {
                 writeln!(out, "<option>{}</option>", confidence.id())?;
             }
         }
+        if let Some(owners) = ByOwner::of(&self.cx.outcome.findings) {
+            writeln!(
+                out,
+                "</select></label>\n\
+                 <label>Owner <select name=\"owner\"><option value=\"\">All</option>"
+            )?;
+            for (owner, _) in owners.most_asked_first() {
+                writeln!(out, "<option>{}</option>", Text(owner))?;
+            }
+        }
         writeln!(
             out,
             "</select></label>\n\
@@ -187,13 +220,27 @@ impl Page<'_> {
 
     fn finding(&self, finding: &Finding, id: &str, open: &str, out: &mut dyn io::Write) -> io::Result<()> {
         let place = self.cx.positions.place(finding.primary);
+        let asked = finding
+            .owners
+            .as_ref()
+            .map(|owners| match owners.asked.as_slice() {
+                [] => UNOWNED.to_owned(),
+                asked => asked.join(" "),
+            });
+        let (data, fact) = asked.map_or_else(Default::default, |asked| {
+            let asked = Text(&asked);
+            (
+                format!(" data-owners=\"{asked}\""),
+                format!("<span>{asked}</span>"),
+            )
+        });
         writeln!(
             out,
             "<details class=\"finding\" id=\"{id}\" data-rule=\"{rule}\" data-confidence=\"{confidence}\" \
-             data-path=\"{path}\"{open}>\n\
+             data-path=\"{path}\"{data}{open}>\n\
              <summary><h3>{message}</h3>\n\
              <span class=\"facts\"><span class=\"severity {severity}\">{severity}</span>\
-             <span>{rule}</span><span>{confidence}</span>\
+             <span>{rule}</span><span>{confidence}</span>{fact}\
              <code class=\"place\">{path}:{line}:{column}</code></span></summary>\n\
              <div class=\"told\">\n\
              <ol class=\"chain\" role=\"list\">",
@@ -216,6 +263,16 @@ impl Page<'_> {
                 Phrase(help)
             )?;
         }
+        self.whys(finding, out)?;
+        let involved = finding.owners.iter().flat_map(|owners| &owners.involved);
+        let involved: Vec<&str> = involved.map(String::as_str).collect();
+        if !involved.is_empty() {
+            writeln!(
+                out,
+                "<p class=\"print\">Passes through code of {}</p>",
+                Text(&involved.join(", "))
+            )?;
+        }
         write!(
             out,
             "<p class=\"print\">Fingerprint <a href=\"#{id}\"><code>{}</code></a>",
@@ -225,6 +282,33 @@ impl Page<'_> {
             write!(out, " in <code>{}</code>", Text(&finding.scope))?;
         }
         writeln!(out, "</p>\n</div>\n</details>")
+    }
+
+    /// The chain once more, as questions and answers; folded, since it is for those who want the whole story.
+    fn whys(&self, finding: &Finding, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut rules = self.cx.outcome.rules.iter();
+        let rule = rules.find(|rule| rule.id == finding.rule);
+        let Some(rule) = rule.filter(|_| !finding.steps.is_empty()) else {
+            return Ok(());
+        };
+        writeln!(out, "<details class=\"whys\"><summary>Why?</summary>\n<dl>")?;
+        for why in five_whys(finding, rule, None) {
+            writeln!(out, "<dt>{}</dt>", Text(why.question))?;
+            for answer in why.answers {
+                write!(out, "<dd>{}", Phrase(&answer.text))?;
+                if let Some(location) = answer.location {
+                    let place = self.cx.positions.place(location);
+                    write!(
+                        out,
+                        " <code class=\"at\">{}:{}</code>",
+                        Text(place.path),
+                        place.line
+                    )?;
+                }
+                writeln!(out, "</dd>")?;
+            }
+        }
+        writeln!(out, "</dl>\n</details>")
     }
 
     fn step(&self, step: &Step, out: &mut dyn io::Write) -> io::Result<()> {
@@ -372,7 +456,7 @@ mod tests {
     fn a_finding_is_a_chain_of_excerpts() {
         let project = Project::shop();
         let page = html(&project, vec![project.lazy_relation()]);
-        insta::assert_snapshot!(part(&page, "<details", "</details>"), @r##"
+        insta::assert_snapshot!(part(&page, "<details", "</div>\n</details>"), @r##"
         <details class="finding" id="f-00000000000000ab" data-rule="lazy-relation-in-loop" data-confidence="proven" data-path="shop/views.py" open>
         <summary><h3><code>book.author</code> runs one query per element of <code>books</code></h3>
         <span class="facts"><span class="severity warning">warning</span><span>lazy-relation-in-loop</span><span>proven</span><code class="place">shop/views.py:5:9</code></span></summary>
@@ -403,6 +487,21 @@ mod tests {
         </li>
         </ol>
         <p class="remedy"><strong>Remedy:</strong> add <code>.select_related(&quot;author&quot;)</code> to the query at shop/views.py:2</p>
+        <details class="whys"><summary>Why?</summary>
+        <dl>
+        <dt>Why is it slow?</dt>
+        <dd>each element costs one more statement: 100 of them are 100 round trips to the database <code class="at">shop/text.py:2</code></dd>
+        <dd>no entry point is known that leads here</dd>
+        <dt>Why does it repeat?</dt>
+        <dd>rows come from here <code class="at">shop/views.py:2</code></dd>
+        <dd>repeats per row <code class="at">shop/views.py:4</code></dd>
+        <dt>Why is the query there?</dt>
+        <dd>calls <code>label</code> <code class="at">shop/views.py:5</code></dd>
+        <dd>loads relation <code>author</code> <code class="at">shop/text.py:2</code></dd>
+        <dt>Why is it not done at once?</dt>
+        <dd>nobody looked <code class="at">shop/views.py:2</code></dd>
+        </dl>
+        </details>
         <p class="print">Fingerprint <a href="#f-00000000000000ab"><code>00000000000000ab</code></a> in <code>overview</code></p>
         </div>
         </details>
@@ -442,7 +541,7 @@ mod tests {
         finding.scope = "<locals>".into();
         finding.steps[0].location = project.at("<\"é'>.py", "</pre>");
         let page = html(&project, vec![finding]);
-        insta::assert_snapshot!(part(&page, "<details", "</details>"), @r##"
+        insta::assert_snapshot!(part(&page, "<details", "</div>\n</details>"), @r##"
         <details class="finding" id="f-0000000000000001" data-rule="write-in-loop" data-confidence="proven" data-path="&lt;&quot;é&apos;&gt;.py" open>
         <summary><h3><code>`&lt;img src=x&gt;` &amp; &lt;b&gt; ` odd</code></h3>
         <span class="facts"><span class="severity warning">warning</span><span>write-in-loop</span><span>proven</span><code class="place">&lt;&quot;é&apos;&gt;.py:1:1</code></span></summary>
@@ -455,6 +554,18 @@ mod tests {
         </li>
         </ol>
         <p class="remedy"><strong>Remedy:</strong> use <code>a&lt;b&gt;(&quot;c&quot;)</code> | d</p>
+        <details class="whys"><summary>Why?</summary>
+        <dl>
+        <dt>Why is it slow?</dt>
+        <dd>each element costs one more statement: 100 of them are 100 round trips to the database <code class="at">&lt;&quot;é&apos;&gt;.py:1</code></dd>
+        <dd>no entry point is known that leads here</dd>
+        <dt>Why does it repeat?</dt>
+        <dt>Why is the query there?</dt>
+        <dd>writes a row <code class="at">&lt;&quot;é&apos;&gt;.py:1</code></dd>
+        <dt>Why is it not done at once?</dt>
+        <dd>nobody looked <code class="at">&lt;&quot;é&apos;&gt;.py:1</code></dd>
+        </dl>
+        </details>
         <p class="print">Fingerprint <a href="#f-0000000000000001"><code>0000000000000001</code></a> in <code>&lt;locals&gt;</code></p>
         </div>
         </details>
@@ -495,6 +606,44 @@ mod tests {
         let page = bytes(Format::Html, &outcome, Options::default());
         assert!(
             page.contains("<li><code>shop/text.py</code>: unreadable: permission denied</li>"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn owners_are_counted_and_filtered_by() {
+        let project = Project::shop();
+        let page = html(&project, project.owned());
+        insta::assert_snapshot!(part(&page, "<h2>Owners", "</tbody>"), @r#"
+        <h2>Owners</h2>
+        <div class="table"><table>
+        <thead><tr><th scope="col">Owner</th><th scope="col" class="number">Findings</th></tr></thead>
+        <tbody>
+        <tr><td>@org/shop</td><td class="number">2</td></tr>
+        <tr><td>@data</td><td class="number">1</td></tr>
+        <tr><td>unowned</td><td class="number">1</td></tr>
+        </tbody>
+        "#);
+        insta::assert_snapshot!(part(&page, "<label>Owner", "</select>"), @r#"
+        <label>Owner <select name="owner"><option value="">All</option>
+        <option>@org/shop</option>
+        <option>@data</option>
+        <option>unowned</option>
+        </select>
+        "#);
+        for owners in ["@org/shop @data", "unowned"] {
+            assert!(
+                page.contains(&format!(" data-owners=\"{owners}\" open>")),
+                "{page}"
+            );
+        }
+        assert!(
+            page.contains("<p class=\"print\">Passes through code of @text, é@example.org</p>"),
+            "{page}"
+        );
+        let page = html(&project, vec![project.lazy_relation()]);
+        assert!(
+            !page.contains("data-owners") && !page.contains("<h2>Owners"),
             "{page}"
         );
     }

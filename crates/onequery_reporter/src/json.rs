@@ -11,7 +11,8 @@ use onequery_core::{EntryPoint, Finding, Location, Problem, RuleInfo, Step};
 use serde::Serialize;
 
 use crate::position::{Place, Positions};
-use crate::{Context, TOOL, summary};
+use crate::summary::{self, ByOwner};
+use crate::{Context, TOOL};
 
 const SCHEMA_VERSION: u32 = 1;
 
@@ -47,6 +48,9 @@ struct FindingRecord<'a> {
     scope: &'a str,
     fingerprint: String,
     help: Option<&'a str>,
+    /// Absent when nothing says who owns what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owners: Option<OwnersRecord<'a>>,
     steps: Vec<StepRecord<'a>>,
     entry: Option<EntryRecord<'a>>,
 }
@@ -58,6 +62,12 @@ struct EntryRecord<'a> {
     #[serde(flatten)]
     place: PlaceRecord<'a>,
     calls: Vec<StepRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct OwnersRecord<'a> {
+    asked: &'a [String],
+    involved: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -102,6 +112,11 @@ struct Summary<'a> {
     lines: usize,
     findings: usize,
     findings_by_rule: BTreeMap<&'static str, usize>,
+    /// A finding that several owners are asked about counts for each of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings_by_owner: Option<BTreeMap<&'a str, usize>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings_without_owner: Option<usize>,
     hidden: BTreeMap<&'a str, usize>,
     skipped: BTreeMap<&'a str, usize>,
 }
@@ -109,6 +124,7 @@ struct Summary<'a> {
 fn report<'a>(cx: &'a Context<'_>) -> Report<'a> {
     let outcome = cx.outcome;
     let stats = &outcome.stats;
+    let owners = ByOwner::of(&outcome.findings);
     Report {
         schema_version: SCHEMA_VERSION,
         tool: Tool {
@@ -131,6 +147,8 @@ fn report<'a>(cx: &'a Context<'_>) -> Report<'a> {
             lines: stats.lines,
             findings: outcome.findings.len(),
             findings_by_rule: summary::by_rule(&outcome.findings),
+            findings_without_owner: owners.as_ref().map(|owners| owners.unowned),
+            findings_by_owner: owners.map(|owners| owners.counts),
             hidden: by_reason(&stats.hidden),
             skipped: by_reason(&stats.skipped),
         },
@@ -147,6 +165,10 @@ fn finding_record<'a>(finding: &'a Finding, positions: &Positions<'a>) -> Findin
         scope: &finding.scope,
         fingerprint: finding.fingerprint.to_string(),
         help: finding.help.as_deref(),
+        owners: finding.owners.as_ref().map(|owners| OwnersRecord {
+            asked: &owners.asked,
+            involved: &owners.involved,
+        }),
         steps: finding
             .steps
             .iter()
@@ -303,5 +325,28 @@ mod tests {
             json!({"baseline": 0, "below likely": 2})
         );
         assert!(report["findings"].as_array().unwrap().is_empty());
+    }
+
+    #[test]
+    fn owners_are_told_where_they_are_known() {
+        let project = Project::shop();
+        let outcome = project.outcome(project.owned());
+        let report: Value = serde_json::from_str(&bytes(Format::Json, &outcome, Options::default())).unwrap();
+        assert_eq!(
+            report["findings"][0]["owners"],
+            json!({"asked": ["@org/shop"], "involved": ["@text", "é@example.org"]})
+        );
+        assert_eq!(
+            report["findings"][2]["owners"],
+            json!({"asked": [], "involved": []})
+        );
+        assert_eq!(
+            report["summary"]["findings_by_owner"],
+            json!({"@data": 1, "@org/shop": 2})
+        );
+        assert_eq!(report["summary"]["findings_without_owner"], 1);
+        let outcome = project.outcome(vec![project.lazy_relation()]);
+        let report = bytes(Format::Json, &outcome, Options::default());
+        assert!(!report.contains("owner"), "{report}");
     }
 }

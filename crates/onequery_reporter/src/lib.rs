@@ -185,7 +185,7 @@ impl Format {
 pub struct Options {
     /// Write ANSI colours.
     pub color: bool,
-    /// Add a table of findings per rule.
+    /// Add a table of findings per rule, and per owner where owners are known.
     pub statistics: bool,
     /// List every problem instead of counting the harmless ones.
     pub verbose: bool,
@@ -317,6 +317,18 @@ mod tests {
                         info.id
                     );
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_format_names_the_owners() {
+        let project = Project::shop();
+        let outcome = project.outcome(project.owned());
+        for info in &FORMATS {
+            let all = bytes(info.format, &outcome, Options::default());
+            for owner in ["@org/shop", "@data", "@text", "é@example.org"] {
+                assert!(all.contains(owner), "{} lacks {owner}: {all}", info.id);
             }
         }
     }

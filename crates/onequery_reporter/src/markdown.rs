@@ -7,11 +7,11 @@
 use std::fmt::Write as _;
 use std::io;
 
-use onequery_core::{FileId, Finding, Location, Problem};
+use onequery_core::{FileId, Finding, Location, Ownership, Problem, UNOWNED};
 
 use crate::phrase::{Piece, pieces};
 use crate::printable::truncated;
-use crate::summary::{counts, plural};
+use crate::summary::{ByOwner, counts, plural};
 use crate::{Context, TOOL, printable, worst_first};
 
 /// Leaves room for what a workflow adds of its own.
@@ -37,6 +37,9 @@ pub(crate) fn render(cx: &Context<'_>, out: &mut dyn io::Write) -> io::Result<()
     let groups = groups(cx, &mut budget);
 
     writeln!(out, "## {TOOL}: {headline}\n\n{}.", words(&counts(cx.outcome)))?;
+    if let Some(owners) = ByOwner::of(&cx.outcome.findings) {
+        writeln!(out, "\nBy owner: {}.", by_owner(&owners))?;
+    }
     if cx.failures().next().is_some() {
         writeln!(out, "\n### Could not be analysed\n")?;
         write!(out, "{}", failures.concat())?;
@@ -47,6 +50,35 @@ pub(crate) fn render(cx: &Context<'_>, out: &mut dyn io::Write) -> io::Result<()
     }
     let n_shown: usize = groups.iter().map(|group| group.items.len()).sum();
     rest(n_findings - n_shown, "finding", out)
+}
+
+/// Whom the findings concern. In code spans, in which names call nobody.
+fn by_owner(owners: &ByOwner<'_>) -> String {
+    let counts = owners.most_asked_first();
+    let counts = counts.iter().map(|(owner, n)| match *owner {
+        UNOWNED => format!("{owner} {n}"),
+        owner => format!("{} {n}", code(owner)),
+    });
+    counts.collect::<Vec<_>>().join(", ")
+}
+
+/// The owners of a finding, likewise.
+fn owners(owners: &Ownership) -> String {
+    let list = |owners: &[String]| {
+        owners
+            .iter()
+            .map(|owner| code(owner))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let asked = match owners.asked.as_slice() {
+        [] => "none".to_owned(),
+        asked => list(asked),
+    };
+    match owners.involved.as_slice() {
+        [] => asked,
+        involved => format!("{asked}; passes through code of {}", list(involved)),
+    }
 }
 
 /// Says how many are not shown.
@@ -136,6 +168,18 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
         &mut item,
         format_args!("  <details><summary>How it happens{and}</summary>\n\n"),
     );
+    if let Some(entry) = &finding.entry {
+        let place = cx.positions.place(entry.location);
+        add(
+            &mut item,
+            format_args!(
+                "  Reached by the {} {}, {}\n\n",
+                entry.kind.id(),
+                code(&entry.name),
+                code(&format!("{}:{}", place.path, place.line))
+            ),
+        );
+    }
     for (ix, step) in finding.steps.iter().take(MAX_STEPS).enumerate() {
         let place = cx.positions.place(step.location);
         let place = format!("{}:{}", place.path, place.line);
@@ -154,6 +198,9 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
     }
     if let Some(help) = &finding.help {
         add(&mut item, format_args!("\n  **Remedy:** {}\n", phrase(help)));
+    }
+    if let Some(ownership) = &finding.owners {
+        add(&mut item, format_args!("\n  **Owner:** {}\n", owners(ownership)));
     }
     add(
         &mut item,
@@ -400,5 +447,21 @@ mod tests {
         let report = bytes(Format::Markdown, &outcome, Options::default());
         let at = |needle: &str| report.find(needle).unwrap();
         assert!(at("- `shop/text.py`: unreadable: permission denied\n") < at("### `shop/views.py`"));
+    }
+
+    #[test]
+    fn owners_are_told_and_not_called() {
+        let project = Project::shop();
+        let report = markdown(&project, project.owned());
+        let lines: Vec<&str> = report
+            .lines()
+            .filter(|line| line.to_lowercase().contains("owner"))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @"
+        By owner: `@org/shop` 2, `@data` 1, unowned 1.
+          **Owner:** `@org/shop`; passes through code of `@text`, `é@example.org`
+          **Owner:** `@org/shop`, `@data`
+          **Owner:** none
+        ");
     }
 }

@@ -9,7 +9,7 @@ use onequery_core::{Finding, Location, Problem, Severity};
 use serde::Serialize;
 
 use crate::position::{Positions, Units};
-use crate::{Context, TOOL, printable, worst_first};
+use crate::{Context, TOOL, printable, story, worst_first};
 
 pub(crate) fn render(cx: &Context<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let positions = &cx.positions;
@@ -92,6 +92,7 @@ fn diagnostic<'a>(finding: &Finding, positions: &Positions<'a>) -> Diagnostic<'a
     let help = finding.help.iter().map(|help| format!("help: {help}"));
     let paragraphs: Vec<_> = std::iter::once(finding.message.clone())
         .chain(help)
+        .chain(story::owners(finding))
         .map(|text| printable::line(&text).into_owned())
         .collect();
     Diagnostic {

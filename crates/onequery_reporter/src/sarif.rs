@@ -137,6 +137,8 @@ fn result<'a>(finding: &'a Finding, cx: &Context<'_>, line_hashes: &PerFile<Vec<
         },
         properties: ResultProperties {
             confidence: finding.confidence.id(),
+            owners: finding.owners.as_ref().map(|owners| owners.asked.as_slice()),
+            involved_owners: finding.owners.as_ref().map(|owners| owners.involved.as_slice()),
         },
     }
 }

@@ -1,23 +1,41 @@
 //! The chain and the remedy of a finding as lines of plain text.
 
-use onequery_core::Finding;
+use onequery_core::{Finding, Ownership};
 
 use crate::position::Positions;
 
-/// One line per step, numbered, with its place; then the remedy.
+/// One line per step, numbered, with its place; then the remedy and the owners.
 pub(crate) fn lines(finding: &Finding, positions: &Positions<'_>) -> Vec<String> {
     let steps = finding.steps.iter().enumerate().map(|(ix, step)| {
         let place = positions.place(step.location);
         format!("{}: {} ({}:{})", ix + 1, step.message, place.path, place.line)
     });
     let help = finding.help.iter().map(|help| format!("help: {help}"));
-    steps.chain(help).collect()
+    steps.chain(help).chain(owners(finding)).collect()
 }
 
-/// The headline and the remedy on one line, for lists that show nothing else.
+/// The headline, the remedy and the owners on one line, for lists that show nothing else.
 pub(crate) fn headline(finding: &Finding) -> String {
-    match &finding.help {
-        Some(help) => format!("{}; help: {help}", finding.message),
-        None => finding.message.clone(),
+    let mut line = finding.message.clone();
+    let help = finding.help.iter().map(|help| format!("help: {help}"));
+    for part in help.chain(owners(finding)) {
+        line.push_str("; ");
+        line.push_str(&part);
     }
+    line
+}
+
+/// Who is asked to mend it and whose code it passes through besides; `None` when nothing says who owns what.
+pub(crate) fn owners(finding: &Finding) -> Option<String> {
+    let Ownership { asked, involved } = finding.owners.as_ref()?;
+    let mut line = match asked.as_slice() {
+        [] => "owner: none".to_owned(),
+        [owner] => format!("owner: {owner}"),
+        owners => format!("owners: {}", owners.join(", ")),
+    };
+    if !involved.is_empty() {
+        line.push_str("; passes through code of ");
+        line.push_str(&involved.join(", "));
+    }
+    Some(line)
 }

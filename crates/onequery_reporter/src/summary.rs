@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 
-use onequery_core::{Finding, Outcome};
+use onequery_core::{Finding, Outcome, UNOWNED};
 
 use crate::{Context, printable};
 
@@ -22,6 +22,37 @@ pub(crate) fn render(cx: &Context<'_>, out: &mut dyn io::Write) -> io::Result<()
 /// Findings per rule, by rule id. Rules without a finding are not in it.
 pub(crate) fn by_rule(findings: &[Finding]) -> BTreeMap<&'static str, usize> {
     count(findings.iter().map(|finding| finding.rule))
+}
+
+/// Findings per owner who is asked.
+pub(crate) struct ByOwner<'a> {
+    /// By owner. A finding that several are asked about counts for each.
+    pub(crate) counts: BTreeMap<&'a str, usize>,
+    /// Those that nobody is asked about.
+    pub(crate) unowned: usize,
+}
+
+impl<'a> ByOwner<'a> {
+    /// Counts them; `None` when nothing says who owns what, or nothing was found.
+    pub(crate) fn of(findings: &'a [Finding]) -> Option<Self> {
+        let known: Vec<_> = findings
+            .iter()
+            .filter_map(|finding| finding.owners.as_ref())
+            .collect();
+        let asked = known.iter().flat_map(|owners| &owners.asked);
+        (!known.is_empty()).then(|| Self {
+            counts: count(asked.map(String::as_str)),
+            unowned: known.iter().filter(|owners| owners.asked.is_empty()).count(),
+        })
+    }
+
+    /// The owner who is asked most first, among equals by name; what nobody is asked about last.
+    pub(crate) fn most_asked_first(&self) -> Vec<(&'a str, usize)> {
+        let mut counts: Vec<_> = self.counts.iter().map(|(&owner, &n)| (owner, n)).collect();
+        counts.sort_by_key(|(_, n)| Reverse(*n));
+        counts.extend((self.unowned > 0).then_some((UNOWNED, self.unowned)));
+        counts
+    }
 }
 
 fn count<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, usize> {
@@ -60,7 +91,13 @@ pub(crate) fn most_frequent_first(outcome: &Outcome<'_>) -> Vec<(&'static str, u
 
 fn statistics(outcome: &Outcome<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let counts = most_frequent_first(outcome);
-    let digits = counts.first().map_or(0, |(_, n)| n.to_string().len());
+    let owners = ByOwner::of(&outcome.findings).map_or_else(Vec::new, |owners| owners.most_asked_first());
+    let most = counts
+        .iter()
+        .map(|(_, n)| n)
+        .chain(owners.iter().map(|(_, n)| n))
+        .max();
+    let digits = most.map_or(0, |n| n.to_string().len());
     let width = counts
         .iter()
         .map(|(rule, _)| rule.len())
@@ -74,6 +111,9 @@ fn statistics(outcome: &Outcome<'_>, out: &mut dyn io::Write) -> io::Result<()> 
             .map_or("", |info| info.summary);
         let row = format!("{n:>digits$}  {rule:<width$}  {summary}");
         writeln!(out, "{}", row.trim_end())?;
+    }
+    for (owner, n) in owners {
+        writeln!(out, "{n:>digits$}  {}", printable::line(owner))?;
     }
     Ok(())
 }
@@ -221,6 +261,26 @@ mod tests {
         9  write-in-loop          rows are written one by one
         1  lazy-relation-in-loop  a relation is loaded once per element
         10 findings in 14 files (write-in-loop 9, lazy-relation-in-loop 1). 1.23 s
+        ");
+    }
+
+    #[test]
+    fn statistics_count_by_owner_too() {
+        let project = Project::shop();
+        let outcome = project.outcome(project.owned());
+        let options = Options {
+            statistics: true,
+            quiet: true,
+            ..Options::default()
+        };
+        let all = bytes(Format::Concise, &outcome, options);
+        let below = all.lines().skip(3).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!(below, @"
+        2  write-in-loop          rows are written one by one
+        1  lazy-relation-in-loop  a relation is loaded once per element
+        2  @org/shop
+        1  @data
+        1  unowned
         ");
     }
 }

@@ -1,8 +1,8 @@
 //! What the tests of all formats share: a small project, findings in it, and the bytes of a format.
 
 use onequery_core::{
-    Confidence, FileId, Finding, Fingerprint, Location, Outcome, Problem, ProblemKind, RuleInfo, RunStats,
-    Severity, SourceText, Sources, Span, Step, StepRole,
+    Confidence, FileId, Finding, Fingerprint, Location, Outcome, Ownership, Problem, ProblemKind, RuleInfo,
+    RunStats, Severity, SourceText, Sources, Span, Step, StepRole,
 };
 
 use crate::{Format, Options, render};
@@ -124,6 +124,7 @@ def overview():
             entry: None,
             guard: None,
             fingerprint: Fingerprint(0xab),
+            owners: None,
         }
     }
 
@@ -147,7 +148,28 @@ def overview():
             entry: None,
             guard: None,
             fingerprint: Fingerprint(0xcd),
+            owners: None,
         }
+    }
+
+    /// Three findings: one whose chain crosses owners, one of two owners, one of nobody.
+    pub(crate) fn owned(&self) -> Vec<Finding> {
+        let owned = |finding, asked: &[&str], involved: &[&str]| {
+            let names = |owners: &[&str]| owners.iter().map(|&owner| owner.to_owned()).collect();
+            let owners = Ownership {
+                asked: names(asked),
+                involved: names(involved),
+            };
+            Finding {
+                owners: Some(owners),
+                ..finding
+            }
+        };
+        vec![
+            owned(self.lazy_relation(), &["@org/shop"], &["@text", "é@example.org"]),
+            owned(self.write_in_loop(), &["@org/shop", "@data"], &[]),
+            owned(self.finding_at(0, 3), &[], &[]),
+        ]
     }
 
     /// A finding that is wholly at a range of bytes of the first file, which need not exist.
@@ -166,6 +188,7 @@ def overview():
             entry: None,
             guard: None,
             fingerprint: Fingerprint(1),
+            owners: None,
         }
     }
 }

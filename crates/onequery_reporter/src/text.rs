@@ -12,7 +12,7 @@ use line_index::TextSize;
 use onequery_core::{Confidence, FileId, Finding, Location, Severity};
 
 use crate::position::{PerFile, Positions};
-use crate::{Context, printable, summary};
+use crate::{Context, printable, story, summary};
 
 pub(crate) fn render(cx: &Context<'_>, out: &mut dyn io::Write) -> io::Result<()> {
     let config = Config::default();
@@ -46,11 +46,12 @@ fn diagnostic(finding: &Finding, positions: &Positions<'_>) -> Diagnostic<FileId
         .map(|help| format!("help: {}", printable::line(help)));
     let doubt = (finding.confidence != Confidence::Proven)
         .then(|| format!("confidence: {}", finding.confidence.id()));
+    let owners = story::owners(finding).map(|owners| printable::line(&owners).into_owned());
     Diagnostic::new(severity)
         .with_code(finding.rule)
         .with_message(printable::line(&finding.message))
         .with_labels(labels(finding, positions))
-        .with_notes(help.chain(doubt).collect())
+        .with_notes(help.chain(doubt).chain(owners).collect())
 }
 
 /// One label per step. They carry numbers because codespan draws them in the order of the source, which is often not
@@ -222,6 +223,25 @@ mod tests {
           │ - 1: writes a row
         2 │     é = '😀?[31m'; b.save()
           │                    ^^^^^^^^
+        ");
+    }
+
+    #[test]
+    fn owners_are_told_last() {
+        let project = Project::shop();
+        let last_line = |finding| {
+            let all = text(&project, finding);
+            all.trim_end()
+                .lines()
+                .last()
+                .map(str::to_owned)
+                .unwrap_or_default()
+        };
+        let found: Vec<String> = project.owned().into_iter().map(last_line).collect();
+        insta::assert_snapshot!(found.join("\n"), @"
+        = owner: @org/shop; passes through code of @text, é@example.org
+        = owners: @org/shop, @data
+        = owner: none
         ");
     }
 }

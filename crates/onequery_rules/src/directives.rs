@@ -142,6 +142,7 @@ impl<'d> Directives<'d> {
                     entry: None,
                     guard: None,
                     fingerprint: Fingerprint::default(),
+                    owners: None,
                 });
             };
             match &directive.kind {

@@ -7,6 +7,7 @@ mod backlog;
 mod baseline;
 mod directives;
 mod identity;
+pub mod owners;
 mod registry;
 mod rules;
 mod story;

@@ -24,6 +24,7 @@ pub(crate) fn finding(
         entry: query.entry.clone(),
         guard: query.guard,
         fingerprint: onequery_core::Fingerprint::default(),
+        owners: None,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use onequery_core::{Confidence, FileId, Finding, Severity};
+use onequery_core::{Confidence, FileId, Finding, Severity, UNOWNED};
 
+use crate::owners::is_same_owner;
 use crate::registry::Found;
 
 /// What a run shows.
@@ -20,6 +21,9 @@ pub struct Policy<'p> {
     pub severity: &'p dyn Fn(&str) -> Option<Severity>,
     /// Why a file's findings are not shown, for instance `"tests"`; `None` when they are.
     pub hidden_file: &'p dyn Fn(FileId) -> Option<&'static str>,
+    /// Only findings that one of these is asked to mend are shown, [`UNOWNED`] for those that nobody is; all of them
+    /// when it is empty.
+    pub owners: &'p [String],
     /// Why a finding is not new, for instance `"in the baseline"`; `None` when it is.
     pub known: &'p dyn Fn(&Finding) -> Option<&'static str>,
 }
@@ -60,6 +64,8 @@ impl Policy<'_> {
         let file = finding.primary.file;
         if let Some(reason) = (self.hidden_file)(file) {
             Some(format!("in {reason}"))
+        } else if !self.asks_for(finding) {
+            Some("of other owners".to_owned())
         } else if finding.in_test && !self.include_tests {
             Some("in tests".to_owned())
         } else if !(self.is_on)(finding.rule, file) {
@@ -73,5 +79,14 @@ impl Policy<'_> {
         } else {
             (self.known)(finding).map(str::to_owned)
         }
+    }
+
+    /// Whether the owners of a finding are among those whose findings are shown.
+    fn asks_for(&self, finding: &Finding) -> bool {
+        let asked = finding.owners.as_ref().map_or(&[][..], |owners| &owners.asked);
+        let is_wanted = |wanted: &String| {
+            asked.iter().any(|owner| is_same_owner(owner, wanted)) || (asked.is_empty() && wanted == UNOWNED)
+        };
+        self.owners.is_empty() || self.owners.iter().any(is_wanted)
     }
 }

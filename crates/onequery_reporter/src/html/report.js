@@ -6,11 +6,13 @@
   }
   const shown = document.getElementById("shown");
   const none = document.getElementById("none");
-  const { rule, confidence, path } = form.elements;
+  // There is no choice of owners where none are known.
+  const { rule, confidence, owner, path } = form.elements;
   const findings = Array.from(document.querySelectorAll(".finding"), (element) => ({
     element,
     rule: element.dataset.rule,
     confidence: element.dataset.confidence,
+    owners: (element.dataset.owners || "").split(" "),
     path: element.dataset.path.toLowerCase(),
   }));
 
@@ -21,6 +23,7 @@
       const fits =
         (!rule.value || finding.rule === rule.value) &&
         (!confidence.value || finding.confidence === confidence.value) &&
+        (!owner || !owner.value || finding.owners.includes(owner.value)) &&
         finding.path.includes(wanted);
       finding.element.hidden = !fits;
       count += fits;

@@ -109,12 +109,18 @@ pub(super) struct SarifResult<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) code_flows: Vec<CodeFlow>,
     pub(super) partial_fingerprints: PartialFingerprints,
-    pub(super) properties: ResultProperties,
+    pub(super) properties: ResultProperties<'a>,
 }
 
 #[derive(Serialize)]
-pub(super) struct ResultProperties {
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResultProperties<'a> {
     pub(super) confidence: &'static str,
+    /// Absent when nothing says who owns what, empty when nobody owns the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) owners: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) involved_owners: Option<&'a [String]>,
 }
 
 #[derive(Serialize)]

@@ -88,6 +88,16 @@ fn columns_count_utf16_units_and_stay_on_one_line() {
 }
 
 #[test]
+fn owners_are_properties() {
+    let project = Project::shop();
+    let [crossing, _, unowned] = project.owned().try_into().expect("there are three");
+    let owners = json!({"confidence": "proven", "owners": ["@org/shop"], "involvedOwners": ["@text", "é@example.org"]});
+    check_result(&project, crossing, "/properties", &owners);
+    let nobody = json!({"confidence": "proven", "owners": [], "involvedOwners": []});
+    check_result(&project, unowned, "/properties", &nobody);
+}
+
+#[test]
 fn paths_are_percent_encoded() {
     let project = Project::new(&[("my shop/é#1?50%.py", "x\n")]);
     let uri = json!("my%20shop/%C3%A9%231%3F50%25.py");
