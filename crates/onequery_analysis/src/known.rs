@@ -33,7 +33,7 @@ pub(crate) struct Passed(Vec<PassedTo>);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PassedTo {
     pub(crate) ty: Ty,
-    /// Two calls pass different types: nothing is known for good.
+    /// Two calls pass different types: no more is to be known than they have in common.
     differs: bool,
     /// `None` until a call is seen.
     pub(crate) bound: Option<Bound>,
@@ -63,7 +63,12 @@ impl Passed {
             if known.ty.is_unknown() && !known.differs && says_something {
                 known.ty = given.ty.clone();
             } else if says_something && known.ty != given.ty {
-                (known.ty, known.differs) = (Ty::Unknown, true);
+                known.ty = match (&known.ty, &given.ty) {
+                    // Queries of different models are queries all the same; the caller knows of which.
+                    (Ty::Lib(a, _), Ty::Lib(b, _)) if a == b => Ty::Lib(*a, None),
+                    _ => Ty::Unknown,
+                };
+                known.differs = true;
             }
             known.int = match known.bound {
                 None => given.int,

@@ -9,6 +9,8 @@ mod presentations;
 mod templates;
 mod traits;
 
+use std::hash::{Hash as _, Hasher as _};
+
 use onequery_core::ir::{
     AssignMode, Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern,
     ScopeIx, TypeRef,
@@ -16,7 +18,7 @@ use onequery_core::ir::{
 use onequery_core::{DirectiveKind, FileId, Language, Name};
 use rustc_hash::FxHashMap;
 
-pub(crate) use presentations::{FieldOf, Written};
+pub(crate) use presentations::{ClassReturned, FieldOf, Written};
 
 use crate::catalog::{Access, Catalogs, Decorates, LibTy, PathNode};
 use crate::models::Models;
@@ -71,6 +73,24 @@ pub(crate) enum Symbol<'a> {
     External(PathNode),
     /// A variable at the top level of a module.
     Variable(ScopeId, &'a str),
+}
+
+/// Names whose glob imports are being followed, by module.
+#[derive(Default)]
+struct Seen(Vec<(ScopeId, u64)>);
+
+impl Seen {
+    /// Whether a name is not among them yet, which it is then.
+    fn enter(&mut self, scope: ScopeId, name: &str) -> bool {
+        let mut hasher = rustc_hash::FxHasher::default();
+        name.hash(&mut hasher);
+        let key = (scope, hasher.finish());
+        let is_new = !self.0.contains(&key);
+        if is_new {
+            self.0.push(key);
+        }
+        is_new
+    }
 }
 
 /// How a name is bound in a module.
@@ -403,7 +423,7 @@ impl<'a> Program<'a> {
                     .globs
                     .iter()
                     .rev()
-                    .map(|&glob| self.import(info.file, glob, MAX_HOPS))
+                    .map(|&glob| self.import(info.file, glob))
                     .filter(Symbol::is_known);
                 let targets = targets.collect();
                 self.scopes[ix].glob_targets = targets;
@@ -563,11 +583,11 @@ impl<'a> Program<'a> {
 
     /// What a name stands for in a module.
     pub(crate) fn lookup(&self, scope: ScopeId, name: &str) -> Symbol<'a> {
-        self.lookup_within(scope, name, MAX_HOPS)
+        self.lookup_within(scope, name, MAX_HOPS, &mut Seen::default())
     }
 
-    fn lookup_within(&self, scope: ScopeId, name: &str, hops: u32) -> Symbol<'a> {
-        let local = self.local(scope, name, hops);
+    fn lookup_within(&self, scope: ScopeId, name: &str, hops: u32, seen: &mut Seen) -> Symbol<'a> {
+        let local = self.local_within(scope, name, hops, seen);
         if local != Symbol::Unknown {
             return local;
         }
@@ -590,11 +610,11 @@ impl<'a> Program<'a> {
 
     /// What a module itself binds or re-exports.
     fn local(&self, scope: ScopeId, name: &str, hops: u32) -> Symbol<'a> {
-        self.local_within(scope, name, hops, &mut Vec::new())
+        self.local_within(scope, name, hops, &mut Seen::default())
     }
 
-    /// `seen` are the modules whose glob imports are being followed: `use super::*` goes in circles.
-    fn local_within(&self, scope: ScopeId, name: &str, hops: u32, seen: &mut Vec<ScopeId>) -> Symbol<'a> {
+    /// `seen` are the names whose glob imports are being followed: `use super::*` goes in circles.
+    fn local_within(&self, scope: ScopeId, name: &str, hops: u32, seen: &mut Seen) -> Symbol<'a> {
         let Some(hops) = hops.checked_sub(1) else {
             return Symbol::Unknown;
         };
@@ -605,7 +625,7 @@ impl<'a> Program<'a> {
                 Def::Function(function) => Symbol::Function(function),
                 Def::Module(module) => Symbol::Module(module),
                 Def::Variable => Symbol::Variable(scope, name),
-                Def::Import(import) => match self.import(info.file, import, hops) {
+                Def::Import(import) => match self.import_within(info.file, import, hops, seen) {
                     Symbol::Unknown => Symbol::External(PathNode::OTHER),
                     symbol => symbol,
                 },
@@ -614,23 +634,28 @@ impl<'a> Program<'a> {
         if let Some(module) = self.submodule(scope, name) {
             return Symbol::Module(module);
         }
-        if seen.contains(&scope) {
+        if info.glob_targets.is_empty() || !seen.enter(scope, name) {
             return Symbol::Unknown;
         }
-        seen.push(scope);
-        let through = info.glob_targets.iter().map(|&target| match target {
-            Symbol::Module(module) => self.local_within(module, name, hops, seen),
-            Symbol::External(node) => match self.catalogs.child(node, name) {
-                PathNode::OTHER => Symbol::Unknown,
-                child => Symbol::External(child),
-            },
-            Symbol::Class(_) => self.member(target, name),
-            _ => Symbol::Unknown,
-        });
-        through
-            .into_iter()
-            .find(Symbol::is_known)
-            .unwrap_or(Symbol::Unknown)
+        // An import that leads out of the project, or in a circle, says less than one that leads to a definition.
+        let mut outside = Symbol::Unknown;
+        for &target in &info.glob_targets {
+            let found = match target {
+                Symbol::Module(module) => self.local_within(module, name, hops, seen),
+                Symbol::External(node) => match self.catalogs.child(node, name) {
+                    PathNode::OTHER => Symbol::Unknown,
+                    child => Symbol::External(child),
+                },
+                Symbol::Class(_) => self.member(target, name),
+                _ => Symbol::Unknown,
+            };
+            match found {
+                Symbol::Unknown => {}
+                Symbol::External(PathNode::OTHER) => outside = found,
+                _ => return found,
+            }
+        }
+        outside
     }
 
     /// What `symbol.name` stands for, as far as no value is needed to know it.

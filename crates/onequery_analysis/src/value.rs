@@ -87,6 +87,25 @@ impl Ty {
         matches!(self, Self::Unknown)
     }
 
+    /// A declared type, with what it leaves open as it was found out.
+    pub(crate) fn completed_by(self, inferred: &Self) -> Self {
+        let args = |declared: &[Self], inferred: &[Self]| {
+            let longer = declared.len().max(inferred.len());
+            let at = |args: &[Self], ix: usize| args.get(ix).cloned().unwrap_or_default();
+            (0..longer)
+                .map(|ix| at(declared, ix).completed_by(&at(inferred, ix)))
+                .collect()
+        };
+        match (&self, inferred) {
+            (Self::Unknown, known) => known.clone(),
+            (Self::Lib(a, _), Self::Lib(b, _)) if a == b => Self::lib(*a, args(self.args(), inferred.args())),
+            (Self::Tuple(_), Self::Tuple(_)) if self.args().len() == inferred.args().len() => {
+                Self::tuple(args(self.args(), inferred.args()))
+            }
+            _ => self,
+        }
+    }
+
     /// What is known when a value is one or the other. Nothing yet (`Unknown` on one side of a branch that did not
     /// assign) keeps the other's type; two different types give `Unknown`.
     pub(crate) fn join(self, other: Self) -> Self {

@@ -1064,7 +1064,7 @@ fn #0()
   d: dict<str, list<X>>
   e: Mapped<X>
   f: x.y<Z>
-  g: tuple<int, _>
+  g: tuple<int>
   h: type<X>
 ",
     );

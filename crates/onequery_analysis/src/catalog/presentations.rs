@@ -56,6 +56,8 @@ pub(crate) struct Lists {
     pub(crate) through: Vec<String>,
     /// The attribute that says what is asked for, and what it holds when rows are to be listed.
     pub(crate) action: Option<[String; 2]>,
+    /// The attribute that says how it is asked, and what it holds when rows are to be listed.
+    pub(crate) verb: Option<[String; 2]>,
     /// It lists nothing unless its code says so.
     #[serde(default)]
     pub(crate) only_asked: bool,

@@ -229,7 +229,8 @@ impl<'p, 'a> Eval<'p, 'a> {
         }
         let model = self.program.row_class(ty);
         let is_manager = matches!(ty, Ty::Instance(class) if self.program.serves_owner(*class));
-        (model.is_some() || is_manager).then(|| Arc::new(Rows::from(RowSource::Param(ix), model)))
+        (model.is_some() || is_manager || self.is_lazy(ty))
+            .then(|| Arc::new(Rows::from(RowSource::Param(ix), model)))
     }
 
     /// What the decorators make of a function.
@@ -272,7 +273,9 @@ impl<'p, 'a> Eval<'p, 'a> {
         if let Some(declared) = &function.returns {
             let ty = self.program.declared(self.type_scope(), declared);
             if !ty.is_unknown() {
-                facts.returns.get_or_insert_default().ty = ty;
+                let returned = facts.returns.get_or_insert_default();
+                let inferred = std::mem::take(&mut returned.ty);
+                returned.ty = ty.completed_by(&inferred);
             }
         }
         if let Some(yields) = facts.yields.take() {
@@ -446,7 +449,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             ExprKind::Import(ix) => {
                 let import = &self.ir.imports[ix.index()];
                 if let (Some(alias), Some(_)) = (import.alias, import.function) {
-                    let symbol = self.program.import(self.file, ix.0, crate::program::MAX_HOPS);
+                    let symbol = self.program.import(self.file, ix.0);
                     let value = self.symbol_value(symbol);
                     self.set(alias, value);
                 }

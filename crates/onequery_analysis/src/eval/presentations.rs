@@ -10,7 +10,7 @@ use super::loops::{element_of, site_over};
 use crate::catalog::{Access, Decorates, Field, FieldShows, Lists, Position, Shows, Table};
 use crate::facts::{Given, QuerySource, SiteKind, What};
 use crate::models::literal;
-use crate::program::{ClassId, FieldOf, FnId, Symbol, Written};
+use crate::program::{ClassId, ClassReturned, FieldOf, FnId, Symbol, Written};
 use crate::rows::{Asked, RowSource, Rows};
 use crate::value::{Bits, Deps, Ty, Value};
 
@@ -468,7 +468,7 @@ impl<'a> Eval<'_, 'a> {
             .method
             .as_deref()
             .and_then(|name| self.program.method(class, name));
-        if lists.only_asked || overrides.is_some() {
+        if lists.only_asked || overrides.is_some_and(|method| !self.calls_base(method)) {
             return;
         }
         if let (Some(rows), Some((shown_by, at))) =
@@ -617,12 +617,16 @@ impl<'a> Eval<'_, 'a> {
     pub(super) fn shower(&self, class: ClassId, action: Option<&str>) -> Option<(ClassId, Written)> {
         let lists = self.program.lists(class)?;
         let [method, attribute] = &lists.shown_by;
-        if let Some(method) = self.program.method(class, method) {
-            let asked = lists.action.as_ref().map(|[attribute, list]| {
-                let asked = action.unwrap_or(list);
-                [attribute.clone(), asked.to_owned()]
-            });
-            return self.program.class_returned(method, asked.as_ref());
+        if let Some(decides) = self.program.method(class, method) {
+            let mut asked: Vec<[String; 2]> = Vec::new();
+            if let Some([name, list]) = &lists.action {
+                asked.push([name.clone(), action.unwrap_or(list).to_owned()]);
+            }
+            asked.extend(lists.verb.clone().filter(|_| action.is_none()));
+            match self.program.class_returned(decides, &asked, &lists.shown_by)? {
+                ClassReturned::Class(shown_by, written) => return Some((shown_by, written)),
+                ClassReturned::Own => {}
+            }
         }
         let written = self.program.written(class, attribute)?;
         match self.stored_attribute(class, attribute)?.ty {

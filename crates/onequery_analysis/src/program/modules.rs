@@ -4,7 +4,7 @@ use onequery_core::ir::ImportKind;
 use onequery_core::{FileId, Language};
 use rustc_hash::FxHashMap;
 
-use super::{MAX_HOPS, PackageRoot, Program, ScopeId, Symbol};
+use super::{MAX_HOPS, PackageRoot, Program, ScopeId, Seen, Symbol};
 use crate::catalog::PathNode;
 use crate::program::ClassId;
 
@@ -70,7 +70,11 @@ impl<'a> Program<'a> {
     }
 
     /// What an import statement's path stands for.
-    pub(crate) fn import(&self, file: FileId, import: u32, hops: u32) -> Symbol<'a> {
+    pub(crate) fn import(&self, file: FileId, import: u32) -> Symbol<'a> {
+        self.import_within(file, import, MAX_HOPS, &mut Seen::default())
+    }
+
+    pub(super) fn import_within(&self, file: FileId, import: u32, hops: u32, seen: &mut Seen) -> Symbol<'a> {
         let ir = self.ir(file);
         let import = &ir.imports[import as usize];
         let path = self.texts(file, &import.path);
@@ -85,7 +89,7 @@ impl<'a> Program<'a> {
             }
             Language::Rust => {
                 let is_glob = matches!(import.kind, ImportKind::Glob | ImportKind::PublicGlob);
-                self.resolve_path_within(scope, None, &path, is_glob, hops)
+                self.resolve_path_within(scope, None, &path, is_glob, hops, seen)
             }
             Language::Python => {
                 let path = if import.kind == ImportKind::Root {
@@ -93,13 +97,20 @@ impl<'a> Program<'a> {
                 } else {
                     &path[..]
                 };
-                self.python_import(file, import.level, path, hops)
+                self.python_import(file, import.level, path, hops, seen)
             }
             Language::Template => Symbol::Unknown,
         }
     }
 
-    fn python_import(&self, file: FileId, level: u32, path: &[&str], hops: u32) -> Symbol<'a> {
+    fn python_import(
+        &self,
+        file: FileId,
+        level: u32,
+        path: &[&str],
+        hops: u32,
+        seen: &mut Seen,
+    ) -> Symbol<'a> {
         let base = if level == 0 {
             Vec::new()
         } else {
@@ -125,7 +136,7 @@ impl<'a> Program<'a> {
             let Some(module) = self.python_module(file, &dotted(upto)).filter(is_inside) else {
                 continue;
             };
-            let symbol = self.descend(Symbol::Module(module), &path[upto..], false, hops);
+            let symbol = self.descend(Symbol::Module(module), &path[upto..], false, hops, seen);
             // A folder of the project may have a library's name without being what is imported under it.
             let is_library = level == 0
                 && path
@@ -249,7 +260,7 @@ impl<'a> Program<'a> {
 
     /// What a Rust path stands for; `own` is what `Self` means.
     pub(crate) fn resolve_path(&self, scope: ScopeId, own: Option<ClassId>, path: &[&str]) -> Symbol<'a> {
-        self.resolve_path_within(scope, own, path, false, MAX_HOPS)
+        self.resolve_path_within(scope, own, path, false, MAX_HOPS, &mut Seen::default())
     }
 
     /// `opened` says that something in what the path stands for is wanted, as of `use a::b::*`.
@@ -260,6 +271,7 @@ impl<'a> Program<'a> {
         path: &[&str],
         opened: bool,
         hops: u32,
+        seen: &mut Seen,
     ) -> Symbol<'a> {
         let Some(hops) = hops.checked_sub(1) else {
             return Symbol::Unknown;
@@ -273,7 +285,7 @@ impl<'a> Program<'a> {
                 return match name.and_then(|name| self.crates.get(name)) {
                     Some(roots) => roots
                         .iter()
-                        .map(|&root| self.descend(Symbol::Module(root), rest, opened, hops))
+                        .map(|&root| self.descend(Symbol::Module(root), rest, opened, hops, seen))
                         .find(Symbol::is_known)
                         .unwrap_or(Symbol::Unknown),
                     None => Symbol::Unknown,
@@ -288,20 +300,27 @@ impl<'a> Program<'a> {
                 at.map_or(Symbol::Unknown, Symbol::Module)
             }
             "Self" => own.map_or(Symbol::Unknown, Symbol::Class),
-            name => self.lookup_within(scope, name, hops),
+            name => self.lookup_within(scope, name, hops, seen),
         };
         if symbol == Symbol::Unknown && !rest.is_empty() {
             symbol = Symbol::External(PathNode::OTHER);
         }
-        self.descend(symbol, rest, opened, hops)
+        self.descend(symbol, rest, opened, hops, seen)
     }
 
-    fn descend(&self, symbol: Symbol<'a>, rest: &[&str], opened: bool, hops: u32) -> Symbol<'a> {
+    fn descend(
+        &self,
+        symbol: Symbol<'a>,
+        rest: &[&str],
+        opened: bool,
+        hops: u32,
+        seen: &mut Seen,
+    ) -> Symbol<'a> {
         let last = rest.len().saturating_sub(1);
         rest.iter()
             .enumerate()
             .fold(symbol, |symbol, (ix, part)| match symbol {
-                Symbol::Module(module) => match self.local(module, part, hops) {
+                Symbol::Module(module) => match self.local_within(module, part, hops, seen) {
                     // `use jobs::jobs` beside `mod jobs`: nothing is in a function.
                     Symbol::Function(_) | Symbol::Variable(..) if opened || ix < last => self
                         .submodule(module, part)

@@ -279,21 +279,38 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// The class that a method returns when an attribute of its receiver holds a text, and where it is returned; `None`
-    /// when that is not known.
+    /// The class that a method returns when attributes of its receiver hold texts, and where it is returned; `None` when
+    /// that is not known.
     pub(crate) fn class_returned(
         &self,
         method: FnId,
-        action: Option<&[String; 2]>,
-    ) -> Option<(ClassId, Written)> {
+        asked: &[[String; 2]],
+        own: &[String; 2],
+    ) -> Option<ClassReturned> {
         let (file, _, function) = self.function(method);
-        let Returned::Value(value) = self.returned_if(file, function.body?, action) else {
+        let Returned::Value(value) = self.returned_if(file, function.body?, asked) else {
             return None;
         };
+        if self.is_own(file, value, own) {
+            return Some(ClassReturned::Own);
+        }
         let class = self.class_of(method)?;
         match self.resolve_expr(file, self.scope_id(file, function.scope), value) {
-            Symbol::Class(returned) => Some((returned, Written { class, file, value })),
+            Symbol::Class(returned) => Some(ClassReturned::Class(returned, Written { class, file, value })),
             _ => None,
+        }
+    }
+
+    /// Whether an expression stands for what a class would give without its method: `super().get_serializer_class()`,
+    /// `self.serializer_class`. `own` are the method and the attribute.
+    fn is_own(&self, file: FileId, value: ExprId, [method, attribute]: &[String; 2]) -> bool {
+        let ir = self.ir(file);
+        match ir.expr(value).kind {
+            ExprKind::Call { callee, .. } => {
+                matches!(ir.expr(callee).kind, ExprKind::Attr { name, .. } if ir.name(name) == method)
+            }
+            ExprKind::Attr { name, .. } => ir.name(name) == attribute,
+            _ => false,
         }
     }
 
@@ -306,8 +323,8 @@ impl<'a> Program<'a> {
         fields.filter(move |name| self.relation_of(model, name).is_some())
     }
 
-    /// What a block returns when an attribute of the receiver holds a text.
-    fn returned_if(&self, file: FileId, body: ExprId, action: Option<&[String; 2]>) -> Returned {
+    /// What a block returns when attributes hold texts.
+    fn returned_if(&self, file: FileId, body: ExprId, asked: &[[String; 2]]) -> Returned {
         let ir = self.ir(file);
         let ExprKind::Block { items, .. } = &ir.expr(body).kind else {
             return Returned::Unknown;
@@ -320,13 +337,13 @@ impl<'a> Program<'a> {
                     then,
                     otherwise,
                 } => {
-                    let holds = action.and_then(|action| self.holds_for(file, *test, action));
+                    let holds = asked.iter().find_map(|asked| self.holds_for(file, *test, asked));
                     let taken = match holds {
                         Some(true) => Some(*then),
                         Some(false) => *otherwise,
                         None => return Returned::Unknown,
                     };
-                    match taken.map(|block| self.returned_if(file, block, action)) {
+                    match taken.map(|block| self.returned_if(file, block, asked)) {
                         None | Some(Returned::Nothing) => {}
                         Some(returned) => return returned,
                     }
@@ -381,6 +398,14 @@ impl<'a> Program<'a> {
             _ => None,
         }
     }
+}
+
+/// What a method returns that may fall back on what it overrides.
+pub(crate) enum ClassReturned {
+    /// A class, and where it is written.
+    Class(ClassId, Written),
+    /// What there would be without the method.
+    Own,
 }
 
 /// What declares a field.

@@ -101,11 +101,13 @@ fn generic(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> TypeRef {
     let mut head = "";
     let mut base = None;
     let mut args = Vec::new();
+    let mut goes_on = false;
     let mut argument = |cx: &mut Cx<'_>, out: &mut Builder, head: &str| match head {
         // Its arguments are values, which may look like types.
         "Literal" => args.push(TypeRef::Unknown),
         // Only the first argument is a type.
         "Annotated" if !args.is_empty() => {}
+        "tuple" | "Tuple" if cx.text() == "..." => goes_on = true,
         _ => args.push(type_ref(cx, out)),
     };
     cx.children(out, |cx, out, kind| {
@@ -129,6 +131,8 @@ fn generic(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> TypeRef {
         }
         "Union" => flat_union(args),
         "Callable" => callable(args),
+        // `tuple[X, ...]` has any number of them.
+        "tuple" | "Tuple" if !goes_on => TypeRef::Tuple(args.into()),
         _ => TypeRef::Path {
             path,
             args: args.into(),
