@@ -17,4 +17,4 @@ pub use backlog::{Evidence, backlog, route};
 pub use baseline::{Baseline, Entry};
 pub use directives::is_about_comments;
 pub use registry::{Found, check, nearest, rule, rules};
-pub use triage::{Policy, Triaged, triage};
+pub use triage::{Mandate, Policy, Triaged, triage};
