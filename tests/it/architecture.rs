@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("onequery_core", &[]),
     ("onequery_parser", &["onequery_core"]),
     ("onequery_analysis", &["onequery_core"]),
+    ("onequery_budget", &["onequery_core"]),
     ("onequery_rules", &["onequery_core", "onequery_analysis"]),
     ("onequery_reporter", &["onequery_core"]),
 ];
@@ -26,6 +27,8 @@ const HEARD_OF: &[(&str, &[&str])] = &[
     ("proc-macro2", &["onequery_parser"]),
     ("tree-sitter", &["onequery_parser"]),
     ("codespan-reporting", &["onequery_reporter"]),
+    ("serde-saphyr", &["onequery_budget"]),
+    ("jiff", &["onequery_budget"]),
     ("serde_json", &["onequery_reporter", "onequery"]),
     ("quick-xml", &["onequery_reporter"]),
     ("toml", &["onequery_analysis", "onequery"]),

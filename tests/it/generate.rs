@@ -75,7 +75,9 @@ fn an_unknown_shell_is_explained() {
 fn the_main_page_names_the_commands() {
     let page = printed(folder().path(), &["man"]);
     assert!(page.contains(".TH onequery 1"), "{page}");
-    for command in ["check", "baseline", "suppress", "explain", "rules", "man"] {
+    for command in [
+        "check", "baseline", "budget", "suppress", "explain", "rules", "man",
+    ] {
         assert!(
             page.contains(&format!("onequery\\-{command}(1)")),
             "no `{command}` in\n{page}"
@@ -109,6 +111,8 @@ fn every_command_has_a_page() {
             "onequery-baseline-show.1",
             "onequery-baseline-update.1",
             "onequery-baseline.1",
+            "onequery-budget-tighten.1",
+            "onequery-budget.1",
             "onequery-check.1",
             "onequery-completions.1",
             "onequery-debug.1",

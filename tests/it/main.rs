@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bad_input;
+mod budget;
 mod debug;
 mod determinism;
 mod documents;

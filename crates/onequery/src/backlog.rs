@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write as _};
 
 use onequery_core::{Backlog, FileId, Fingerprint, Progress};
 use onequery_reporter::{Positions, render_backlog};
+use onequery_rules::Mandate;
 
 use crate::cli;
 use crate::evidence;
@@ -49,7 +50,10 @@ pub(crate) fn run(args: &cli::Backlog) -> anyhow::Result<u8> {
 
 /// What became of the findings of a commit.
 fn progress(rev: &str, base: &Base, session: &Session) -> Progress {
-    let owed_then = triaged(&session.config, &base.run, &base.found, &|_| None).shown;
+    let owed_then = triaged(&session.config, &base.run, &base.found, &|_| None, &|_| {
+        Mandate::New
+    })
+    .shown;
     let owed_now = session.triage(&|_| None).shown;
     let all_now: BTreeSet<Fingerprint> = session
         .found

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use onequery_budget::Timestamp;
 use onequery_core::{Confidence, Severity};
 use onequery_reporter::Format;
 use schemars::JsonSchema;
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Keep the findings that are known in a file, and show only new ones
     Baseline(Baseline),
+    /// Show how much of the error budgets is left, and what that demands
+    Budget(Budget),
     /// Write comments that accept findings
     Suppress(Suppress),
     /// Show findings in an editor, by the Language Server Protocol on standard input and output
@@ -64,6 +67,8 @@ pub(crate) struct Check {
     /// Show only findings that the last commit does not have, or that staged lines take part in
     #[arg(long)]
     pub(crate) staged: bool,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
     /// Format on standard output
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "ONEQUERY_FORMAT", value_parser = format)]
     pub(crate) format: Format,
@@ -168,6 +173,63 @@ pub(crate) struct BaselineUpdate {
     /// Also write down new findings
     #[arg(long)]
     pub(crate) add: bool,
+}
+
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Budget {
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    #[command(flatten)]
+    pub(crate) evidence: EvidenceArgs,
+    #[command(subcommand)]
+    pub(crate) action: Option<BudgetAction>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum BudgetAction {
+    /// Lower the debt budgets to what is true, and write it into the history
+    Tighten(Tighten),
+}
+
+#[derive(Args)]
+pub(crate) struct Tighten {
+    #[command(flatten)]
+    pub(crate) project: ProjectArgs,
+    /// The time that counts as now, such as `2026-11-24T09:00:00Z`
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<Timestamp>,
+}
+
+/// A project as a whole.
+#[derive(Args)]
+pub(crate) struct ProjectArgs {
+    /// A path in the project
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// Read the settings from this file instead of the project's own
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no settings
+    #[arg(long)]
+    pub(crate) isolated: bool,
+}
+
+/// What tells how much of the error budgets is left.
+#[derive(Args, Default)]
+pub(crate) struct EvidenceArgs {
+    /// A saved answer of Prometheus that tells what is left of the error budgets
+    #[arg(long, value_name = "FILE", conflicts_with = "ledger")]
+    pub(crate) prometheus: Option<PathBuf>,
+    /// A list of incidents, from which follows what is left of the error budgets
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// What is left of the error budget of a service, such as `auth=25%`; may be repeated
+    #[arg(long, value_name = "SERVICE=SHARE", value_parser = left, allow_hyphen_values = true)]
+    pub(crate) left: Vec<(String, f64)>,
+    /// The time that counts as now, such as `2026-11-24T09:00:00Z`
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<Timestamp>,
 }
 
 #[derive(Args)]
@@ -382,6 +444,19 @@ fn reason(text: &str) -> Result<String, String> {
         None if text.trim().is_empty() => Err("a reason says something".to_owned()),
         None => Ok(text.trim().to_owned()),
     }
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let expected = |_| "expected a time with its offset, such as `2026-11-24T09:00:00Z`".to_owned();
+    text.parse().map_err(expected)
+}
+
+/// The share of a budget that is left of a service.
+fn left(text: &str) -> Result<(String, f64), String> {
+    let (service, share) = text
+        .rsplit_once('=')
+        .ok_or("expected SERVICE=SHARE, for instance auth=25%")?;
+    Ok((service.to_owned(), onequery_budget::share(share)?))
 }
 
 fn output(text: &str) -> Result<(Format, PathBuf), String> {

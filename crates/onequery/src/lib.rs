@@ -2,6 +2,7 @@
 
 mod backlog;
 mod baseline;
+mod budget;
 mod cli;
 mod config;
 mod debug;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         pool.install(|| match &cli.command {
             Command::Check(check) => report::check(check),
             Command::Baseline(baseline) => baseline::run(&baseline.action),
+            Command::Budget(budget) => budget::run(budget),
             Command::Suppress(suppress) => suppress::run(suppress),
             Command::Server => server::run(),
             Command::Explain(explain) => explain::run(explain),

@@ -7,8 +7,10 @@ use std::time::Instant;
 use anyhow::Context as _;
 use onequery_core::Outcome;
 use onequery_reporter::{Options, render};
+use onequery_rules::Mandate;
 
 use crate::baseline::Known;
+use crate::budget::Gate;
 use crate::cli::{Check, Color};
 use crate::config::Config;
 use crate::session::Target;
@@ -28,6 +30,7 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
         return show_files(&target);
     }
     let since = Since::of(args, &target)?;
+    let gate = Gate::of_check(&target, &args.evidence)?;
     let session = target.analyze()?;
     let known = if args.no_baseline {
         Known::default()
@@ -35,7 +38,16 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
         Known::of(&session, args.baseline.as_deref())?
     };
     let news = since.map(|since| since.compare(&session));
-    let triaged = session.triage(&|finding| known.knows(finding).or_else(|| news.as_ref()?.knows(finding)));
+    let mandates = gate.as_ref().map(|gate| gate.mandates(&session)).transpose()?;
+    let triaged = session.triage_under(
+        &|finding| known.knows(finding).or_else(|| news.as_ref()?.knows(finding)),
+        &|finding| {
+            let mandates = mandates.as_ref();
+            mandates.map_or(Mandate::New, |mandates| {
+                mandates.of(finding, session.path(finding))
+            })
+        },
+    );
     let is_stale = known.complain_of_stale(&session) && in_ci();
     let has_findings = !triaged.shown.is_empty();
     let outcome = session.outcome(triaged, started.elapsed().as_millis());

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use onequery_analysis::Catalogs;
 use onequery_core::{FileId, Finding, Fingerprint, Outcome, Problem, ProblemKind, RuleInfo, RunStats};
 use onequery_reporter::Positions;
-use onequery_rules::{Found, Policy, Triaged, triage};
+use onequery_rules::{Found, Mandate, Policy, Triaged, triage};
 
 use crate::cli::{Include, Selection};
 use crate::config::Config;
@@ -59,6 +59,14 @@ impl Target {
         }))
     }
 
+    /// A path that the settings name, or that stands in the root if there are none.
+    pub(crate) fn named(&self, path: &Path) -> PathBuf {
+        match self.config.origin {
+            Some(_) => self.config.beside_origin(path),
+            None => self.root.join(path),
+        }
+    }
+
     /// Analyses it.
     ///
     /// # Errors
@@ -108,12 +116,13 @@ fn conclude(run: &Run, config: &Config, owners: Option<&ProjectOwners>) -> (Foun
     (found, problems)
 }
 
-/// Decides which findings of a run are shown. `known` says why one is not new.
+/// Decides which findings of a run are shown. `known` says why one is not new, and `mandate` what is demanded of it.
 pub(crate) fn triaged(
     config: &Config,
     run: &Run,
     found: &Found,
     known: &dyn Fn(&Finding) -> Option<&'static str>,
+    mandate: &dyn Fn(&Finding) -> Mandate,
 ) -> Triaged {
     let path = |file| run.sources.get(file).path.as_str();
     let policy = Policy {
@@ -125,6 +134,7 @@ pub(crate) fn triaged(
         hidden_file: &|file| run.hidden[file.index()],
         owners: &config.owner,
         known,
+        mandate,
     };
     triage(found, &policy)
 }
@@ -171,7 +181,16 @@ impl Session {
 
     /// Decides which findings are shown. `known` says why one is not new.
     pub(crate) fn triage(&self, known: &dyn Fn(&Finding) -> Option<&'static str>) -> Triaged {
-        triaged(&self.config, &self.run, &self.found, known)
+        self.triage_under(known, &|_| Mandate::New)
+    }
+
+    /// Decides which findings are shown where more may be demanded than that they are not new.
+    pub(crate) fn triage_under(
+        &self,
+        known: &dyn Fn(&Finding) -> Option<&'static str>,
+        mandate: &dyn Fn(&Finding) -> Mandate,
+    ) -> Triaged {
+        triaged(&self.config, &self.run, &self.found, known, mandate)
     }
 
     /// The path of a finding's file.

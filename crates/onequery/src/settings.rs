@@ -15,6 +15,7 @@ use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use toml::Spanned;
 
+use crate::budget::settings::{BudgetSettings, DebtSettings, SloSettings};
 use crate::cli::{Include, Level, SeverityLevel};
 
 /// Settings of onequery: which rules are on, what is reported, which findings are known.
@@ -56,6 +57,15 @@ pub(crate) struct Settings {
     /// Who owns which files, by pattern as in `CODEOWNERS` on GitHub, instead of `CODEOWNERS`. The last pattern counts.
     #[serde(skip_serializing_if = "OwnerTable::is_empty")]
     pub(crate) owners: OwnerTable,
+    /// What services promise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) slo: Option<SloSettings>,
+    /// How much of the error budgets is left, and what follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) budget: Option<BudgetSettings>,
+    /// Where debt budgets are written down.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) debt: Option<DebtSettings>,
 }
 
 /// By whose rules `CODEOWNERS` is read.

@@ -190,6 +190,8 @@ pub struct Finding {
     pub fingerprint: Fingerprint,
     /// Who is responsible; `None` when nothing says who owns the project's files.
     pub owners: Option<Ownership>,
+    /// Why it is shown although it is known, a phrase without full stop; none for one that is new.
+    pub reinstated: Option<String>,
 }
 
 /// What reports call findings that nobody owns, and what asks for them. No owner is called so.

@@ -8,6 +8,7 @@ pub mod finding;
 pub mod ir;
 pub mod names;
 pub mod problem;
+pub mod records;
 pub mod span;
 
 pub use backlog::{Backlog, Item, Progress};
@@ -18,6 +19,7 @@ pub use finding::{
 };
 pub use names::{Name, NameTable};
 pub use problem::{Problem, ProblemKind};
+pub use records::{RecordError, RecordFile};
 pub use span::{FileId, Location, Span};
 
 /// The source languages that have a front end.

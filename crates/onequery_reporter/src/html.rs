@@ -17,7 +17,7 @@ use crate::printable::truncated;
 use crate::summary::{ByOwner, counts, most_frequent_first};
 use crate::unique::Unique;
 use crate::why::five_whys;
-use crate::{Context, TOOL, printable, worst_first};
+use crate::{Context, TOOL, printable, story, worst_first};
 
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
@@ -272,6 +272,9 @@ impl Page<'_> {
                 "<p class=\"print\">Passes through code of {}</p>",
                 Text(&involved.join(", "))
             )?;
+        }
+        if let Some(told) = story::reinstated(finding) {
+            writeln!(out, "<p>{}</p>", Phrase(&told))?;
         }
         write!(
             out,

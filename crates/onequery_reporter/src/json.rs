@@ -48,6 +48,9 @@ struct FindingRecord<'a> {
     scope: &'a str,
     fingerprint: String,
     help: Option<&'a str>,
+    /// Why it is shown although it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reinstated: Option<&'a str>,
     /// Absent when nothing says who owns what.
     #[serde(skip_serializing_if = "Option::is_none")]
     owners: Option<OwnersRecord<'a>>,
@@ -118,6 +121,8 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     findings_without_owner: Option<usize>,
     hidden: BTreeMap<&'a str, usize>,
+    /// How many findings are shown although they are known, by reason.
+    reinstated: BTreeMap<&'a str, usize>,
     skipped: BTreeMap<&'a str, usize>,
 }
 
@@ -150,6 +155,7 @@ fn report<'a>(cx: &'a Context<'_>) -> Report<'a> {
             findings_without_owner: owners.as_ref().map(|owners| owners.unowned),
             findings_by_owner: owners.map(|owners| owners.counts),
             hidden: by_reason(&stats.hidden),
+            reinstated: summary::reinstated(&outcome.findings),
             skipped: by_reason(&stats.skipped),
         },
     }
@@ -165,6 +171,7 @@ fn finding_record<'a>(finding: &'a Finding, positions: &Positions<'a>) -> Findin
         scope: &finding.scope,
         fingerprint: finding.fingerprint.to_string(),
         help: finding.help.as_deref(),
+        reinstated: finding.reinstated.as_deref(),
         owners: finding.owners.as_ref().map(|owners| OwnersRecord {
             asked: &owners.asked,
             involved: &owners.involved,

@@ -286,6 +286,18 @@ mod tests {
     }
 
     #[test]
+    fn every_format_says_why_a_known_finding_is_shown() {
+        let project = Project::shop();
+        let mut finding = project.lazy_relation();
+        finding.reinstated = Some("the budget of shop is consumed".into());
+        let outcome = project.outcome(vec![finding]);
+        for info in &FORMATS {
+            let told = bytes(info.format, &outcome, Options::default());
+            assert!(told.contains("the budget of shop is consumed"), "{}", info.id);
+        }
+    }
+
+    #[test]
     fn only_coloured_formats_change_with_colour() {
         let project = Project::shop();
         let outcome = project.outcome(vec![project.lazy_relation()]);

@@ -12,7 +12,7 @@ use onequery_core::{FileId, Finding, Location, Ownership, Problem, UNOWNED};
 use crate::phrase::{Piece, pieces};
 use crate::printable::truncated;
 use crate::summary::{ByOwner, counts, plural};
-use crate::{Context, TOOL, printable, worst_first};
+use crate::{Context, TOOL, printable, story, worst_first};
 
 /// Leaves room for what a workflow adds of its own.
 const MAX_BYTES: usize = 60_000;
@@ -201,6 +201,9 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
     }
     if let Some(ownership) = &finding.owners {
         add(&mut item, format_args!("\n  **Owner:** {}\n", owners(ownership)));
+    }
+    if let Some(told) = story::reinstated(finding) {
+        add(&mut item, format_args!("\n  {}\n", phrase(&told)));
     }
     add(
         &mut item,

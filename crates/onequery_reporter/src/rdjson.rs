@@ -93,6 +93,7 @@ fn diagnostic<'a>(finding: &Finding, positions: &Positions<'a>) -> Diagnostic<'a
     let paragraphs: Vec<_> = std::iter::once(finding.message.clone())
         .chain(help)
         .chain(story::owners(finding))
+        .chain(story::reinstated(finding))
         .map(|text| printable::line(&text).into_owned())
         .collect();
     Diagnostic {

@@ -19,7 +19,7 @@ use self::log::*;
 use self::wording::{sentence, uri};
 use crate::position::{PerFile, Place, Positions, Units};
 use crate::printable::truncated;
-use crate::{Context, TOOL, worst_first};
+use crate::{Context, TOOL, story, worst_first};
 
 /// GitHub refuses a run with more results; it shows the first 5,000 of them.
 const MAX_RESULTS: usize = 25_000;
@@ -143,12 +143,16 @@ fn result<'a>(finding: &'a Finding, cx: &Context<'_>, line_hashes: &PerFile<Vec<
     }
 }
 
-/// The headline, which is all that lists of alerts show, and then the remedy.
+/// The headline, which is all that lists of alerts show, then the remedy, and why it is shown if it is known.
 fn message(finding: &Finding) -> Message {
     let mut text = sentence(&finding.message);
     if let Some(help) = &finding.help {
         text.push(' ');
         text.push_str(&sentence(help));
+    }
+    if let Some(told) = story::reinstated(finding) {
+        text.push(' ');
+        text.push_str(&sentence(&told));
     }
     Message {
         text: truncated(text, MAX_MESSAGE),

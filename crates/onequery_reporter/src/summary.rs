@@ -55,6 +55,15 @@ impl<'a> ByOwner<'a> {
     }
 }
 
+/// Findings that are shown although they are known, by reason.
+pub(crate) fn reinstated(findings: &[Finding]) -> BTreeMap<&str, usize> {
+    count(
+        findings
+            .iter()
+            .filter_map(|finding| finding.reinstated.as_deref()),
+    )
+}
+
 fn count<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, usize> {
     let mut counts = BTreeMap::new();
     for key in keys {
@@ -145,6 +154,14 @@ pub(crate) fn counts(outcome: &Outcome<'_>) -> String {
         )
     }];
 
+    let reinstated = reinstated(&outcome.findings);
+    if !reinstated.is_empty() {
+        let reasons = reinstated
+            .iter()
+            .map(|(reason, n)| format!("{} {n}", printable::line(reason)));
+        let n: usize = reinstated.values().sum();
+        parts.push(format!("{n} known but shown ({})", join(reasons)));
+    }
     let skipped = total(&stats.skipped);
     if skipped > 0 {
         let reasons = occurred(&stats.skipped).map(|(reason, n)| format!("{n} {reason}"));

@@ -125,6 +125,7 @@ def overview():
             guard: None,
             fingerprint: Fingerprint(0xab),
             owners: None,
+            reinstated: None,
         }
     }
 
@@ -149,6 +150,7 @@ def overview():
             guard: None,
             fingerprint: Fingerprint(0xcd),
             owners: None,
+            reinstated: None,
         }
     }
 
@@ -189,6 +191,7 @@ def overview():
             guard: None,
             fingerprint: Fingerprint(1),
             owners: None,
+            reinstated: None,
         }
     }
 }

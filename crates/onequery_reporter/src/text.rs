@@ -47,11 +47,12 @@ fn diagnostic(finding: &Finding, positions: &Positions<'_>) -> Diagnostic<FileId
     let doubt = (finding.confidence != Confidence::Proven)
         .then(|| format!("confidence: {}", finding.confidence.id()));
     let owners = story::owners(finding).map(|owners| printable::line(&owners).into_owned());
+    let known = story::reinstated(finding).map(|told| printable::line(&told).into_owned());
     Diagnostic::new(severity)
         .with_code(finding.rule)
         .with_message(printable::line(&finding.message))
         .with_labels(labels(finding, positions))
-        .with_notes(help.chain(doubt).chain(owners).collect())
+        .with_notes(help.chain(doubt).chain(owners).chain(known).collect())
 }
 
 /// One label per step. They carry numbers because codespan draws them in the order of the source, which is often not

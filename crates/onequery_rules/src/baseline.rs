@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use onequery_core::{Finding, Fingerprint};
+use onequery_core::{Finding, Fingerprint, RecordError, RecordFile};
 
 use crate::identity::{Identity, fingerprint};
 
-/// What the first line of the file says; the number is the version of its form.
-const HEAD: &str = "# onequery baseline 1";
-
-/// What the first line begins with in all versions.
-const HEAD_OF_ALL: &str = "# onequery baseline ";
+/// The file that it is written to.
+const FILE: RecordFile = RecordFile {
+    name: "baseline",
+    version: 1,
+    fields: "path, rule, scope, headline and fingerprint",
+    after_merge: "keep the lines of both sides that `onequery baseline prune` does not drop",
+};
 
 /// How many findings alike are looked through for the rank of one.
 const MAX_RANK: u32 = 10_000;
@@ -68,16 +70,6 @@ pub struct Baseline {
     fingerprints: BTreeSet<Fingerprint>,
 }
 
-/// Why a file is no baseline.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}")]
-pub struct BaselineError {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub message: String,
-}
-
 impl FromIterator<Entry> for Baseline {
     fn from_iter<T: IntoIterator<Item = Entry>>(entries: T) -> Self {
         let entries: BTreeSet<Entry> = entries.into_iter().collect();
@@ -94,63 +86,21 @@ impl Baseline {
     /// # Errors
     ///
     /// The first line that is none of a baseline: a conflict of a merge, a version of the form that is not known here.
-    pub fn parse(text: &str) -> Result<Self, BaselineError> {
-        let mut entries = Vec::new();
-        let mut lines = (1..).zip(text.lines());
-        let fail = |line, message: &str| {
-            Err(BaselineError {
+    pub fn parse(text: &str) -> Result<Self, RecordError> {
+        let entry = |(line, [path, rule, scope, message, hash]): (usize, [String; 5])| {
+            let fingerprint = Fingerprint::parse(&hash).ok_or_else(|| RecordError {
                 line,
-                message: message.to_owned(),
-            })
-        };
-        match lines.next() {
-            None => return Ok(Self::default()),
-            Some((_, HEAD)) => {}
-            Some((line, head)) => {
-                let Some(version) = head.strip_prefix(HEAD_OF_ALL) else {
-                    return fail(
-                        line,
-                        &format!("expected `{HEAD}`; this is no baseline, or a merge has left its marks"),
-                    );
-                };
-                return fail(
-                    line,
-                    &format!("version {version} of the form is not known to this version of onequery"),
-                );
-            }
-        }
-        for (line, text) in lines {
-            if text.is_empty() || text.starts_with('#') {
-                continue;
-            }
-            if ["<<<<<<<", "=======", ">>>>>>>", "|||||||"]
-                .iter()
-                .any(|mark| text.starts_with(mark))
-            {
-                return fail(
-                    line,
-                    "a merge has left its marks; keep the lines of both sides that `onequery baseline prune` does not drop",
-                );
-            }
-            let fields: Vec<String> = text.split('\t').map(unescaped).collect();
-            let Ok([path, rule, scope, message, hash]) = <[String; 5]>::try_from(fields) else {
-                return fail(
-                    line,
-                    "expected path, rule, scope, headline and fingerprint with tabs between them",
-                );
-            };
-            let Some(fingerprint) = Fingerprint::parse(&hash) else {
-                return fail(line, "the last field is no fingerprint: 16 hexadecimal digits");
-            };
-            entries.push(Entry {
+                message: "the last field is no fingerprint: 16 hexadecimal digits".to_owned(),
+            })?;
+            Ok(Entry {
                 path,
                 rule,
                 scope,
                 message,
                 fingerprint,
-            });
-        }
-        Ok(entries.into_iter().collect())
+            })
+        };
+        FILE.read(text)?.into_iter().map(entry).collect()
     }
 
     /// Whether a finding is known.
@@ -180,44 +130,23 @@ impl Baseline {
 
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{HEAD}")?;
-        for entry in &self.entries {
-            let fields = [&entry.path, &entry.rule, &entry.scope, &entry.message].map(|field| escaped(field));
-            writeln!(f, "{}\t{}", fields.join("\t"), entry.fingerprint)?;
-        }
-        Ok(())
-    }
-}
-
-/// A field without tabs and line ends. The first one must not look like a comment or a mark of a merge either.
-fn escaped(field: &str) -> String {
-    let escaped = field
-        .replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
-        .replace('\r', "\\r");
-    match escaped.chars().next() {
-        Some('#' | '<' | '=' | '>' | '|') => format!("\\{escaped}"),
-        _ => escaped,
-    }
-}
-
-fn unescaped(field: &str) -> String {
-    let mut text = String::with_capacity(field.len());
-    let mut chars = field.chars();
-    while let Some(c) = chars.next() {
-        text.push(match c {
-            '\\' => match chars.next() {
-                Some('t') => '\t',
-                Some('n') => '\n',
-                Some('r') => '\r',
-                Some(other) => other,
-                None => '\\',
-            },
-            other => other,
+        let hashes: Vec<String> = self
+            .entries
+            .iter()
+            .map(|entry| entry.fingerprint.to_string())
+            .collect();
+        let records = self.entries.iter().zip(&hashes).map(|(entry, hash)| {
+            let Entry {
+                path,
+                rule,
+                scope,
+                message,
+                ..
+            } = entry;
+            [path, rule, scope, message, hash].map(String::as_str)
         });
+        f.write_str(&FILE.write(records))
     }
-    text
 }
 
 #[cfg(test)]
@@ -276,7 +205,7 @@ mod tests {
             let error = Baseline::parse(text).expect_err("the text is no baseline");
             assert!(error.line == line && error.message.contains(part), "{error}");
         };
-        let head = format!("{HEAD}\n");
+        let head = "# onequery baseline 1\n";
         check("hello\n", 1, "no baseline");
         check("# onequery baseline 2\n", 1, "version 2");
         check(&format!("{head}<<<<<<< ours\n"), 2, "merge");

@@ -143,6 +143,7 @@ impl<'d> Directives<'d> {
                     guard: None,
                     fingerprint: Fingerprint::default(),
                     owners: None,
+                    reinstated: None,
                 });
             };
             match &directive.kind {

@@ -14,7 +14,7 @@ mod story;
 mod triage;
 
 pub use backlog::{Evidence, backlog, route};
-pub use baseline::{Baseline, BaselineError, Entry};
+pub use baseline::{Baseline, Entry};
 pub use directives::is_about_comments;
 pub use registry::{Found, check, nearest, rule, rules};
-pub use triage::{Policy, Triaged, triage};
+pub use triage::{Mandate, Policy, Triaged, triage};

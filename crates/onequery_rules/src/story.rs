@@ -25,6 +25,7 @@ pub(crate) fn finding(
         guard: query.guard,
         fingerprint: onequery_core::Fingerprint::default(),
         owners: None,
+        reinstated: None,
     }
 }
 

@@ -26,6 +26,20 @@ pub struct Policy<'p> {
     pub owners: &'p [String],
     /// Why a finding is not new, for instance `"in the baseline"`; `None` when it is.
     pub known: &'p dyn Fn(&Finding) -> Option<&'static str>,
+    /// What is demanded of a finding.
+    pub mandate: &'p dyn Fn(&Finding) -> Mandate,
+}
+
+/// What is demanded of a finding that rules, files, confidence and comments let pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Mandate {
+    /// It is shown if it is new.
+    #[default]
+    New,
+    /// It is shown, known or not, for a reason such as `"the budget of search is consumed"`.
+    Any(String),
+    /// It is not shown, for a reason such as `"allowed by the budget of search"`.
+    Nothing(String),
 }
 
 /// The findings that are shown, and counts of the others by reason.
@@ -47,9 +61,15 @@ pub fn triage(found: &Found, policy: &Policy<'_>) -> Triaged {
             finding.severity = severity;
         }
         let is_accepted = found.accepted.contains(&finding.fingerprint);
-        match policy.hides(&finding, is_accepted) {
-            Some(reason) => *hidden.entry(reason).or_default() += 1,
-            None => shown.push(finding),
+        match policy
+            .hides(&finding, is_accepted)
+            .map_or_else(|| policy.answers(&finding), Err)
+        {
+            Err(reason) => *hidden.entry(reason).or_default() += 1,
+            Ok(reinstated) => {
+                finding.reinstated = reinstated;
+                shown.push(finding);
+            }
         }
     }
     Triaged {
@@ -59,7 +79,7 @@ pub fn triage(found: &Found, policy: &Policy<'_>) -> Triaged {
 }
 
 impl Policy<'_> {
-    /// Why a finding is not shown.
+    /// Why a finding is not shown, whether it is new or known.
     fn hides(&self, finding: &Finding, is_accepted: bool) -> Option<String> {
         let file = finding.primary.file;
         if let Some(reason) = (self.hidden_file)(file) {
@@ -74,10 +94,18 @@ impl Policy<'_> {
             Some(format!("only {}", finding.confidence.id()))
         } else if finding.severity < self.min_severity {
             Some(format!("only {}s", finding.severity.id()))
-        } else if is_accepted {
-            Some("accepted by comments".to_owned())
         } else {
-            (self.known)(finding).map(str::to_owned)
+            is_accepted.then(|| "accepted by comments".to_owned())
+        }
+    }
+
+    /// Whether a finding that nothing else hides is shown: why it is although it is known, or why it is not.
+    fn answers(&self, finding: &Finding) -> Result<Option<String>, String> {
+        match ((self.known)(finding), (self.mandate)(finding)) {
+            (None, Mandate::New | Mandate::Any(_)) => Ok(None),
+            (Some(_), Mandate::Any(reason)) => Ok(Some(reason)),
+            (Some(known), Mandate::New | Mandate::Nothing(_)) => Err(known.to_owned()),
+            (None, Mandate::Nothing(reason)) => Err(reason),
         }
     }
 
