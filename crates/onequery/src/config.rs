@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use onequery_analysis::{Catalogs, catalog};
+use onequery_analysis::Catalogs;
 use onequery_core::{Confidence, Severity};
 
+use crate::catalogs;
 use crate::cli::{Include, Level, Selection, SeverityLevel};
 use crate::settings::{self, Matcher, RuleId, Settings};
 
@@ -105,9 +106,7 @@ impl Config {
                 Ok((path.to_string_lossy().into_owned(), text))
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let own = own.iter().map(|(path, text)| (path.as_str(), text.as_str()));
-        let all: Vec<(&str, &str)> = catalog::EMBEDDED.iter().copied().chain(own).collect();
-        Ok(Catalogs::load(&all)?)
+        Ok(catalogs::with_own(&own)?)
     }
 
     /// A path that the settings name, which is relative to where they stand.

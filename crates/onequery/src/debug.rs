@@ -4,12 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use onequery_analysis::{Catalogs, Coverage};
+use onequery_analysis::Coverage;
 use onequery_parser::{dump, front_end};
 
 use crate::cli::{Debug, Phase};
 use crate::scope::Scope;
-use crate::{CLEAN, pipeline, project, read};
+use crate::{CLEAN, catalogs, pipeline, project, read};
 
 /// The project that a path is in.
 fn root_of(path: &Path) -> anyhow::Result<PathBuf> {
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
         }
         Phase::Schema => writeln!(out, "{:#}", serde_json::to_value(crate::settings::schema())?)?,
         Phase::Loops => {
-            let run = pipeline::run(&root_of(&args.path)?, &everything()?, &Catalogs::embedded());
+            let run = pipeline::run(&root_of(&args.path)?, &everything()?, &catalogs::embedded());
             for site in &run.analysis.sites {
                 writeln!(
                     out,

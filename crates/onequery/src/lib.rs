@@ -3,6 +3,7 @@
 mod backlog;
 mod baseline;
 mod budget;
+mod catalogs;
 mod cli;
 mod config;
 mod debug;

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::discover::{Found, discover};
 use crate::needed::Waiting;
 use crate::scope::Scope;
-use crate::{project, read};
+use crate::{catalogs, project, read};
 
 /// Everything that was read and found out.
 pub(crate) struct Run {
@@ -161,7 +161,7 @@ pub(crate) fn reported_files(root: &Path, scope: &Scope) -> Vec<String> {
 /// Counts what the analysis of the project in a folder can see.
 pub(crate) fn count_coverage(root: &Path, scope: &Scope) -> Coverage {
     let project = read_project(root, scope);
-    coverage(&project.files, &project.packages, &Catalogs::embedded())
+    coverage(&project.files, &project.packages, &catalogs::embedded())
 }
 
 /// Lowers the files that are reported on, then those they import, directly or through others. Sorted by path.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::facts::FnFacts;
-use crate::program::Program;
+use crate::program::{FnId, Program};
 
 /// Counts over a whole program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -54,11 +54,12 @@ impl Coverage {
 /// Adds up what evaluating the functions of a program counted.
 pub(crate) fn of_program(program: &Program<'_>, facts: &[FnFacts]) -> Coverage {
     let mut total = Coverage::default();
-    for found in facts {
-        if let Some(counted) = &found.coverage {
+    for (id, found) in (0..).map(FnId).zip(facts) {
+        let is_own = !program.is_stub(program.function(id).0);
+        if let Some(counted) = found.coverage.as_ref().filter(|_| is_own) {
             total.add(counted);
         }
     }
-    (total.relations, total.known_relations) = program.models.count();
+    (total.relations, total.known_relations) = program.count_relations();
     total
 }

@@ -23,7 +23,7 @@ mod value;
 
 use onequery_core::{FileId, Problem};
 
-pub use catalog::{Access, Catalogs};
+pub use catalog::{Access, CatalogError, Catalogs};
 pub use coverage::Coverage;
 pub use program::{PackageRoot, SourceFile};
 pub use sites::{Dependence, LoopQuery, LoopSite, ReadKind, RelationRead, SiteKind, TraceStep};

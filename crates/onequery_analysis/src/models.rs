@@ -4,7 +4,6 @@ mod declarations;
 
 use std::sync::Arc;
 
-use onequery_core::Location;
 use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal};
 use rustc_hash::FxHashMap;
 
@@ -37,8 +36,6 @@ pub(crate) struct Relation {
     pub(crate) key: Option<Arc<str>>,
     /// What the other side calls this one.
     pub(crate) inverse: Option<Arc<str>>,
-    /// Where it is declared.
-    pub(crate) declared: Location,
 }
 
 impl Relation {
@@ -64,15 +61,6 @@ pub(crate) struct Models {
 impl Models {
     pub(crate) fn relation(&self, id: RelId) -> &Relation {
         &self.relations[id.0 as usize]
-    }
-
-    /// How many relations there are, and how many of those whose other side is known.
-    pub(crate) fn count(&self) -> (usize, usize) {
-        let known = self
-            .relations
-            .iter()
-            .filter(|relation| !relation.target.is_unknown());
-        (self.relations.len(), known.count())
     }
 
     /// The project has no model that is known.
@@ -117,6 +105,15 @@ impl Models {
 }
 
 impl<'a> Program<'a> {
+    /// How many relations the project's models have, and how many of those whose other side is known.
+    pub(crate) fn count_relations(&self) -> (usize, usize) {
+        let relations = self.models.relations.iter();
+        let is_own = |relation: &&Relation| !self.is_stub(self.class(relation.owner).file);
+        let own: Vec<&Relation> = relations.filter(is_own).collect();
+        let known = own.iter().filter(|relation| !relation.target.is_unknown());
+        (own.len(), known.count())
+    }
+
     /// A relation of a class by name, through its bases.
     pub(crate) fn relation_of(&self, class: ClassId, name: &str) -> Option<RelId> {
         let mro = &self.class(class).mro;
@@ -208,17 +205,21 @@ impl<'a> Program<'a> {
         let mut declarations = Vec::new();
         for class in self.class_ids() {
             for field in &self.class_ir(class).fields {
-                let declared = field.value.and_then(|value| {
-                    self.declaration(class, field.name, value, field.ty.as_ref(), field.span, &names)
-                });
+                let declared = field
+                    .value
+                    .and_then(|value| self.declaration(class, field.name, value, field.ty.as_ref(), &names));
                 declarations.extend(declared);
             }
-            for (name, value, span) in self.attributes_of_methods(class) {
-                declarations.extend(self.declaration(class, name, value, None, span, &names));
+            for (name, value) in self.attributes_of_methods(class) {
+                declarations.extend(self.declaration(class, name, value, None, &names));
             }
         }
         let mut models = Models {
-            has_any: !names.by_name.is_empty(),
+            has_any: names
+                .by_name
+                .values()
+                .flatten()
+                .any(|&class| !self.is_stub(self.class(class).file)),
             by_setting: names.by_setting,
             ..Models::default()
         };
@@ -301,7 +302,6 @@ impl<'a> Program<'a> {
             let Some(kind) = node.and_then(|node| self.catalogs.relation_at(node)) else {
                 continue;
             };
-            let ir = self.class_ir(class);
             let is_parent =
                 |base: &&ClassId| **base != class && self.is_model(**base) && !self.is_abstract(**base);
             let parent = self.class(class).mro.iter().find(is_parent);
@@ -317,7 +317,6 @@ impl<'a> Program<'a> {
                     is_query: false,
                     key: None,
                     inverse: None,
-                    declared: Location::new(self.class(class).file, ir.name_span),
                 });
             }
         }
@@ -386,7 +385,7 @@ impl<'a> Program<'a> {
             return name.to_owned();
         };
         let own = self.class_name(class).to_lowercase();
-        let path = self.files[self.class(class).file.index()].path.as_str();
+        let path = self.path(self.class(class).file);
         let app = folder(path).rsplit('/').next().unwrap_or_default();
         let models = reverse.model_holes.iter().map(|hole| (hole, own.as_str()));
         let folders = reverse.folder_holes.iter().map(|hole| (hole, app));

@@ -47,6 +47,7 @@ id! {
 }
 
 /// One lowered file, as the command line hands it over.
+#[derive(Debug)]
 pub struct SourceFile {
     /// Path relative to the project root, with `/` between parts. Files are sorted by it.
     pub path: String,
@@ -130,7 +131,9 @@ pub(crate) struct ClassInfo<'a> {
 
 /// The linked program.
 pub(crate) struct Program<'a> {
-    pub(crate) files: &'a [SourceFile],
+    /// Those of the project, then stub files of libraries.
+    files: Vec<&'a SourceFile>,
+    n_own_files: usize,
     pub(crate) catalogs: &'a Catalogs,
     scopes: Vec<ScopeInfo<'a>>,
     pub(crate) classes: Vec<ClassInfo<'a>>,
@@ -157,12 +160,13 @@ pub(crate) struct Program<'a> {
 pub(crate) const MAX_HOPS: u32 = 24;
 
 impl<'a> Program<'a> {
-    /// Links lowered files. `files` are sorted by path.
-    pub(crate) fn link(files: &'a [SourceFile], packages: &[PackageRoot], catalogs: &'a Catalogs) -> Self {
+    /// Links lowered files. `own` are those of the project, sorted by path.
+    pub(crate) fn link(own: &'a [SourceFile], packages: &[PackageRoot], catalogs: &'a Catalogs) -> Self {
+        let files: Vec<&SourceFile> = own.iter().chain(catalogs.stubs()).collect();
         let prefix = |count: fn(&FileIr) -> usize| {
             let mut total = 0_u32;
             let mut bases = Vec::with_capacity(files.len() + 1);
-            for file in files {
+            for file in &files {
                 bases.push(total);
                 total += u32::try_from(count(&file.ir)).expect("a run has fewer than 2^32 items");
             }
@@ -170,7 +174,6 @@ impl<'a> Program<'a> {
             bases
         };
         let mut program = Self {
-            files,
             catalogs,
             scopes: Vec::new(),
             classes: Vec::new(),
@@ -181,6 +184,8 @@ impl<'a> Program<'a> {
             modules: FxHashMap::default(),
             crates: FxHashMap::default(),
             crate_of: vec![None; files.len()],
+            files,
+            n_own_files: own.len(),
             tree: modules::ModuleTree::default(),
             methods_named: FxHashMap::default(),
             traits: traits::Traits::default(),
@@ -191,7 +196,7 @@ impl<'a> Program<'a> {
             counts_coverage: false,
         };
         program.name_modules(packages);
-        for file in (0..files.len()).map(file_id) {
+        for file in program.file_ids() {
             program.define(file);
         }
         program.tree = program.plant_modules();
@@ -213,6 +218,16 @@ impl<'a> Program<'a> {
         &self.files[file.index()].ir
     }
 
+    /// All files: those of the project, then stub files of libraries.
+    pub(crate) fn file_ids(&self) -> impl Iterator<Item = FileId> + use<> {
+        (0..self.files.len()).map(file_id)
+    }
+
+    /// Whether a file is a library's: nothing in it is a place that people are shown.
+    pub(crate) fn is_stub(&self, file: FileId) -> bool {
+        file.index() >= self.n_own_files
+    }
+
     pub(crate) fn n_functions(&self) -> usize {
         self.fn_class.len()
     }
@@ -224,8 +239,7 @@ impl<'a> Program<'a> {
 
     /// The functions of which a comment declares something.
     pub(crate) fn functions_declared(&self, what: &DirectiveKind) -> impl Iterator<Item = FnId> {
-        let files = (0..self.files.len()).map(file_id);
-        files.flat_map(move |file| {
+        self.file_ids().flat_map(move |file| {
             let ir = self.ir(file);
             let directives = ir
                 .directives
@@ -450,7 +464,7 @@ impl<'a> Program<'a> {
     /// All methods outside of tests by their names.
     fn name_methods(&self) -> FxHashMap<(Language, &'a str), Vec<FnId>> {
         let mut named: FxHashMap<(Language, &str), Vec<FnId>> = FxHashMap::default();
-        for file in (0..self.files.len()).map(file_id) {
+        for file in self.file_ids() {
             let ir = self.ir(file);
             for (ix, function) in (0_u32..).zip(&ir.functions) {
                 let is_method = function.in_impl.is_some() || function.class.is_some();
@@ -483,7 +497,7 @@ impl<'a> Program<'a> {
                 self.add_method(ClassId(u32::try_from(class).expect("ids fit")), file, method);
             }
         }
-        for file in (0..self.files.len()).map(file_id) {
+        for file in self.file_ids() {
             for implementation in &self.ir(file).impls {
                 let scope = self.scope_id(file, implementation.scope);
                 let TypeRef::Path { path, .. } = &implementation.self_type else {
@@ -661,7 +675,11 @@ impl<'a> Program<'a> {
     /// What `symbol.name` stands for, as far as no value is needed to know it.
     pub(crate) fn member(&self, symbol: Symbol<'a>, name: &str) -> Symbol<'a> {
         match symbol {
-            Symbol::Module(module) => self.local(module, name, MAX_HOPS),
+            Symbol::Module(module) => match (self.local(module, name, MAX_HOPS), self.stub_node(module)) {
+                // A stub file has only some of what its module has.
+                (Symbol::Unknown, Some(node)) => Symbol::External(self.catalogs.child(node, name)),
+                (found, _) => found,
+            },
             Symbol::External(node) => Symbol::External(self.catalogs.child(node, name)),
             Symbol::Class(class) => match self.method(class, name) {
                 Some(method) => Symbol::Function(method),
@@ -689,7 +707,7 @@ impl<'a> Symbol<'a> {
     }
 }
 
-pub(crate) fn file_id(ix: usize) -> FileId {
+fn file_id(ix: usize) -> FileId {
     FileId(u32::try_from(ix).expect("a run has fewer than 2^32 files"))
 }
 

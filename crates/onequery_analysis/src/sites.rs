@@ -73,8 +73,6 @@ pub struct RelationRead {
     pub path: Vec<String>,
     /// The query that gives the rows.
     pub origin: Location,
-    /// Where the last relation is declared.
-    pub declared: Location,
     /// What of it is asked for.
     pub kind: ReadKind,
 }
@@ -417,7 +415,7 @@ impl View<'_, '_> {
             (Wanted::Rows, _) => ReadKind::Rows,
         };
         let mut path: Vec<String> = rows.path.iter().map(|hop| hop.name.to_string()).collect();
-        let (library, declared, remedy) = match &load.wanted {
+        let (library, remedy) = match &load.wanted {
             Wanted::Column(name) => {
                 path.push(name.to_string());
                 self.of_column(rows, name)?
@@ -436,18 +434,13 @@ impl View<'_, '_> {
             library,
             remedy,
             confidence,
-            relation: Some(RelationRead {
-                path,
-                origin,
-                declared,
-                kind,
-            }),
+            relation: Some(RelationRead { path, origin, kind }),
             ..self.query(fact, site, effect)
         })
     }
 
-    /// The library of a relation, where it is declared, and how it is loaded with its rows.
-    fn of_relation(&self, rows: &Rows, kind: &ReadKind) -> Option<(String, Location, Option<String>)> {
+    /// The library of a relation, and how it is loaded with its rows.
+    fn of_relation(&self, rows: &Rows, kind: &ReadKind) -> Option<(String, Option<String>)> {
         let (models, catalogs) = (&self.program.models, self.program.catalogs);
         let last = models.relation(rows.path.last()?.relation);
         let hops: Vec<(&str, &str)> = rows
@@ -468,22 +461,15 @@ impl View<'_, '_> {
             ReadKind::Narrowed => catalogs.defeated_remedy(last.kind).map(ToOwned::to_owned),
             _ => catalogs.eager_remedy(last.kind, to_many, &hops),
         };
-        Some((
-            catalogs.title_of_relation(last.kind).to_owned(),
-            last.declared,
-            remedy,
-        ))
+        Some((catalogs.title_of_relation(last.kind).to_owned(), remedy))
     }
 
     /// The same of a column.
-    fn of_column(&self, rows: &Rows, name: &str) -> Option<(String, Location, Option<String>)> {
+    fn of_column(&self, rows: &Rows, name: &str) -> Option<(String, Option<String>)> {
         let model = self.program.model_type(rows.model?)?;
-        let class = self.program.class(rows.model?);
-        let declared = Location::new(class.file, self.program.class_ir(rows.model?).name_span);
         let catalogs = self.program.catalogs;
         Some((
             catalogs.title_of_type(model).to_owned(),
-            declared,
             catalogs.column_remedy(model, name),
         ))
     }

@@ -159,8 +159,8 @@ impl Lazy {
 
 /// Evaluates all functions until nothing new is learnt, then propagates effects.
 pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
-    let roots: Vec<FnId> = (0..program.files.len())
-        .map(|ix| FileId(u32::try_from(ix).expect("ids fit")))
+    let roots: Vec<FnId> = program
+        .file_ids()
         // Templates are evaluated where they are rendered.
         .filter(|&file| program.ir(file).language != Language::Template)
         .flat_map(|file| {

@@ -1,22 +1,49 @@
 //! Laws that every catalogue keeps.
 
+use std::path::Path;
+
 use onequery_analysis::Catalogs;
-use onequery_analysis::catalog::{EMBEDDED, Kind};
+use onequery_analysis::catalog::{EMBEDDED, Kind, STUBS};
+use onequery_parser::front_end;
+
+/// The files of the catalogue with an extension, as paths from its folder, sorted.
+fn files_of(extension: &str) -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
+    let (mut folders, mut found) = (vec![root.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder is part of the crate") {
+            let path = entry.expect("the folder can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|of| of == extension) {
+                let path = path.strip_prefix(&root).expect("it is below its root");
+                found.push(path.to_string_lossy().replace('\\', "/"));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_stub_file_is_embedded_and_read_without_trouble() {
+    let embedded: Vec<String> = STUBS.iter().map(|(path, _)| format!("stubs/{path}")).collect();
+    assert_eq!(files_of("pyi"), embedded);
+    for (path, text) in STUBS {
+        let ir = (front_end(path).expect("stub files are Python").lower)(text);
+        assert!(ir.problems.is_empty(), "{path}: {:?}", ir.problems);
+        // A chain must not lead into a file that nobody has.
+        assert_eq!(ir.functions.len(), 1, "{path} declares functions");
+        assert!(
+            text.starts_with("# https://"),
+            "{path} does not say where its facts come from"
+        );
+    }
+}
 
 #[test]
 fn every_catalogue_file_is_embedded_and_sound() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/catalog");
-    let mut on_disk: Vec<String> = std::fs::read_dir(folder)
-        .expect("the folder is part of the crate")
-        .map(|entry| {
-            entry
-                .expect("the folder can be read")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    on_disk.sort();
+    let on_disk = files_of("toml");
     let embedded: Vec<&str> = EMBEDDED.iter().map(|(file, _)| *file).collect();
     assert!(embedded.is_sorted(), "keep the list sorted");
     assert_eq!(on_disk, embedded);

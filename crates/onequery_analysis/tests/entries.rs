@@ -1,9 +1,8 @@
 //! How the world outside reaches what repeats: one small program for each way that a catalogue knows.
 
-use std::fmt::Write as _;
+mod support;
 
-use onequery_analysis::{Catalogs, SourceFile, analyze};
-use onequery_parser::front_end;
+use std::fmt::Write as _;
 
 /// A model in Python and a function that asks for each of its rows.
 const SHOP: &str = "\
@@ -20,19 +19,7 @@ def load(ids):
 /// Analyses files that are written one after another, each under a line `//- path`, and compares how each query that
 /// repeats is reached: kind, name, and the calls from there.
 fn check(text: &str, expected: &str) {
-    let files: Vec<SourceFile> = text
-        .split("//- ")
-        .skip(1)
-        .map(|file| {
-            let (path, text) = file.split_once('\n').expect("a file's text follows its path");
-            let lower = front_end(path).expect("the tests are Python or Rust").lower;
-            SourceFile {
-                path: path.to_owned(),
-                ir: lower(text),
-            }
-        })
-        .collect();
-    let analysis = analyze(&files, &[], &Catalogs::embedded());
+    let analysis = support::analyze_text(text);
     let mut found = String::new();
     for query in analysis.sites.iter().flat_map(|site| &site.queries) {
         let Some(entry) = &query.entry else {

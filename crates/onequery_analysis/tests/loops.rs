@@ -1,25 +1,12 @@
 //! What the whole analysis makes of small programs: the sites, what they repeat, how sure that is.
 
-use std::fmt::Write as _;
+mod support;
 
-use onequery_analysis::{Catalogs, SourceFile, analyze};
-use onequery_parser::front_end;
+use std::fmt::Write as _;
 
 /// Analyses files that are written one after another, each under a line `//- path`, and compares what is repeated.
 fn check(text: &str, expected: &str) {
-    let files: Vec<SourceFile> = text
-        .split("//- ")
-        .skip(1)
-        .map(|file| {
-            let (path, text) = file.split_once('\n').expect("a file's text follows its path");
-            let lower = front_end(path).expect("the tests are Python or Rust").lower;
-            SourceFile {
-                path: path.to_owned(),
-                ir: lower(text),
-            }
-        })
-        .collect();
-    let analysis = analyze(&files, &[], &Catalogs::embedded());
+    let analysis = support::analyze_text(text);
     let mut found = String::new();
     for (_, problem) in &analysis.problems {
         let _ = writeln!(found, "{:?} {}", problem.kind, problem.message);
@@ -295,5 +282,65 @@ fn a_look_up_keeps_no_name_of_another_file() {
         ),
         "{% if hit %}{% for order in hit %}{{ order.items.count }}{% endfor %}{% endif %}",
         "Read Element proven order.items.count",
+    );
+}
+
+#[test]
+fn users_are_those_of_the_library_unless_a_setting_names_others() {
+    let program = |settings: &str, user: &str| {
+        format!(
+            "\
+//- site/settings.py
+{settings}
+//- accounts/models.py
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+class Shopper(AbstractUser):
+    pass
+class Profile(models.Model):
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name=\"profile\")
+//- accounts/views.py
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from accounts.models import Shopper
+def show():
+    return [user.profile for user in {user}.objects.all()]
+"
+        )
+    };
+    let found = "Read Element proven user.profile";
+    for (settings, user, expected) in [
+        ("", "User", found),
+        ("", "get_user_model()", found),
+        ("", "Shopper", ""),
+        ("AUTH_USER_MODEL = 'auth.User'", "User", found),
+        ("AUTH_USER_MODEL = 'accounts.Shopper'", "Shopper", found),
+        ("AUTH_USER_MODEL = 'accounts.Shopper'", "get_user_model()", found),
+        ("AUTH_USER_MODEL = 'accounts.Shopper'", "User", ""),
+        ("AUTH_USER_MODEL = env('USERS')", "User", ""),
+    ] {
+        check(&program(settings, user), expected);
+    }
+}
+
+#[test]
+fn what_a_stub_file_leaves_out_is_still_the_librarys() {
+    let user = "\
+//- accounts/models.py
+from django.contrib.auth import models as auth
+from django.contrib.auth.models import UserManager
+from django.db import models
+class Shopper(auth.AbstractUser):
+    objects = UserManager()
+class Team(models.Model):
+    boss = models.ForeignKey(auth.Group, models.CASCADE)
+def show():
+    everybody = [shopper.groups.count() for shopper in Shopper.objects.filter(is_staff=True)]
+    return everybody, [group.team_set.count() for group in auth.Group.objects.all()]
+";
+    check(
+        user,
+        "Read Element proven shopper.groups.count\nRead Element proven group.team_set.count",
     );
 }

@@ -1,5 +1,7 @@
 //! From what a person writes in catalogues to what the engine asks: names are resolved, paths become a tree.
 
+use std::collections::BTreeMap;
+
 use onequery_core::Language;
 use rustc_hash::FxHashMap;
 
@@ -33,6 +35,8 @@ impl Compiler {
                 text_methods: [None, None],
                 starts: [None, None],
                 rounds: Vec::new(),
+                settings: BTreeMap::new(),
+                stubs: Vec::new(),
             },
             names: FxHashMap::default(),
         }
@@ -210,6 +214,10 @@ impl Compiler {
             });
         }
         self.out.rounds.extend(catalog.rounds);
+        let settings = catalog.settings.into_iter();
+        self.out
+            .settings
+            .extend(settings.map(|setting| (setting.name.into(), setting.default)));
         for function in catalog.functions {
             if function.path.is_empty() || !function.on.is_empty() || !function.name.is_empty() {
                 return Err("a [[function]] has a `path` and neither `on` nor `name`".to_owned());

@@ -8,6 +8,8 @@ mod presentations;
 mod schema;
 pub(crate) mod template;
 
+use std::collections::BTreeMap;
+
 use onequery_core::{EntryKind, Language};
 use rustc_hash::FxHashMap;
 
@@ -21,6 +23,8 @@ pub(crate) use schema::{
     Reverse, Rounds, Runs,
 };
 use template::Template;
+
+use crate::program::SourceFile;
 
 /// Index of a library type in [`Catalogs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -275,6 +279,9 @@ pub struct Catalogs {
     text_methods: [Option<String>; 2],
     starts: [Option<String>; 2],
     rounds: Vec<Rounds>,
+    /// Settings that name a class: the path of the one they name unless somebody says otherwise.
+    settings: BTreeMap<Box<str>, String>,
+    stubs: Vec<SourceFile>,
 }
 
 /// A mistake in a catalogue, with the file it is in.
@@ -288,13 +295,13 @@ pub struct CatalogError {
 }
 
 macro_rules! embedded {
-    ($($file:literal),* $(,)?) => {
-        &[$(($file, include_str!(concat!("../../catalog/", $file)))),*]
+    ($folder:literal: $($file:literal),* $(,)?) => {
+        &[$(($file, include_str!(concat!("../../catalog/", $folder, $file)))),*]
     };
 }
 
 /// The catalogues that are part of the program, by file name.
-pub static EMBEDDED: &[(&str, &str)] = embedded![
+pub static EMBEDDED: &[(&str, &str)] = embedded!["":
     "aiosqlite.toml",
     "asyncpg.toml",
     "dbapi.toml",
@@ -326,6 +333,17 @@ pub static EMBEDDED: &[(&str, &str)] = embedded![
     "sqlx.toml",
     "tasks.toml",
     "templates.toml",
+];
+
+/// Models that libraries declare, as stub files: their paths in what is installed, and their texts.
+///
+/// What they declare is known as if the project declared it: projects extend these models and refer to them.
+pub static STUBS: &[(&str, &str)] = embedded!["stubs/":
+    "django/contrib/auth/base_user.pyi",
+    "django/contrib/auth/models.pyi",
+    "django/contrib/contenttypes/models.pyi",
+    "django/contrib/sites/models.pyi",
+    "rest_framework/authtoken/models.pyi",
 ];
 
 const fn slot(language: Language) -> usize {
@@ -365,6 +383,27 @@ impl Catalogs {
             parsed.push((file, language, catalog));
         }
         Compiler::new().compile(parsed)
+    }
+
+    /// Adds lowered stub files, each under the path that [`STUBS`] has it at.
+    #[must_use]
+    pub fn with_stubs(mut self, stubs: impl IntoIterator<Item = SourceFile>) -> Self {
+        self.stubs.extend(stubs);
+        self
+    }
+
+    pub(crate) fn stubs(&self) -> &[SourceFile] {
+        &self.stubs
+    }
+
+    /// The path of the class that a setting names unless the project says otherwise.
+    pub(crate) fn default_of(&self, setting: &str) -> Option<&str> {
+        self.settings.get(setting).map(String::as_str)
+    }
+
+    /// Those settings and paths.
+    pub(crate) fn defaults(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.settings.iter().map(|(name, path)| (&**name, path.as_str()))
     }
 
     /// What a template's variable says of the round of the loop around it, unless the template binds one of that name.

@@ -47,6 +47,8 @@ pub(super) struct File {
     pub(super) relations: Vec<Relation>,
     #[serde(default)]
     pub(super) rounds: Vec<Rounds>,
+    #[serde(default, rename = "setting")]
+    pub(super) settings: Vec<Setting>,
 }
 
 /// What a catalogue describes.
@@ -110,6 +112,15 @@ pub(crate) struct Rounds {
     pub(crate) numbers: Vec<String>,
     /// Its attributes that are true in one round only.
     pub(crate) one_round: Vec<String>,
+}
+
+/// A setting whose text names a class.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Setting {
+    pub(super) name: String,
+    /// The path of the class that it names when no module says otherwise.
+    pub(super) default: String,
 }
 
 /// A type that values can have.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal, TypeRef};
-use onequery_core::{FileId, Location, Name, Span};
+use onequery_core::{FileId, Name};
 use rustc_hash::FxHashMap;
 
 use super::{Relation, call_args, folder, keyword_arg, literal, word};
 use crate::catalog::{Decorates, Direction, LeadsTo, RelationInfo, RelationKind};
-use crate::program::{ClassId, Program, ScopeId, Symbol, file_id, top_level_assignments};
+use crate::program::{ClassId, Program, ScopeId, Symbol, top_level_assignments};
 use crate::types::TypeScope;
 use crate::value::Ty;
 
@@ -51,7 +51,7 @@ pub(super) struct OtherSide {
 
 impl<'a> Program<'a> {
     /// What methods of a class return that stand for attributes: `@declared_attr`.
-    pub(super) fn attributes_of_methods(&self, class: ClassId) -> Vec<(Name, ExprId, Span)> {
+    pub(super) fn attributes_of_methods(&self, class: ClassId) -> Vec<(Name, ExprId)> {
         let file = self.class(class).file;
         let ir = self.ir(file);
         let scope = self.scope_id(file, self.class_ir(class).scope);
@@ -71,7 +71,7 @@ impl<'a> Program<'a> {
                     return None;
                 };
                 match ir.expr(*items.last()?).kind {
-                    ExprKind::Return(Some(value)) => Some((method.name?, value, method.name_span)),
+                    ExprKind::Return(Some(value)) => Some((method.name?, value)),
                     _ => None,
                 }
             })
@@ -85,7 +85,6 @@ impl<'a> Program<'a> {
         name: Name,
         value: ExprId,
         ty: Option<&TypeRef>,
-        span: Span,
         names: &Names<'a>,
     ) -> Option<Declaration> {
         let file = self.class(class).file;
@@ -162,7 +161,6 @@ impl<'a> Program<'a> {
                 always_loaded,
                 is_query,
                 inverse,
-                declared: Location::new(file, span),
             },
             reverse,
         })
@@ -265,33 +263,48 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Models by the upper-case module variables whose texts name them.
+    /// Models by the upper-case module variables whose texts name them; `None` where it is open which.
     pub(super) fn settings(
         &self,
         by_name: &FxHashMap<&'a str, Vec<ClassId>>,
     ) -> FxHashMap<Box<str>, Option<ClassId>> {
         let mut found: FxHashMap<Box<str>, Option<ClassId>> = FxHashMap::default();
-        for file in (0..self.files.len()).map(file_id) {
+        for file in self.file_ids() {
             let ir = self.ir(file);
             for (name, value) in top_level_assignments(ir) {
                 let name = ir.name(name);
-                let text = literal(ir, value).filter(|_| !name.contains(char::is_lowercase));
-                let model = text.and_then(|text| {
-                    let (app, model) = text.rsplit_once('.')?;
-                    by_name
-                        .get(model)
-                        .map(|candidates| self.nearest(app, "", candidates))
-                });
-                if let Some(Ty::Instance(class)) = model {
-                    // Two modules that disagree leave it open.
-                    found
-                        .entry(name.into())
-                        .and_modify(|known| *known = known.filter(|known| *known == class))
-                        .or_insert(Some(class));
+                if name.contains(char::is_lowercase) {
+                    continue;
                 }
+                let named = literal(ir, value)
+                    .and_then(|text| text.rsplit_once('.'))
+                    .and_then(|(app, model)| Some(self.nearest(app, "", by_name.get(model)?)));
+                let model = match named {
+                    Some(Ty::Instance(class)) => Some(class),
+                    // Any other text of this form is no model's name, unless the setting is one that names one.
+                    _ if self.catalogs.default_of(name).is_none() => continue,
+                    _ => None,
+                };
+                // Two modules that disagree leave it open.
+                found
+                    .entry(name.into())
+                    .and_modify(|known| *known = known.filter(|known| Some(*known) == model))
+                    .or_insert(model);
             }
         }
+        for (name, path) in self.catalogs.defaults() {
+            found.entry(name.into()).or_insert_with(|| self.class_at(path));
+        }
         found
+    }
+
+    /// The class of a dotted path.
+    fn class_at(&self, path: &str) -> Option<ClassId> {
+        let (module, name) = path.rsplit_once('.')?;
+        match self.member(Symbol::Module(self.module_named(module)?), name) {
+            Symbol::Class(class) => Some(class),
+            _ => None,
+        }
     }
 
     /// `"Author"`, `"shop.Author"`: the class of that name that is nearest.
@@ -302,7 +315,7 @@ impl<'a> Program<'a> {
         let Some(candidates) = names.by_name.get(name) else {
             return Ty::Unknown;
         };
-        let own_path = self.files[self.class(class).file.index()].path.as_str();
+        let own_path = self.path(self.class(class).file);
         self.nearest(app, own_path, candidates)
     }
 
@@ -310,9 +323,12 @@ impl<'a> Program<'a> {
     fn nearest(&self, app: &str, own_path: &str, candidates: &[ClassId]) -> Ty {
         let app = app.rsplit('.').next().unwrap_or(app);
         let distance = |candidate: &ClassId| {
-            let path = self.files[self.class(*candidate).file.index()].path.as_str();
+            let path = self.path(self.class(*candidate).file);
             if path == own_path && app.is_empty() {
                 return 0;
+            }
+            if self.is_stub(self.class(*candidate).file) && app.is_empty() {
+                return 3;
             }
             let in_app = !app.is_empty() && path.split('/').any(|part| part.split('.').next() == Some(app));
             match (app.is_empty(), in_app) {

@@ -3,7 +3,7 @@
 use onequery_core::FileId;
 use onequery_core::ir::{Arg, ExprId, ExprKind, ScopeIx};
 
-use super::{ClassId, Program, ScopeId, Symbol, file_id, top_level_assignments};
+use super::{ClassId, Program, ScopeId, Symbol, top_level_assignments};
 use crate::catalog::PathNode;
 use crate::catalog::template::Template;
 
@@ -62,7 +62,7 @@ impl<'a> Program<'a> {
     /// another class, or where a class attribute or a module's variable is assigned.
     fn mixed_in(&self) -> Vec<Vec<Symbol<'a>>> {
         let mut mixed = vec![Vec::new(); self.classes.len()];
-        for file in (0..self.files.len()).map(file_id) {
+        for file in self.file_ids() {
             let ir = self.ir(file);
             let fields = ir.classes.iter().flat_map(|class| {
                 let values = class.fields.iter().filter_map(|field| field.value);

@@ -4,7 +4,7 @@ use onequery_core::ir::ImportKind;
 use onequery_core::{FileId, Language};
 use rustc_hash::FxHashMap;
 
-use super::{MAX_HOPS, PackageRoot, Program, ScopeId, Seen, Symbol};
+use super::{MAX_HOPS, PackageRoot, Program, ScopeId, Seen, Symbol, file_id};
 use crate::catalog::PathNode;
 use crate::program::ClassId;
 
@@ -36,6 +36,12 @@ impl<'a> Program<'a> {
                         continue;
                     };
                     let stem = stem.strip_suffix("/__init__").unwrap_or(stem);
+                    if self.is_stub(file_id(ix)) {
+                        // A copy of the library in the project is the library.
+                        let named = self.modules.entry(stem.replace('/', "."));
+                        named.or_insert_with(|| vec![scope]);
+                        continue;
+                    }
                     let mut root = stem.rfind('/').map_or("", |at| &stem[..at]);
                     while package_dirs.contains(root) {
                         root = root.rfind('/').map_or("", |at| &root[..at]);
@@ -67,6 +73,18 @@ impl<'a> Program<'a> {
                 Language::Template => {}
             }
         }
+    }
+
+    /// What catalogues call the module that a stub file is of.
+    pub(super) fn stub_node(&self, module: ScopeId) -> Option<PathNode> {
+        let file = self.file_of_scope(module);
+        let stem = self
+            .path(file)
+            .strip_suffix(".pyi")
+            .filter(|_| self.is_stub(file))?;
+        let mut parts = stem.split('/');
+        let root = self.catalogs.root(Language::Python, parts.next()?);
+        Some(parts.fold(root, |node, part| self.catalogs.child(node, part)))
     }
 
     /// What an import statement's path stands for.
@@ -126,7 +144,7 @@ impl<'a> Program<'a> {
             .filter(|_| level == 0)
             .and_then(|root| self.python_package_dir(file, root));
         let is_inside = |module: &ScopeId| {
-            let path = self.files[self.file_of_scope(*module).index()].path.as_str();
+            let path = self.path(self.file_of_scope(*module));
             package.is_none_or(|package| {
                 path.strip_prefix(package)
                     .is_some_and(|rest| rest.starts_with('/'))
@@ -161,14 +179,12 @@ impl<'a> Program<'a> {
     /// The folder of the package that an absolute import's first part means.
     fn python_package_dir(&self, from: FileId, root: &str) -> Option<&'a str> {
         let module = self.python_module(from, root)?;
-        self.files[self.file_of_scope(module).index()]
-            .path
-            .strip_suffix("/__init__.py")
+        self.path(self.file_of_scope(module)).strip_suffix("/__init__.py")
     }
 
     /// The dotted parts of the package that `level` dots start from.
     fn python_package(&self, file: FileId, level: u32) -> Vec<&'a str> {
-        let path = self.files[file.index()].path.as_str();
+        let path = self.path(file);
         let mut parts: Vec<&str> = path.split('/').collect();
         for _ in 0..level {
             parts.pop();
@@ -179,13 +195,18 @@ impl<'a> Program<'a> {
     /// A module by its dotted name; among several, the one nearest to the importing file.
     fn python_module(&self, from: FileId, dotted: &str) -> Option<ScopeId> {
         let candidates = self.modules.get(dotted)?;
-        let from = self.files[from.index()].path.as_bytes();
+        let from = self.path(from).as_bytes();
         let shared = |scope: &&ScopeId| {
-            let path = self.files[self.file_of_scope(**scope).index()].path.as_bytes();
+            let path = self.path(self.file_of_scope(**scope)).as_bytes();
             from.iter().zip(path).take_while(|(a, b)| a == b).count()
         };
         let best = candidates.iter().rev().max_by_key(shared).copied()?;
         (self.ir(self.file_of_scope(best)).language == Language::Python).then_some(best)
+    }
+
+    /// The first module of a dotted name.
+    pub(crate) fn module_named(&self, dotted: &str) -> Option<ScopeId> {
+        self.modules.get(dotted)?.first().copied()
     }
 
     /// The file-level module below another: `shop/views.py` below `shop/__init__.py`, `a/b.rs` below `a.rs`.
@@ -194,7 +215,7 @@ impl<'a> Program<'a> {
         let file = info.file;
         match self.ir(file).language {
             Language::Python => {
-                let stem = self.files[file.index()].path.strip_suffix("/__init__.py")?;
+                let stem = self.path(file).strip_suffix("/__init__.py")?;
                 self.python_module(file, &format!("{}.{name}", stem.replace('/', ".")))
             }
             Language::Rust => self

@@ -4,7 +4,7 @@ use onequery_core::FileId;
 use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, ScopeIx, UnaryOp};
 use rustc_hash::FxHashMap;
 
-use super::{ClassId, FnId, Program, ScopeId, Symbol, file_id, top_level_ids};
+use super::{ClassId, FnId, Program, ScopeId, Symbol, top_level_ids};
 use crate::catalog::{ClassEntry, Field, Lists, Registers, Shows, Table, TypeInfo};
 use crate::models::{keyword_arg, literal};
 
@@ -134,7 +134,7 @@ impl<'a> Program<'a> {
                 }
             }
         }
-        for file in (0..self.files.len()).map(file_id) {
+        for file in self.file_ids() {
             let scope = self.scope_id(file, ScopeIx(0));
             for statement in top_level_ids(self.ir(file)) {
                 let Some((Registers { by: Some(by) }, args)) = self.registers(file, statement) else {

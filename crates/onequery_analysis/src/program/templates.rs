@@ -6,7 +6,7 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, ScopeIx, TemplatePart};
 use onequery_core::{FileId, Language, Name, TEMPLATE_FOLDERS};
 use rustc_hash::FxHashMap;
 
-use super::{ClassId, FnId, Program, ScopeId, Symbol, file_id, top_level_ids};
+use super::{ClassId, FnId, Program, ScopeId, Symbol, top_level_ids};
 use crate::catalog::{Page, Position, RegistersTag, TagKind};
 use crate::models::{keyword_arg, literal};
 
@@ -44,7 +44,7 @@ impl<'a> Program<'a> {
     /// Finds templates and the functions that they call.
     pub(super) fn find_templates(&mut self) {
         let mut found = Templates::default();
-        for file in (0..self.files.len()).map(file_id) {
+        for file in self.file_ids() {
             let source = &self.files[file.index()];
             if source.ir.language != Language::Template {
                 continue;
@@ -73,7 +73,7 @@ impl<'a> Program<'a> {
     /// The functions of the project that are made known to templates: by decorators, or by calls at the top level.
     fn template_functions(&self) -> FxHashMap<String, Vec<TemplateFunction>> {
         let mut found: FxHashMap<String, Vec<TemplateFunction>> = FxHashMap::default();
-        for file in (0..self.files.len()).map(file_id) {
+        for file in self.file_ids() {
             let ir = self.ir(file);
             let decorated = (0_u32..).zip(&ir.functions).flat_map(|(ix, function)| {
                 let decorators = function.decorators.iter();
@@ -186,7 +186,7 @@ impl<'a> Program<'a> {
         let first = *fitting.clone().next()?;
         let ir = self.ir(template);
         let is_loaded = |known: &&TemplateFunction| {
-            let path = &self.files[self.function(known.function).0.index()].path;
+            let path = self.path(self.function(known.function).0);
             let module = path.rsplit('/').next().and_then(|file| file.strip_suffix(".py"));
             let mut loads = ir.imports.iter().filter_map(|import| import.path.last());
             loads.any(|&last| Some(ir.name(last)) == module)
@@ -203,7 +203,7 @@ impl<'a> Program<'a> {
             .trim_start_matches('/');
         let last = name.rsplit('/').next()?;
         let candidates = self.templates.by_file_name.get(last)?.iter().copied();
-        let path = |file: FileId| self.files[file.index()].path.as_str();
+        let path = |file: FileId| self.path(file);
         let fits = |file: &FileId| {
             let before = path(*file).strip_suffix(name);
             before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
@@ -254,10 +254,7 @@ impl<'a> Program<'a> {
     pub(crate) fn default_template(&self, class: ClassId, model: ClassId, suffix: &str) -> Option<FileId> {
         let name = format!("{}{suffix}", self.class_name(model).to_lowercase());
         // A folder above the model is its application.
-        let folders = self.files[self.class(model).file.index()]
-            .path
-            .rsplit('/')
-            .skip(1);
+        let folders = self.path(self.class(model).file).rsplit('/').skip(1);
         let from = self.class(class).file;
         folders
             .map(|folder| format!("{folder}/{name}"))

@@ -4,7 +4,7 @@ use onequery_core::FileId;
 use onequery_core::ir::{ClassKind, ExprId, ExprKind, Function, Impl, TypeRef};
 use rustc_hash::FxHashMap;
 
-use super::{ClassId, FnId, Program, Symbol, file_id};
+use super::{ClassId, FnId, Program, Symbol};
 use crate::catalog::{Decorates, LibTy};
 use crate::types::TypeScope;
 use crate::value::Ty;
@@ -98,7 +98,7 @@ impl<'a> Program<'a> {
     pub(super) fn link_traits(&mut self) -> Vec<Vec<Symbol<'a>>> {
         let mut of_class = vec![Vec::new(); self.classes.len()];
         let mut traits = Traits::default();
-        for file in (0..self.files.len()).map(file_id) {
+        for file in self.file_ids() {
             for implementation in &self.ir(file).impls {
                 let Some(of) = &implementation.of_trait else {
                     continue;
