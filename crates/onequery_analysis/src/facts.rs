@@ -208,6 +208,8 @@ pub(crate) struct Path {
     pub(crate) on_error: bool,
     /// Runs when a lookup in something remembered failed.
     pub(crate) memoised: bool,
+    /// The object that it is asked of keeps the result: only another object asks again.
+    pub(crate) kept: bool,
     /// How many branches it stands in, from the innermost loop on, of which it is not known whether they are taken.
     pub(crate) undecided: u32,
     /// How many of those are decided by what a parameter holds: `if self.author_id`.

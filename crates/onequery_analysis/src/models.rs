@@ -54,6 +54,8 @@ pub(crate) struct Models {
     of_class: FxHashMap<ClassId, Vec<RelId>>,
     /// Models by the names of module variables whose texts name them: `AUTH_USER_MODEL = "users.User"`.
     by_setting: FxHashMap<Box<str>, Option<ClassId>>,
+    /// Models by their names in lower case.
+    by_name: FxHashMap<String, Vec<ClassId>>,
     /// Other sides that models of libraries get, as far as a name stands for one.
     of_library: FxHashMap<(LibTy, Arc<str>), Option<RelId>>,
 }
@@ -197,10 +199,31 @@ impl<'a> Program<'a> {
         self.class(a).mro.contains(&b) || self.class(b).mro.contains(&a)
     }
 
+    /// Classes of bases that are not known, which declare relations as models do, are models.
+    pub(crate) fn adopt_models(&mut self) {
+        let adopted = self.class_ids().filter_map(|class| {
+            let is_open = self.class(class).has_unknown_base && !self.is_model(class);
+            Some((class, is_open.then(|| self.model_of_fields(class))??))
+        });
+        for (class, model) in adopted.collect::<Vec<_>>() {
+            let heirs = self.subclasses(class).to_vec();
+            for heir in std::iter::once(class).chain(heirs) {
+                if !self.is_model(heir) {
+                    self.classes[heir.index()].library_bases.push(model);
+                }
+            }
+        }
+    }
+
     /// Finds all relations that classes declare, and the sides that they imply.
     pub(crate) fn find_models(&self) -> Models {
         let by_name = self.models_by_name();
         let by_setting = self.settings(&by_name);
+        let mut lower_names: FxHashMap<String, Vec<ClassId>> = FxHashMap::default();
+        for class in by_name.values().flatten() {
+            let models = lower_names.entry(self.class_name(*class).to_lowercase());
+            models.or_default().push(*class);
+        }
         let names = Names { by_name, by_setting };
         let mut declarations = Vec::new();
         for class in self.class_ids() {
@@ -221,6 +244,7 @@ impl<'a> Program<'a> {
                 .flatten()
                 .any(|&class| !self.is_stub(self.class(class).file)),
             by_setting: names.by_setting,
+            by_name: lower_names,
             ..Models::default()
         };
         for declaration in &declarations {
@@ -323,7 +347,7 @@ impl<'a> Program<'a> {
     }
 
     /// Whether a class has no rows of its own: what it declares belongs to the classes that inherit it.
-    fn is_abstract(&self, class: ClassId) -> bool {
+    pub(crate) fn is_abstract(&self, class: ClassId) -> bool {
         match self.of_model(class, |info| info.abstract_if.as_deref()) {
             Some(marker) => self
                 .marked(class, marker)

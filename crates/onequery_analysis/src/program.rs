@@ -208,6 +208,7 @@ impl<'a> Program<'a> {
         program.link_bases(&of_traits);
         program.subclasses = program.find_subclasses();
         program.link_overrides();
+        program.adopt_models();
         program.models = program.find_models();
         program.find_presentations();
         program.find_templates();

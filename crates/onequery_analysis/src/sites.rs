@@ -316,6 +316,10 @@ impl View<'_, '_> {
         } else {
             Dependence::Invariant
         };
+        let is_kept = fact.path.kept || effect.is_some_and(|(_, effect)| effect.kept);
+        if is_kept && dependence != Dependence::Element {
+            return None;
+        }
         let source = query_source(self, fact, effect);
         let query = LoopQuery {
             access,

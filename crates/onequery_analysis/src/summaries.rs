@@ -60,6 +60,8 @@ pub(crate) struct Effect {
     pub(crate) likely: bool,
     /// Some link behind the fact runs on some path only; whether this call takes that path is not known.
     pub(crate) conditional: bool,
+    /// Some link is as [`crate::facts::Path::kept`] says.
+    pub(crate) kept: bool,
     /// As [`crate::facts::Path::undecided`] of the fact, less the branches all of whose arms execute something.
     pub(crate) undecided: u32,
     /// The branch it stands in is taken for this.
@@ -320,6 +322,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         // A transaction of its own is wanted as a rule, whoever calls.
                         conditional: (*access == Access::Commit && fact.path.isolated)
                             || found.is_in_endless_loop(fact),
+                        kept: fact.path.kept,
                         undecided: fact.path.undecided,
                         lazy: load
                             .as_ref()
@@ -380,6 +383,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                 conditional: effect.is_conditional()
                     || branch.is_open
                     || facts[caller].is_in_endless_loop(fact),
+                kept: effect.kept || fact.path.kept,
                 undecided: fact.path.undecided,
                 branch: fact.path.branch.with(branch.conditions),
                 past_exits: fact.path.past_exits.with(past_exits.conditions),

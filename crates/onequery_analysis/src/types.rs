@@ -270,6 +270,13 @@ impl<'a> Program<'a> {
             Template::ReturnedItem => self.item(holes.returned),
             Template::TypeArg(ix) => holes.type_args.get(*ix).cloned().unwrap_or_default(),
             Template::Setting(name) => self.models.set_by(name).map_or(Ty::Unknown, Ty::Class),
+            Template::Model(places) => {
+                let texts = places
+                    .iter()
+                    .map_while(|&ix| Some(self.text(holes.args.get(ix)?.text?)));
+                let model = self.model_named(&texts.collect::<Vec<_>>().join("."));
+                model.map_or(Ty::Unknown, Ty::Class)
+            }
             Template::Class(ty) => Ty::External(self.catalogs.ty(*ty).node),
             Template::Lib(ty, args) => {
                 self.library(*ty, args.iter().map(|arg| self.fill(arg, holes)).collect())

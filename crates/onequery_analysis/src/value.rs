@@ -79,6 +79,21 @@ impl Ty {
         }
     }
 
+    /// The type with one class of the project in place of another.
+    fn with_class(&self, from: ClassId, to: ClassId) -> Self {
+        let within = |args: &Args| {
+            args.as_ref()
+                .map(|args| args.iter().map(|arg| arg.with_class(from, to)).collect())
+        };
+        match self {
+            Self::Class(class) if *class == from => Self::Class(to),
+            Self::Instance(class) if *class == from => Self::Instance(to),
+            Self::Lib(ty, args) => Self::Lib(*ty, within(args)),
+            Self::Tuple(args) => Self::Tuple(within(args)),
+            other => other.clone(),
+        }
+    }
+
     fn depth(&self) -> usize {
         1 + self.args().iter().map(Self::depth).max().unwrap_or(0)
     }
@@ -298,6 +313,21 @@ impl Value {
         self
     }
 
+    /// The value with one class of the project in place of another.
+    pub(crate) fn with_class(self, from: ClassId, to: ClassId) -> Self {
+        let rows = self.rows.map(|mut rows| {
+            if rows.model == Some(from) {
+                Arc::make_mut(&mut rows).model = Some(to);
+            }
+            rows
+        });
+        Self {
+            ty: self.ty.with_class(from, to),
+            rows,
+            ..self
+        }
+    }
+
     /// What a call gave: what the call depends on, all that is in it depends on.
     pub(crate) fn given_by_call(self, deps: Deps) -> Self {
         let record = self.map_record(|value| value.clone().given_by_call(deps));
@@ -419,7 +449,7 @@ impl Value {
 }
 
 /// Rows on one side of a branch only stay known, like types.
-fn join_rows(a: Option<Arc<Rows>>, b: Option<Arc<Rows>>) -> Option<Arc<Rows>> {
+pub(crate) fn join_rows(a: Option<Arc<Rows>>, b: Option<Arc<Rows>>) -> Option<Arc<Rows>> {
     match (a, b) {
         (Some(a), Some(b)) if a == b => Some(a),
         (Some(none), Some(some)) | (Some(some), Some(none)) if none.source == RowSource::Empty => Some(some),

@@ -485,6 +485,14 @@ impl Catalogs {
         &self.relations[kind.0 as usize]
     }
 
+    /// The model of the library that has a way to declare relations.
+    pub(crate) fn model_with(&self, kind: RelationKind) -> Option<LibTy> {
+        let catalog = self.relation(kind).catalog;
+        let mut types = (0..).map(LibTy).zip(&self.types);
+        let found = types.find(|(_, info)| info.catalog == catalog && info.model);
+        found.map(|(ty, _)| ty)
+    }
+
     /// The title of the catalogue that describes a way to declare relations.
     pub(crate) fn title_of_relation(&self, kind: RelationKind) -> &str {
         &self.infos[self.relation(kind).catalog as usize].title

@@ -35,6 +35,8 @@ pub(crate) enum Template {
     TypeArg(usize),
     /// `$setting:NAME`: the class that the text names which some module assigns to `NAME`.
     Setting(Box<str>),
+    /// `$model:0:1`: the model that the texts of these arguments name, app and model in one or in two.
+    Model(Vec<usize>),
     /// `class:Name`: the class itself, to inherit from.
     Class(LibTy),
     /// `Name<A, B>`
@@ -130,6 +132,12 @@ impl<'a> Parser<'a> {
         let find = |name: &str| (self.resolve)(name).ok_or_else(|| format!("unknown type `{name}`"));
         if let Some(name) = word.strip_prefix("$setting:") {
             return Ok(Template::Setting(name.into()));
+        }
+        if let Some(places) = word.strip_prefix("$model:") {
+            let places: Result<_, std::num::ParseIntError> = places.split(':').map(str::parse).collect();
+            return places
+                .map(Template::Model)
+                .map_err(|_| format!("`{word}` does not number arguments"));
         }
         if let Some(class) = word.strip_prefix("class:") {
             return find(class).map(Template::Class);

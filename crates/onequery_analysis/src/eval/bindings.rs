@@ -5,9 +5,9 @@ use std::sync::Arc;
 use onequery_core::Name;
 use onequery_core::ir::{AssignMode, ExprId, ExprKind, Pattern};
 
-use super::Eval;
+use super::{Eval, settled};
 use crate::program::Symbol;
-use crate::value::{Bound, Deps, Measure, Ty, Value};
+use crate::value::{Bound, Deps, Measure, Ty, Value, join_rows};
 
 impl Eval<'_, '_> {
     pub(super) fn assign(
@@ -179,24 +179,66 @@ impl Eval<'_, '_> {
             ExprKind::Index { base, index } => {
                 self.eval(base);
                 let key = self.eval(index);
-                let root = self.root_name(base);
-                if let Some(variable) = root.and_then(|root| self.env.get_mut(root)) {
-                    match (&self.ir.expr(base).kind, key.text) {
-                        (ExprKind::Name(_), Some(key)) => {
-                            let record = variable.record.get_or_insert_default();
-                            Arc::make_mut(record).set(self.program.text(key), value);
-                        }
-                        // Some value in it is another now.
-                        _ => variable.record = None,
+                let Some(root) = self.root_name(base) else { return };
+                self.changed.push(root);
+                match (&self.ir.expr(base).kind, key.text, self.env.get_mut(root)) {
+                    (ExprKind::Name(_), Some(key), Some(variable)) => {
+                        let record = variable.record.get_or_insert_default();
+                        Arc::make_mut(record).set(self.program.text(key), value);
                     }
-                }
-                if let Some(root) = root {
-                    self.changed.push(root);
+                    (ExprKind::Name(_), None, Some(_)) => self.note_entry(root, key.ty, &value),
+                    // Some value in it is another now.
+                    (_, _, Some(variable)) => variable.record = None,
+                    (_, _, None) => {}
                 }
             }
             _ => {
                 self.eval(place);
             }
+        }
+    }
+
+    /// A dictionary has a value under some key: `orders[order.id] = order`.
+    pub(super) fn note_entry(&mut self, name: Name, key: Ty, held: &Value) {
+        let dict = self.program.catalogs.literals(self.language()).dict;
+        let grows = self.grows_with_data(name);
+        let Some(variable) = self.env.get_mut(name) else {
+            return;
+        };
+        // Some value in it is another now.
+        variable.record = None;
+        variable.deps.add(held.deps);
+        if grows {
+            variable.bound = Bound::Data;
+        }
+        if !matches!(variable.ty, Ty::Lib(ty, _) if ty == dict) {
+            return;
+        }
+        let mut known = variable.ty.args().iter().cloned();
+        let (keys, before) = (known.next().unwrap_or_default(), known.next().unwrap_or_default());
+        let values = before.clone().completed_by(&held.ty);
+        if values == held.ty.clone().completed_by(&before) {
+            variable.rows = join_rows(variable.rows.take(), settled(held));
+            variable.ty = Ty::lib(dict, vec![keys.completed_by(&key), values]);
+        } else {
+            variable.rows = None;
+            variable.ty = Ty::lib(dict, vec![keys, Ty::Unknown]);
+        }
+    }
+
+    /// The variable whose value holds a place under a key: `groups` of `groups[key]`, and of `groups.setdefault(key, [])`.
+    pub(super) fn holder_of(&self, place: ExprId) -> Option<Name> {
+        let base = match self.ir.expr(place).kind {
+            ExprKind::Index { base, .. } => base,
+            ExprKind::Call { callee, .. } => match self.ir.expr(callee).kind {
+                ExprKind::Attr { base, .. } => base,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match self.ir.expr(base).kind {
+            ExprKind::Name(name) => Some(name),
+            _ => None,
         }
     }
 

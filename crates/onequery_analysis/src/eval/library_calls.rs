@@ -78,7 +78,7 @@ impl<'a> Eval<'_, 'a> {
             deps.loops.add(self.innermost());
         }
         if let (Some(grows), Some((base, _))) = (info.grows, receiver) {
-            self.note_growth(base, args, grows);
+            self.note_growth(base, &own, args, grows);
         }
         if !info.reads_each.is_empty() {
             self.read_each(id, &info.reads_each, args);
@@ -347,13 +347,21 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// A literal that something is added to is no constant, and it depends on what is added.
-    fn note_growth(&mut self, base: ExprId, args: &Args<'_>, grows: Grows) {
-        let Some(name) = self.root_name(base) else { return };
+    fn note_growth(&mut self, base: ExprId, own: &Value, args: &Args<'_>, grows: Grows) {
         let added = args.values.last();
         let item = added.map(|added| match grows {
             Grows::One => added.ty.clone(),
             Grows::Many => self.item_of(added),
         });
+        if let (Some(holder), Ty::Lib(list, _), Some(item)) = (self.holder_of(base), &own.ty, &item) {
+            self.changed.push(holder);
+            let held = Value {
+                rows: added.and_then(settled),
+                ..Value::of(Ty::lib(*list, vec![item.clone()]))
+            };
+            return self.note_entry(holder, Ty::Unknown, &held.with_deps(args.deps()));
+        }
+        let Some(name) = self.root_name(base) else { return };
         self.changed.push(name);
         let is_name = matches!(self.ir.expr(base).kind, ExprKind::Name(_));
         let entries = self.entries_given(args);

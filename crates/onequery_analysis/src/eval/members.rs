@@ -165,16 +165,11 @@ impl<'a> Eval<'_, 'a> {
                 .decorators
                 .iter()
                 .find_map(|&d| self.program.decorates(file, scope, d));
-            // `self.total` is the same object's in every round, and that object keeps it.
-            let is_kept =
-                decorated == Some(Decorates::CachedProperty) && !base.deps.loops.meets(self.active());
             let given = |param: usize| base.rows.clone().filter(|_| param == 0);
             let at = self.here(self.ir.span(id));
             let returned = self.returned_by(method);
             let returned = self.returned_value(returned, &given, at);
-            if is_kept {
-                return returned.with_deps(base.deps);
-            }
+            let returned = self.as_receivers(returned, method, base);
             if matches!(decorated, Some(Decorates::Property | Decorates::CachedProperty)) {
                 let given = Given {
                     deps: base.deps,
@@ -185,7 +180,10 @@ impl<'a> Eval<'_, 'a> {
                     callee: method,
                     args: vec![given],
                 };
+                let path = self.path;
+                self.path.kept |= decorated == Some(Decorates::CachedProperty);
                 let deps = self.fact(id, what, base.deps, base.likely);
+                self.path = path;
                 return returned.with_deps(deps);
             }
             return Value::of(Ty::Function(method));

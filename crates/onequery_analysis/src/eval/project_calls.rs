@@ -119,6 +119,10 @@ impl<'a> Eval<'_, 'a> {
         let returned = self.returned_by(callee);
         let rows_of = |param: usize| given.get(param).and_then(|given| given.rows.clone());
         let returned = self.returned_value(returned, &rows_of, self.here(self.ir.span(id)));
+        let returned = match binds_receiver {
+            Some(receiver) => self.as_receivers(returned, callee, receiver),
+            None => returned,
+        };
         let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
         let varies = Deps {
             varies: self.active(),
@@ -141,6 +145,17 @@ impl<'a> Eval<'_, 'a> {
             ..returned
         }
         .given_by_call(deps.with(queried).with(varies))
+    }
+
+    /// What a method of an abstract class gives is about the class that it was called on: `cls.objects` of `Order.live()`.
+    pub(super) fn as_receivers(&self, returned: Value, method: FnId, receiver: &Value) -> Value {
+        let (Ty::Class(own) | Ty::Instance(own)) = receiver.ty else {
+            return returned;
+        };
+        match self.program.class_of(method) {
+            Some(base) if base != own && self.program.is_abstract(base) => returned.with_class(base, own),
+            _ => returned,
+        }
     }
 
     /// `for handler in handlers { handler.run() }` runs something else each time.

@@ -7,7 +7,7 @@ use onequery_core::{FileId, Name};
 use rustc_hash::FxHashMap;
 
 use super::{Relation, call_args, folder, keyword_arg, literal, word};
-use crate::catalog::{Decorates, Direction, LeadsTo, RelationInfo, RelationKind};
+use crate::catalog::{Decorates, Direction, LeadsTo, LibTy, RelationInfo, RelationKind};
 use crate::program::{ClassId, Program, ScopeId, Symbol, top_level_assignments};
 use crate::types::TypeScope;
 use crate::value::Ty;
@@ -166,6 +166,18 @@ impl<'a> Program<'a> {
         })
     }
 
+    /// The library's model that has relations of the kind that a class declares.
+    pub(super) fn model_of_fields(&self, class: ClassId) -> Option<LibTy> {
+        let file = self.class(class).file;
+        let scope = self.scope_id(file, self.class_ir(class).scope);
+        let values = self.class_ir(class).fields.iter().filter_map(|field| field.value);
+        let mut kinds = values.filter_map(|value| match self.ir(file).expr(value).kind {
+            ExprKind::Call { callee, .. } => self.relation_kind(file, scope, callee, MAX_BASES),
+            _ => None,
+        });
+        self.catalogs.model_with(kinds.next()?)
+    }
+
     /// How a field's callee declares a relation: by its path, as a method, or as a subclass of one that does.
     fn relation_kind(
         &self,
@@ -303,6 +315,16 @@ impl<'a> Program<'a> {
         let (module, name) = path.rsplit_once('.')?;
         match self.member(Symbol::Module(self.module_named(module)?), name) {
             Symbol::Class(class) => Some(class),
+            _ => None,
+        }
+    }
+
+    /// `"shop.author"`: the only model of that name in that app, in any case of letters.
+    pub(crate) fn model_named(&self, text: &str) -> Option<ClassId> {
+        let (app, name) = text.rsplit_once('.')?;
+        let candidates = self.models.by_name.get(&name.to_lowercase())?;
+        match self.nearest(app, "", candidates) {
+            Ty::Instance(class) => Some(class),
             _ => None,
         }
     }

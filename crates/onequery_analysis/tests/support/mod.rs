@@ -5,7 +5,7 @@ use onequery_analysis::{Analysis, Catalogs, SourceFile, analyze};
 use onequery_parser::front_end;
 
 /// Analyses files that are written one after another, each under a line `//- path`.
-pub fn analyze_text(text: &str) -> Analysis {
+pub(crate) fn analyze_text(text: &str) -> Analysis {
     let files = text.split("//- ").skip(1);
     let files: Vec<SourceFile> = files
         .map(|file| {
