@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use onequery_core::{EntryKind, Location};
+use onequery_core::{EntryKind, FileId, Location, Name};
 
 use crate::catalog::{Access, CallId, LibTy};
 use crate::coverage::Coverage;
@@ -26,6 +26,8 @@ pub(crate) struct FnFacts {
     pub(crate) collections: Bits,
     /// Parameters that are called, once.
     pub(crate) invoked: Bits,
+    /// Parameters that are called per element of something.
+    pub(crate) called_each: Vec<CalledEach>,
     /// Assignments to attributes of instances and classes: `self.session = …`.
     pub(crate) attributes: Vec<(ClassId, String, Value)>,
     /// Branches one of whose arms is taken in any case.
@@ -40,6 +42,27 @@ pub(crate) struct FnFacts {
     pub(crate) counts: bool,
     /// Functions that it gives away as arguments, to be called at some time.
     pub(crate) handed: Vec<(FnId, Location)>,
+}
+
+/// A parameter that a function calls once per element: `serializer` of `[serializer(row) for row in rows]`.
+#[derive(Clone, Debug)]
+pub(crate) struct CalledEach {
+    pub(crate) param: usize,
+    /// How many elements there are.
+    pub(crate) bound: Bound,
+    /// What it is given, in terms of the function's own parameters.
+    pub(crate) args: Vec<Value>,
+}
+
+impl CalledEach {
+    /// Whether another says the same, as far as callers may know of it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let args = self.args.iter().zip(&other.args);
+        self.param == other.param
+            && self.bound == other.bound
+            && self.args.len() == other.args.len()
+            && { args }.all(|(a, b)| a.is_same(b))
+    }
 }
 
 /// Something that the world outside calls.
@@ -169,8 +192,9 @@ impl Conditions {
                     Some(_) => {}
                     None => match given.and_then(|given| given.own_param) {
                         Some(own) => left.conditions = left.conditions.and(own, wanted),
-                        // What is written is mostly something; a cache that is given is no missing one.
-                        None if wanted && given.is_some_and(|given| given.is_written) => {
+                        // What is written is mostly something; a cache that is given is no missing one. A flag may be
+                        // either.
+                        None if given.is_some_and(|given| given.is_written && (wanted || given.is_flag)) => {
                             left.at_run_time = true
                         }
                         None => left.is_open = true,
@@ -282,10 +306,14 @@ pub(crate) struct Given {
     pub(crate) int: Option<i64>,
     /// What testing it for truth gives, when that is known.
     pub(crate) truth: Option<bool>,
+    /// The text that it is.
+    pub(crate) text: Option<(FileId, Name)>,
     /// It is one of the caller's own parameters, unchanged.
     pub(crate) own_param: Option<usize>,
     /// An argument stands there.
     pub(crate) is_written: bool,
+    /// The parameter is true or false unless something is given.
+    pub(crate) is_flag: bool,
     /// Rows of a model in it.
     pub(crate) rows: Option<Arc<Rows>>,
 }

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher as _};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::facts::Given;
+use crate::facts::{CalledEach, Given};
 use crate::program::{ClassId, FnId, ScopeId};
 use crate::value::{Bits, Bound, Ty, Value};
 
@@ -17,10 +17,14 @@ pub(crate) struct Known {
     pub(crate) attributes: FxHashMap<(ClassId, String), Value>,
     /// Variables of modules.
     pub(crate) variables: FxHashMap<(ScopeId, String), Value>,
+    /// By function: the parameters that what it gives is computed from.
+    pub(crate) returned_from: Vec<Bits>,
     /// Parameters of each function that are gone through or taken as a whole set.
     pub(crate) collections: Vec<Bits>,
     /// By function: the parameters that it calls.
     pub(crate) invoked: Vec<Bits>,
+    /// By function: the parameters that it calls per element.
+    pub(crate) called_each: Vec<Vec<CalledEach>>,
     /// What the calls that were seen pass to each function.
     pub(crate) passed: FxHashMap<FnId, Passed>,
 }
@@ -129,9 +133,13 @@ impl Known {
         let mut slots = FxHashSet::default();
         for (ix, (a, b)) in (0_u32..).zip(self.returns.iter().zip(&before.returns)) {
             let at = ix as usize;
-            let parameters =
-                |known: &Self| (known.collections.get(at).copied(), known.invoked.get(at).copied());
-            if !a.is_same(b) || parameters(self) != parameters(before) {
+            let parameters = |known: &Self| {
+                [&known.collections, &known.invoked, &known.returned_from].map(|bits| bits.get(at).copied())
+            };
+            let called_each = [self, before].map(|known| known.called_each.get(at).map_or(&[][..], Vec::as_slice));
+            let same_calls = called_each[0].len() == called_each[1].len()
+                && called_each[0].iter().zip(called_each[1]).all(|(a, b)| a.is_same(b));
+            if !a.is_same(b) || parameters(self) != parameters(before) || !same_calls {
                 slots.insert(slot(About::Function, ix, ""));
             }
         }

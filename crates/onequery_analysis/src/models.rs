@@ -8,7 +8,9 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal};
 use rustc_hash::FxHashMap;
 
 use crate::catalog::{LeadsTo, LibTy, RelationKind, Reverse, TypeInfo};
-use crate::program::{ClassId, Program};
+use onequery_core::FileId;
+
+use crate::program::{ClassId, Program, ScopeId, Symbol};
 use crate::value::{Ty, Value};
 use declarations::{Declaration, Names};
 
@@ -54,6 +56,8 @@ pub(crate) struct Models {
     of_class: FxHashMap<ClassId, Vec<RelId>>,
     /// Models by the names of module variables whose texts name them: `AUTH_USER_MODEL = "users.User"`.
     by_setting: FxHashMap<Box<str>, Option<ClassId>>,
+    /// By class of queries or managers: the only model that has one, in so far as it is the only one.
+    served: FxHashMap<ClassId, Option<ClassId>>,
     /// Models by their names in lower case.
     by_name: FxHashMap<String, Vec<ClassId>>,
     /// Other sides that models of libraries get, as far as a name stands for one.
@@ -181,6 +185,63 @@ impl<'a> Program<'a> {
         bases.iter().copied().find(serves)
     }
 
+    /// The model whose rows a class of queries or managers gives, when it serves one only.
+    pub(crate) fn served_model(&self, class: ClassId) -> Option<ClassId> {
+        self.models.served.get(&class).copied().flatten()
+    }
+
+    /// By class of queries or managers: the model that has it as an attribute, `None` where several do.
+    fn find_served(&self) -> FxHashMap<ClassId, Option<ClassId>> {
+        let mut served: FxHashMap<ClassId, Option<ClassId>> = FxHashMap::default();
+        for model in self.class_ids().filter(|&class| self.is_model(class)) {
+            let file = self.class(model).file;
+            let scope = self.scope_id(file, self.class_ir(model).scope);
+            let values = self.class_ir(model).fields.iter().filter_map(|field| field.value);
+            let callees = values.filter_map(|value| match self.ir(file).expr(value).kind {
+                ExprKind::Call { callee, .. } => Some(callee),
+                _ => None,
+            });
+            let servers = callees.flat_map(|callee| self.classes_called(file, scope, callee));
+            let heirs = self
+                .subclasses(model)
+                .iter()
+                .filter(|&&heir| !self.is_abstract(heir));
+            let own = (!self.is_abstract(model)).then_some(model);
+            let models: Vec<ClassId> = own.into_iter().chain(heirs.copied()).collect();
+            for server in servers.filter(|&server| self.serves_owner(server)) {
+                for &base in &self.class(server).mro {
+                    for &model in &models {
+                        let known = served.entry(base).or_insert(Some(model));
+                        *known = known.filter(|&known| known == model);
+                    }
+                }
+            }
+        }
+        served
+    }
+
+    /// The classes of the project in what is called: `OrderManager()`, `OrderQuerySet.as_manager()`,
+    /// `Manager.from_queryset(OrderQuerySet)()`.
+    fn classes_called(&self, file: FileId, scope: ScopeId, callee: ExprId) -> Vec<ClassId> {
+        let ir = self.ir(file);
+        let named = match &ir.expr(callee).kind {
+            ExprKind::Attr { base, .. } => vec![callee, *base],
+            ExprKind::Call { callee, args, .. } => {
+                let mut named = vec![*callee];
+                named.extend(args.iter().map(|arg| arg.value));
+                named
+            }
+            _ => vec![callee],
+        };
+        let classes = named
+            .into_iter()
+            .filter_map(|named| match self.resolve_expr(file, scope, named) {
+                Symbol::Class(class) => Some(class),
+                _ => None,
+            });
+        classes.collect()
+    }
+
     /// What a value is as a library's type: a project's queryset class is its library's queryset of its rows.
     pub(crate) fn view(&self, value: &Value) -> Ty {
         let model = || value.rows.as_ref().and_then(|rows| rows.model).map(Ty::Instance);
@@ -245,6 +306,7 @@ impl<'a> Program<'a> {
                 .any(|&class| !self.is_stub(self.class(class).file)),
             by_setting: names.by_setting,
             by_name: lower_names,
+            served: self.find_served(),
             ..Models::default()
         };
         for declaration in &declarations {

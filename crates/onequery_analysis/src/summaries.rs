@@ -259,14 +259,19 @@ fn by_function(program: &Program<'_>, results: Vec<Evaluated>) -> Vec<FnFacts> {
 fn learn(program: &Program<'_>, results: &[Evaluated]) -> Known {
     let mut known = Known {
         returns: vec![Value::default(); program.n_functions()],
+        returned_from: vec![Bits::default(); program.n_functions()],
         collections: vec![Bits::default(); program.n_functions()],
         invoked: vec![Bits::default(); program.n_functions()],
+        called_each: vec![Vec::new(); program.n_functions()],
         ..Known::default()
     };
     for (id, found) in results.iter().flat_map(|result| &result.facts) {
         known.returns[id.index()] = found.returns.as_ref().map(Value::returned).unwrap_or_default();
+        let returned_from = found.returns.as_ref().map(|returned| returned.deps.params);
+        known.returned_from[id.index()] = returned_from.unwrap_or_default();
         known.collections[id.index()] = found.collections;
         known.invoked[id.index()] = found.invoked;
+        known.called_each[id.index()].clone_from(&found.called_each);
         for (class, name, value) in &found.attributes {
             let entry = known.attributes.entry((*class, name.clone()));
             let value = value.exported();

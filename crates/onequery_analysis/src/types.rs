@@ -282,6 +282,10 @@ impl<'a> Program<'a> {
                 self.library(*ty, args.iter().map(|arg| self.fill(arg, holes)).collect())
             }
             Template::Tuple(parts) => Ty::tuple(parts.iter().map(|part| self.fill(part, holes)).collect()),
+            Template::First(all) => {
+                let mut filled = all.iter().map(|template| self.fill(template, holes));
+                filled.find(|ty| !ty.is_unknown()).unwrap_or_default()
+            }
         }
     }
 

@@ -159,6 +159,9 @@ impl Bits {
     /// The index that stands for all above it, too.
     pub(crate) const LAST: usize = 63;
 
+    /// All indices.
+    pub(crate) const ALL: Self = Self(u64::MAX);
+
     pub(crate) const fn one(ix: usize) -> Self {
         Self(1 << if ix > Self::LAST { Self::LAST } else { ix })
     }
@@ -300,6 +303,15 @@ impl Value {
         Self {
             ty,
             ..Self::default()
+        }
+    }
+
+    /// The sites whose element it takes along as a whole when it is handed over as a set. Nothing is no set.
+    pub(crate) fn batch(&self) -> Bits {
+        if self.whole == Bits::ALL {
+            Bits::default()
+        } else {
+            self.whole
         }
     }
 

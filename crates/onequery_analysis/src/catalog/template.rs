@@ -43,12 +43,14 @@ pub(crate) enum Template {
     Lib(LibTy, Vec<Template>),
     /// `(A, B)`
     Tuple(Vec<Template>),
+    /// `A|B`: the first that is known.
+    First(Vec<Template>),
 }
 
 /// Parses a template; `resolve` finds a type by name.
 pub(super) fn parse(text: &str, resolve: &dyn Fn(&str) -> Option<LibTy>) -> Result<Template, String> {
     let mut parser = Parser { rest: text, resolve };
-    let template = parser.template()?;
+    let template = parser.alternatives()?;
     parser.skip_space();
     if parser.rest.is_empty() {
         Ok(template)
@@ -88,7 +90,7 @@ impl<'a> Parser<'a> {
     fn list(&mut self, close: char) -> Result<Vec<Template>, String> {
         let mut items = Vec::new();
         while !self.eat(close) {
-            items.push(self.template()?);
+            items.push(self.alternatives()?);
             if !self.eat(',') {
                 if self.eat(close) {
                     break;
@@ -97,6 +99,19 @@ impl<'a> Parser<'a> {
             }
         }
         Ok(items)
+    }
+
+    fn alternatives(&mut self) -> Result<Template, String> {
+        let first = self.template()?;
+        let mut all = vec![first];
+        while self.eat('|') {
+            all.push(self.template()?);
+        }
+        Ok(if all.len() == 1 {
+            all.swap_remove(0)
+        } else {
+            Template::First(all)
+        })
     }
 
     fn template(&mut self) -> Result<Template, String> {

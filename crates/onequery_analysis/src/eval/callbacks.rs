@@ -1,15 +1,18 @@
 //! What a call calls back: closures and functions that are passed as arguments.
 
+use std::sync::Arc;
+
 use onequery_core::ir::{ExprId, ExprKind, FnIx};
 
 use super::Eval;
 use super::calls::Args;
 use super::loops::{element_of, site_over};
 use crate::catalog::{CallbackInfo, Runs};
-use crate::facts::{Given, SiteKind, What};
+use crate::facts::{CalledEach, Given, SiteKind, What};
 use crate::program::{FnId, target_names};
+use crate::rows::{RowSource, Rows};
 use crate::types::Holes;
-use crate::value::{Deps, Ty, Value};
+use crate::value::{Bits, Deps, Ty, Value};
 
 /// How many closures may be evaluated inside each other.
 const MAX_INLINED: usize = 12;
@@ -136,9 +139,78 @@ impl<'a> Eval<'_, 'a> {
         returned
     }
 
+    /// Notes that a parameter is called per element of the loops around.
+    pub(super) fn note_called_each(&mut self, called: &Value, given: &[Value]) {
+        let repeating = self.loops.iter().map(|active| &self.facts.sites[active.site]);
+        let Some(bound) = repeating.filter(|site| site.has_elements).map(|site| site.bound).min() else {
+            return;
+        };
+        if let (Some(param), true, 0) = (called.whole_params.only(), called.ty.is_unknown(), self.muted) {
+            let elements = self.active();
+            let as_callers_know = |value: &Value| {
+                let mut known = value.returned();
+                // An element of rows is a row, of whatever model they will be.
+                known.whole = if value.whole.meets(elements) {
+                    Bits::ALL
+                } else {
+                    Bits::default()
+                };
+                known
+            };
+            self.facts.called_each.push(CalledEach {
+                param,
+                bound,
+                args: given.iter().map(as_callers_know).collect(),
+            });
+        }
+    }
+
+    /// What a function of the project calls per element: a function that it is given.
+    pub(super) fn called_back_each(
+        &mut self,
+        id: ExprId,
+        place: ExprId,
+        called: &Value,
+        each: &CalledEach,
+        rows_of: &dyn Fn(usize) -> Option<Arc<Rows>>,
+    ) {
+        let at = self.here(self.ir.span(id));
+        let mut given = Vec::with_capacity(each.args.len());
+        let mut origin = None;
+        for arg in &each.args {
+            let is_element = arg.whole == Bits::ALL;
+            let mut value = self.returned_value(arg.clone(), rows_of, at);
+            if let Some(rows) = value.rows.as_ref().filter(|_| is_element) {
+                if let (Ty::Unknown, Some(model)) = (&value.ty, rows.model) {
+                    value.ty = Ty::Instance(model);
+                }
+                if let RowSource::Query(query) = rows.source {
+                    origin = Some(query);
+                }
+            }
+            value.whole = Bits::default();
+            given.push(value);
+        }
+        let over = Value {
+            bound: each.bound,
+            origin,
+            ..Value::plain()
+        };
+        let site = site_over(SiteKind::Callback, self.here(self.callee_span(id)), &over);
+        self.repeat(site, None, false, &mut |eval, bit| {
+            let deps = Deps {
+                loops: bit,
+                ..Deps::default()
+            };
+            let given: Vec<Value> = given.iter().map(|value| value.clone().with_deps(deps)).collect();
+            eval.call_value(place, called, &given, deps);
+        });
+    }
+
     /// Calls a value that was passed as an argument.
     fn call_value(&mut self, place: ExprId, called: &Value, given: &[Value], deps: Deps) -> Value {
         let Ty::Function(function) = called.ty else {
+            self.note_called_each(called, given);
             return Value::default().with_deps(deps);
         };
         let (file, ix, declaration) = self.program.function(function);

@@ -438,6 +438,7 @@ impl<'a> Eval<'_, 'a> {
                 if self.loops.is_empty() {
                     self.facts.invoked.add(called.whole_params);
                 }
+                self.note_called_each(called, &args.values);
                 self.facts.counts |= self.is_counting_fixture(callee);
                 if self.is_super(callee) {
                     return self.super_value().with_deps(args.deps());

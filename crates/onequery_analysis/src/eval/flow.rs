@@ -125,6 +125,14 @@ impl Eval<'_, '_> {
         let remembered = self.remembered(test);
         let guard = self.guard(test);
         let narrowed = self.narrowed(test);
+        if let Some(is_taken) = guard.and_then(|guard| self.is_taken(guard)) {
+            self.narrow(narrowed.as_ref(), is_taken);
+            return match otherwise {
+                _ if is_taken => self.eval(then),
+                Some(otherwise) => self.eval(otherwise),
+                None => Value::default(),
+            };
+        }
         let (env, path, start) = (self.env.clone(), self.path, self.facts.facts.len());
         if !self.is_of_class(narrowed.as_ref()) {
             self.enter_branch(guard, true, tested.deps);

@@ -263,7 +263,7 @@ impl<'a> Eval<'_, 'a> {
             // `update(**changes)` takes the names of an element, not a set of rows.
             let stands_there = arg.name.is_none() && arg.spread != Spread::Keyword;
             if by_keyword || (stands_there && info.takes_all.contains(&ix)) {
-                batched.add(value.whole);
+                batched.add(value.batch());
                 self.facts.collections.add(value.whole_params);
             }
         }
@@ -367,11 +367,13 @@ impl<'a> Eval<'_, 'a> {
         let entries = self.entries_given(args);
         // One element more, once, leaves it as small as it was.
         let grows_per_round = self.grows_with_data(name);
+        let gathered = self.gathered_of(name);
         if let Some(variable) = self.env.get_mut(name) {
             if grows == Grows::Many || grows_per_round {
                 variable.bound = Bound::Data;
             }
             variable.deps.add(args.deps());
+            variable.whole = Bits(variable.whole.0 & gathered.0);
             if let (Grows::One, true, Some(added)) =
                 (grows, is_name, added.and_then(|added| added.record.clone()))
             {

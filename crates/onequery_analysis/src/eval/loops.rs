@@ -20,6 +20,8 @@ pub(super) struct Active {
     carried: Vec<Name>,
     /// Variables from outside that no round changes.
     kept: Vec<Name>,
+    /// The outer sites whose element, or all that it holds, it goes through.
+    goes_through: Bits,
 }
 
 impl Active {
@@ -84,6 +86,14 @@ impl Eval<'_, '_> {
         })
     }
 
+    /// The sites whose element a variable holds all of when something is added to it here: the loops around, up to the one
+    /// that it was made in, go through that element.
+    pub(super) fn gathered_of(&self, name: Name) -> Bits {
+        let is_outside = |active: &&Active| active.kept.contains(&name) || active.carried.contains(&name);
+        let filling = self.loops.iter().rev().take_while(is_outside);
+        filling.fold(Bits::default(), |bits, active| bits.with(active.goes_through))
+    }
+
     /// The innermost sites whose rounds all see one and the same value of a variable.
     pub(super) fn rounds_that_keep(&self, name: Name) -> Bits {
         let keeping = self
@@ -121,6 +131,10 @@ impl Eval<'_, '_> {
         self.muted += u32::from(is_beyond);
         let mut carried = Vec::new();
         let before = self.env.clone();
+        let names = |changed: &[Name]| {
+            let kept = before.iter().map(|(name, _)| *name);
+            kept.filter(|name| !changed.contains(name)).collect()
+        };
         if self.loops.len() < MAX_PASSES {
             let changes = self.changed.len();
             self.muted += 1;
@@ -130,7 +144,9 @@ impl Eval<'_, '_> {
                     label,
                     is_loop,
                     carried: Vec::new(),
-                    kept: Vec::new(),
+                    // No round is known to change any yet.
+                    kept: names(&[]),
+                    goes_through: Bits::default(),
                 },
                 site.clone(),
                 body,
@@ -151,11 +167,7 @@ impl Eval<'_, '_> {
                 }
             }
         }
-        let kept = before
-            .iter()
-            .map(|(name, _)| *name)
-            .filter(|name| !carried.contains(name))
-            .collect();
+        let kept = names(&carried);
         self.one_round(
             Active {
                 site: ix,
@@ -163,6 +175,7 @@ impl Eval<'_, '_> {
                 is_loop,
                 carried,
                 kept,
+                goes_through: Bits::default(),
             },
             site,
             body,
@@ -259,7 +272,11 @@ impl Eval<'_, '_> {
             ty: item,
             ..element_of(value)
         });
+        let goes_through = source.as_ref().map_or(Bits::default(), |value| value.whole);
         self.repeat(site, the_loop.label, true, &mut |eval, bit| {
+            if let Some(active) = eval.loops.last_mut() {
+                active.goes_through = goes_through;
+            }
             if let (Some(pattern), Some(element)) = (&the_loop.element, &element) {
                 let deps = Deps {
                     loops: bit,

@@ -68,6 +68,18 @@ impl<'a> Eval<'_, 'a> {
                 }
                 .with_deps(base.deps)
             }
+            // A row on one path and rows on another: what rows have only is read of the row.
+            Ty::Unknown
+                if let Some(model) = base.rows.as_ref().and_then(|rows| rows.model)
+                    && let Some(relation) = self.program.relation_of(model, text) =>
+            {
+                let row = Value {
+                    ty: Ty::Instance(model),
+                    likely: true,
+                    ..base.clone()
+                };
+                inherit(self.related(&row, relation, id))
+            }
             Ty::Unknown => match self.program.catalogs.class_shape(self.language(), text) {
                 // `for model in models: model.objects…` walks over classes, of which there are few.
                 Some(info) if !base.deps.loops.meets(self.active()) => {

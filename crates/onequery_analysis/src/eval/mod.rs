@@ -19,6 +19,7 @@ mod pages;
 mod presentations;
 mod project_calls;
 mod relations;
+mod specialize;
 mod templates;
 
 use std::cell::RefCell;
@@ -26,11 +27,11 @@ use std::sync::Arc;
 
 use onequery_core::ir::{ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, Spread};
 use onequery_core::{FileId, Language, Location, Name, Problem, Span};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{Access, Decorates};
 use crate::describe::describe;
-use crate::facts::{Fact, FnFacts, Path, QuerySource, Target, What};
+use crate::facts::{Conditions, Fact, FnFacts, Path, QuerySource, Target, What};
 use crate::known::{About, Known, Slot, slot};
 use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
 use crate::rows::{Asked, RowSource, Rows};
@@ -39,6 +40,7 @@ use crate::types::TypeScope;
 use crate::value::{Bits, Bound, Deps, Ty, Value};
 use env::Env;
 use flow::Leaves;
+use specialize::Specialized;
 
 /// How deep evaluation recurses; what nests deeper is unknown. Chains of thousands of calls are written by programs.
 const MAX_DEPTH: u32 = 500;
@@ -56,37 +58,8 @@ pub(crate) struct Evaluated {
 
 /// Evaluates one function that is not nested in another.
 pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evaluated {
-    let (file, ix, function) = program.function(id);
-    let mut eval = Eval {
-        program,
-        known,
-        file,
-        ir: program.ir(file),
-        current: ix,
-        env: Env::default(),
-        facts: FnFacts::default(),
-        loops: Vec::new(),
-        path: Path::default(),
-        leaves: None,
-        sealed: Vec::new(),
-        answered: Vec::new(),
-        muted: 0,
-        depth: 0,
-        returned: Vec::new(),
-        changed: Vec::new(),
-        flow_base: 0,
-        each: None,
-        gathered: None,
-        inlined: Vec::new(),
-        class_body: None,
-        held: Vec::new(),
-        done: Vec::new(),
-        reads: RefCell::default(),
-        rendering: None,
-        rendered: Vec::new(),
-        n_rendered: 0,
-        limit: None,
-    };
+    let function = program.function(id).2;
+    let mut eval = Eval::new(program, known, id);
     if let Some(class) = program.presented(id) {
         eval.present(id, class);
     } else {
@@ -160,9 +133,53 @@ struct Eval<'p, 'a> {
     n_rendered: u32,
     /// The first limit that was reached.
     limit: Option<(FileId, Problem)>,
+    /// The functions being evaluated for one caller, from the outermost on.
+    specialized: Vec<FnId>,
+    /// What that caller gives for parameters, as far as it is known.
+    decided: Conditions,
+    /// What was found out of functions for one caller: computed on demand, hence the cell.
+    found_for_callers: RefCell<FxHashMap<specialize::Context, Specialized>>,
 }
 
 impl<'p, 'a> Eval<'p, 'a> {
+    /// An evaluation of a function that has not begun.
+    fn new(program: &'p Program<'a>, known: &'p Known, id: FnId) -> Self {
+        let (file, ix, _) = program.function(id);
+        Self {
+            program,
+            known,
+            file,
+            ir: program.ir(file),
+            current: ix,
+            env: Env::default(),
+            facts: FnFacts::default(),
+            loops: Vec::new(),
+            path: Path::default(),
+            leaves: None,
+            sealed: Vec::new(),
+            answered: Vec::new(),
+            muted: 0,
+            depth: 0,
+            returned: Vec::new(),
+            changed: Vec::new(),
+            flow_base: 0,
+            each: None,
+            gathered: None,
+            inlined: Vec::new(),
+            class_body: None,
+            held: Vec::new(),
+            done: Vec::new(),
+            reads: RefCell::default(),
+            rendering: None,
+            rendered: Vec::new(),
+            n_rendered: 0,
+            limit: None,
+            specialized: Vec::new(),
+            decided: Conditions::default(),
+            found_for_callers: RefCell::default(),
+        }
+    }
+
     fn here(&self, span: Span) -> Location {
         Location::new(self.file, span)
     }
@@ -182,7 +199,6 @@ impl<'p, 'a> Eval<'p, 'a> {
 
     /// Binds the parameters of a named function to what their declarations say.
     fn bind_params(&mut self, id: FnId, function: &Function) {
-        self.ask(About::Passed, id.0, "");
         let class = self.program.class_of(id);
         let decorated = self.decorated(function);
         for (ix, param) in function.params.iter().enumerate() {
@@ -208,18 +224,31 @@ impl<'p, 'a> Eval<'p, 'a> {
             if decorated == Some(Decorates::CommandLine) {
                 value.bound = Bound::Constant;
             }
+            self.ask(About::Passed, id.0, "");
             if let Some(passed) = self.known.passed.get(&id).and_then(|passed| passed.of(ix)) {
                 value.bound = passed.bound.unwrap_or_default();
                 value.int = passed.int;
-                if value.ty.is_unknown() && param.spread == Spread::No {
-                    // Calls that were not seen may pass something else.
-                    value.likely = !passed.ty.is_unknown();
-                    value.ty = passed.ty.clone();
-                }
+            }
+            if value.ty.is_unknown() && param.spread == Spread::No {
+                // Calls that were not seen may pass something else.
+                value.ty = self.passed_type(id, ix);
+                value.likely = !value.ty.is_unknown();
             }
             value.rows = self.rows_of_param(&value.ty, ix);
             self.bind(&param.pattern, value);
         }
+    }
+
+    /// What the calls that were seen pass for a parameter: those of the function, or of what it overrides.
+    fn passed_type(&self, id: FnId, param: usize) -> Ty {
+        let passed = |id: FnId| {
+            self.ask(About::Passed, id.0, "");
+            let to_it = self.known.passed.get(&id);
+            to_it.map(|passed| passed.type_of(param)).unwrap_or_default()
+        };
+        let overridden = self.program.overridden(id);
+        let mut types = std::iter::once(id).chain(overridden).map(passed);
+        types.find(|ty| !ty.is_unknown()).unwrap_or_default()
     }
 
     /// Rows of a model that a parameter is given.
@@ -228,8 +257,12 @@ impl<'p, 'a> Eval<'p, 'a> {
             return None;
         }
         let model = self.program.row_class(ty);
-        let is_manager = matches!(ty, Ty::Instance(class) if self.program.serves_owner(*class));
-        (model.is_some() || is_manager || self.is_lazy(ty))
+        let server = match *ty {
+            Ty::Instance(class) => Some(class).filter(|&class| self.program.serves_owner(class)),
+            _ => None,
+        };
+        let model = model.or_else(|| self.program.served_model(server?));
+        (model.is_some() || server.is_some() || self.is_lazy(ty))
             .then(|| Arc::new(Rows::from(RowSource::Param(ix), model)))
     }
 

@@ -10,7 +10,7 @@ use crate::program::Symbol;
 use crate::record::Record;
 use crate::rows::Rows;
 use crate::sql::{self, Statement};
-use crate::value::{Bound, Deps, Measure, Ty, Value};
+use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
 /// Ranges up to this many rounds are a fixed, small number.
 pub(super) const FEW: i64 = 32;
@@ -249,6 +249,12 @@ impl Eval<'_, '_> {
             bound,
             likely,
             rows,
+            // An empty list holds all that there is of anything; what is added to it decides.
+            whole: if items.is_empty() {
+                Bits::ALL
+            } else {
+                Bits::default()
+            },
             text: first_text,
             record: (!record.is_empty()).then(|| Arc::new(record)),
             ..Value::of(ty)

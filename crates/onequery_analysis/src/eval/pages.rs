@@ -101,14 +101,18 @@ impl<'a> Eval<'_, 'a> {
         let program = self.program;
         let [method, attribute] = &page.rows;
         let stored = self.stored_attribute(class, attribute);
-        let base = stored.or_else(|| self.all_rows_of_page(class, page, place));
+        let of_model = self.all_rows_of_page(class, page, place);
+        let named = of_model.as_ref().and_then(|all| all.rows.as_ref()?.model);
+        let base = stored.or(of_model);
         let value = match program.method(class, method) {
-            Some(method) => self.started_from(method, base.as_ref(), place),
+            Some(method) => self.started_from(class, method, base.as_ref(), place),
             None => base?,
         };
         let rows = value.rows.as_ref()?;
-        let model = rows.model?;
+        // What a base builds of `self.model` is of the model that the class names.
+        let model = rows.model.or(named)?;
         let mut rows = rows.settled();
+        rows.model = Some(model);
         let ty = if page.one {
             rows.take_one();
             Ty::Instance(model)
@@ -129,7 +133,12 @@ impl<'a> Eval<'_, 'a> {
         let program = self.program;
         let written = program.written(class, &page.model)?;
         let scope = program.scope_of_class(written.class);
-        let Symbol::Class(model) = program.resolve_expr(written.file, scope, written.value) else {
+        let symbol = program.resolve_expr(written.file, scope, written.value);
+        let named = match symbol {
+            Symbol::Unknown => self.stored_attribute(class, &page.model)?,
+            named => self.symbol_value(named),
+        };
+        let Ty::Class(model) = named.ty else {
             return None;
         };
         let at = if written.file == self.file {

@@ -484,7 +484,7 @@ impl<'a> Eval<'_, 'a> {
         let [method, attribute] = &lists.rows;
         let stored = self.stored_attribute(class, attribute);
         let value = match self.program.method(class, method) {
-            Some(method) => self.started_from(method, stored.as_ref(), place),
+            Some(method) => self.started_from(class, method, stored.as_ref(), place),
             None => stored?,
         };
         let mut rows = value.rows.clone()?;
@@ -502,9 +502,18 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// The rows that a class's method gives, which may start from those that an attribute or a base gives.
-    pub(super) fn started_from(&self, method: FnId, base: Option<&Value>, place: ExprId) -> Value {
+    pub(super) fn started_from(
+        &self,
+        class: ClassId,
+        method: FnId,
+        base: Option<&Value>,
+        place: ExprId,
+    ) -> Value {
         let given = |param: usize| base.filter(|_| param == 0)?.rows.clone();
         let returned = self.returned_by(method);
+        let returned = self
+            .specialized(method, &returned, Some(&Ty::Instance(class)), &[])
+            .unwrap_or(returned);
         self.returned_value(returned, &given, self.here(self.ir.span(place)))
     }
 

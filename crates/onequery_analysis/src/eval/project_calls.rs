@@ -35,6 +35,7 @@ impl<'a> Eval<'_, 'a> {
         };
         let ir = self.program.ir(file);
         let mut called_back = Vec::new();
+        let mut called_each = Vec::new();
         let mut batched = Bits::default();
         let offset = usize::from(binds_receiver.is_some());
         let mut given = vec![Given::default(); function.params.len()];
@@ -60,7 +61,7 @@ impl<'a> Eval<'_, 'a> {
                 .get(callee.index())
                 .is_some_and(|taken| at.is_some_and(|at| taken.has(at)));
             if takes_all {
-                batched.add(value.whole);
+                batched.add(value.batch());
                 self.facts.collections.add(value.whole_params);
             }
             let invoked = self
@@ -77,6 +78,13 @@ impl<'a> Eval<'_, 'a> {
                     self.facts.invoked.add(value.whole_params);
                 }
             }
+            let called = self.known.called_each.get(callee.index()).into_iter().flatten();
+            if { called }.any(|each| Some(each.param) == param) {
+                if let ExprKind::Lambda(closure) = &self.ir.expr(arg.value).kind {
+                    args.closures.retain(|other| other != closure);
+                }
+                called_each.push((param, arg.value, value));
+            }
             if let Some(at) = at {
                 let spread = arg.spread != Spread::No;
                 given[at].deps.add(value.deps);
@@ -85,6 +93,7 @@ impl<'a> Eval<'_, 'a> {
                 given[at].rows = value.rows.clone();
                 given[at].int = value.int;
                 given[at].truth = if spread { None } else { value.truth };
+                given[at].text = value.text.filter(|_| !spread);
                 given[at].own_param = value.whole_params.only().filter(|_| !spread);
                 given[at].is_written = true;
             }
@@ -93,15 +102,17 @@ impl<'a> Eval<'_, 'a> {
             .deps()
             .with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
         for (given, param) in given.iter_mut().zip(&function.params) {
+            let default = param.default.map(|default| &ir.expr(default).kind);
+            given.is_flag = matches!(default, Some(ExprKind::Literal(Literal::Bool(_))));
             // An argument that is left out is its default.
-            if let (false, Some(default)) = (given.is_written, param.default) {
-                given.int = match ir.expr(default).kind {
-                    ExprKind::Literal(Literal::Int(value)) => Some(value),
+            if let (false, Some(&ExprKind::Literal(default))) = (given.is_written, default) {
+                given.int = match default {
+                    Literal::Int(value) => Some(value),
                     _ => None,
                 };
-                given.truth = match ir.expr(default).kind {
-                    ExprKind::Literal(Literal::Bool(value)) => Some(value),
-                    ExprKind::Literal(Literal::None) => Some(false),
+                given.truth = match default {
+                    Literal::Bool(value) => Some(value),
+                    Literal::None => Some(false),
                     _ => None,
                 };
             }
@@ -117,7 +128,18 @@ impl<'a> Eval<'_, 'a> {
         }
         let likely = receiver.is_some_and(|receiver| receiver.likely);
         let returned = self.returned_by(callee);
+        let receiver_type = binds_receiver.map(|receiver| &receiver.ty);
+        let returned = self
+            .specialized(callee, &returned, receiver_type, &given)
+            .unwrap_or(returned);
         let rows_of = |param: usize| given.get(param).and_then(|given| given.rows.clone());
+        for (param, place, called) in called_each {
+            for each in self.calls_per_element(callee, receiver_type, &given) {
+                if Some(each.param) == param {
+                    self.called_back_each(id, place, called, &each, &rows_of);
+                }
+            }
+        }
         let returned = self.returned_value(returned, &rows_of, self.here(self.ir.span(id)));
         let returned = match binds_receiver {
             Some(receiver) => self.as_receivers(returned, callee, receiver),

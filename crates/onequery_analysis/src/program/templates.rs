@@ -40,6 +40,19 @@ pub(crate) struct TemplateFunction {
     pub(crate) takes_context: bool,
 }
 
+/// Whether a path ends with the parts of another.
+fn is_path_in(path: &str, name: &str) -> bool {
+    let before = path.strip_suffix(name);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+}
+
+/// `events/display/header.html` of `events/templates/display/header.html`: what loaders of packages call it.
+fn without_folder_of_templates(path: &str) -> String {
+    let is_other = |part: &&str| !TEMPLATE_FOLDERS.contains(part);
+    let parts: Vec<&str> = path.split('/').filter(is_other).collect();
+    parts.join("/")
+}
+
 impl<'a> Program<'a> {
     /// Finds templates and the functions that they call.
     pub(super) fn find_templates(&mut self) {
@@ -205,8 +218,7 @@ impl<'a> Program<'a> {
         let candidates = self.templates.by_file_name.get(last)?.iter().copied();
         let path = |file: FileId| self.path(file);
         let fits = |file: &FileId| {
-            let before = path(*file).strip_suffix(name);
-            before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
+            is_path_in(path(*file), name) || is_path_in(&without_folder_of_templates(path(*file)), name)
         };
         let common = |file: FileId| {
             let parts = path(file).split('/').zip(path(from).split('/'));

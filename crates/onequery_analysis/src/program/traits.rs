@@ -50,6 +50,15 @@ impl<'a> Program<'a> {
             .unwrap_or_default()
     }
 
+    /// The methods of bases that a method overrides, the nearest first.
+    pub(crate) fn overridden(&self, method: FnId) -> impl Iterator<Item = FnId> {
+        let function = self.function(method);
+        let name = function.2.name.map(|name| self.ir(function.0).name(name));
+        let mro = self.class_of(method).map(|class| &self.class(class).mro);
+        let bases = mro.into_iter().flatten().skip(1);
+        bases.filter_map(move |&base| self.class(base).methods.get(name?).copied())
+    }
+
     /// A method that the program gives to a library type.
     pub(crate) fn extension(&self, ty: LibTy, name: &str) -> Option<FnId> {
         let own = self.traits.extensions.get(&(ty, name)).copied().flatten();

@@ -1,0 +1,178 @@
+//! What a function gives to one caller: it is evaluated again with what that caller passes.
+//!
+//! `get_model("order", "Line")`, `sorted_by(queryset, request)`, `self.rows()` of a base class that reads `self.model`:
+//! what these give cannot be said for all callers at once.
+
+use onequery_core::ir::{Pattern, Spread};
+use onequery_core::{FileId, Name};
+
+use super::Eval;
+use crate::facts::{CalledEach, Given};
+use crate::program::FnId;
+use crate::value::{Bits, Ty, Value};
+
+/// How many functions are evaluated for one caller inside each other.
+const MAX_SPECIALIZED: usize = 3;
+
+/// How long a function may be, in bytes. What picks rows for its caller is short.
+const MAX_LENGTH: u32 = 4_000;
+
+/// A function and what it is given, as far as it is evaluated again for that.
+pub(super) type Context = (FnId, Vec<Passed>);
+
+/// What one caller passes for a parameter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Passed {
+    ty: Ty,
+    text: Option<(FileId, Name)>,
+    /// Whether it is something, as opposed to `None` or `False`.
+    is_given: Option<bool>,
+}
+
+/// What evaluating a function for one caller found out.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Specialized {
+    returned: Value,
+    called_each: Vec<CalledEach>,
+}
+
+impl<'a> Eval<'_, 'a> {
+    /// What a function gives to this caller, when what it gives to all of them is less.
+    pub(super) fn specialized(
+        &self,
+        callee: FnId,
+        returned: &Value,
+        receiver: Option<&Ty>,
+        given: &[Given],
+    ) -> Option<Value> {
+        let from = self.known.returned_from.get(callee.index()).copied()?;
+        if from.is_empty() || !self.is_open(returned) {
+            return None;
+        }
+        let context = self.context(callee, from, receiver, given)?;
+        Some(self.for_caller(context).returned)
+    }
+
+    /// The parameters that a function calls per element, with what it gives them when this caller calls it.
+    pub(super) fn calls_per_element(
+        &self,
+        callee: FnId,
+        receiver: Option<&Ty>,
+        given: &[Given],
+    ) -> Vec<CalledEach> {
+        let for_all = &self.known.called_each[callee.index()];
+        let is_open = |value: &Value| value.ty.is_unknown() && value.rows.is_none();
+        let is_known = |each: &CalledEach| !each.args.iter().any(is_open);
+        if for_all.iter().all(is_known) {
+            return for_all.clone();
+        }
+        match self.context(callee, Bits::ALL, receiver, given) {
+            Some(context) => self.for_caller(context).called_each,
+            None => for_all.clone(),
+        }
+    }
+
+    /// What a caller passes, when that says more of some of the parameters `of` than is known of them anyway.
+    fn context(&self, callee: FnId, of: Bits, receiver: Option<&Ty>, given: &[Given]) -> Option<Context> {
+        let function = self.program.function(callee).2;
+        let length = function.span.end - function.span.start;
+        let is_too_deep = self.specialized.len() >= MAX_SPECIALIZED || self.specialized.contains(&callee);
+        if is_too_deep || length > MAX_LENGTH {
+            return None;
+        }
+        let mut context = vec![Passed::default(); function.params.len()];
+        let mut says_more = false;
+        for (ix, passed) in context.iter_mut().enumerate() {
+            let param = &function.params[ix];
+            let receiver = receiver.filter(|_| ix == 0);
+            if let Some(given) = given.get(ix).filter(|_| receiver.is_none()) {
+                let is_something = !matches!(given.ty, Ty::Unknown | Ty::Plain);
+                *passed = Passed {
+                    // Functions are called with what the caller of this one says.
+                    ty: match given.ty {
+                        Ty::Function(_) => Ty::Unknown,
+                        _ => given.ty.clone(),
+                    },
+                    text: given.text,
+                    is_given: given.truth.or(is_something.then_some(true)),
+                };
+            }
+            if let Some(receiver) = receiver {
+                passed.ty = receiver.clone();
+            }
+            says_more |= of.has(ix)
+                && match (&passed.ty, receiver) {
+                    // A method of the class itself has been evaluated with it.
+                    (Ty::Instance(own) | Ty::Class(own), Some(_)) => self.program.class_of(callee) != Some(*own),
+                    (Ty::Unknown | Ty::Plain, _) => passed.text.is_some(),
+                    _ => param.ty.is_none() && param.spread == Spread::No,
+                };
+        }
+        says_more.then_some((callee, context))
+    }
+
+    fn for_caller(&self, context: Context) -> Specialized {
+        let known = self.found_for_callers.borrow().get(&context).cloned();
+        known.unwrap_or_else(|| {
+            let found = self.evaluate_for(&context);
+            self.found_for_callers.borrow_mut().insert(context, found.clone());
+            found
+        })
+    }
+
+    fn evaluate_for(&self, (callee, passed): &Context) -> Specialized {
+        let function = self.program.function(*callee).2;
+        let mut eval = Eval::new(self.program, self.known, *callee);
+        eval.specialized.clone_from(&self.specialized);
+        eval.specialized.push(*callee);
+        eval.found_for_callers.swap(&self.found_for_callers);
+        eval.bind_params(*callee, function);
+        for (ix, (param, passed)) in function.params.iter().zip(passed).enumerate() {
+            if let Some(is_given) = passed.is_given {
+                eval.decided = eval.decided.and(ix, is_given);
+            }
+            let bound = match param.pattern {
+                Pattern::Name(name, _) => eval.env.get(name).cloned(),
+                _ => None,
+            };
+            let Some(mut value) = bound else { continue };
+            value.text = passed.text;
+            if !matches!(passed.ty, Ty::Unknown | Ty::Plain) {
+                value.ty = match &param.ty {
+                    Some(_) => std::mem::take(&mut value.ty).completed_by(&passed.ty),
+                    None => passed.ty.clone(),
+                };
+                value.likely = false;
+                value.rows = eval.rows_of_param(&value.ty, ix);
+            }
+            eval.bind(&param.pattern, value);
+        }
+        eval.body(function);
+        let facts = eval.finish(*callee, function);
+        self.reads.borrow_mut().extend(eval.reads.take());
+        self.found_for_callers.swap(&eval.found_for_callers);
+        Specialized {
+            returned: facts.returns.unwrap_or_default().returned(),
+            called_each: facts.called_each,
+        }
+    }
+
+    /// Whether a branch is taken, when what the caller passes for a parameter decides that: the parameter, and whether the
+    /// branch is for something given.
+    pub(super) fn is_taken(&self, (param, wanted): (usize, bool)) -> Option<bool> {
+        if self.decided.given.has(param) {
+            return Some(wanted);
+        }
+        self.decided.absent.has(param).then_some(!wanted)
+    }
+
+    /// Whether there is more to be known of what a function gives: what it is, or of which model the rows are.
+    fn is_open(&self, returned: &Value) -> bool {
+        let model = returned.rows.as_ref().and_then(|rows| rows.model);
+        match &returned.ty {
+            Ty::Unknown => true,
+            Ty::Lib(_, None) => self.is_lazy(&returned.ty) && model.is_none(),
+            _ => returned.rows.is_some() && model.is_none(),
+        }
+    }
+}
