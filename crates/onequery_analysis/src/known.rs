@@ -136,9 +136,13 @@ impl Known {
             let parameters = |known: &Self| {
                 [&known.collections, &known.invoked, &known.returned_from].map(|bits| bits.get(at).copied())
             };
-            let called_each = [self, before].map(|known| known.called_each.get(at).map_or(&[][..], Vec::as_slice));
+            let called_each =
+                [self, before].map(|known| known.called_each.get(at).map_or(&[][..], Vec::as_slice));
             let same_calls = called_each[0].len() == called_each[1].len()
-                && called_each[0].iter().zip(called_each[1]).all(|(a, b)| a.is_same(b));
+                && called_each[0]
+                    .iter()
+                    .zip(called_each[1])
+                    .all(|(a, b)| a.is_same(b));
             if !a.is_same(b) || parameters(self) != parameters(before) || !same_calls {
                 slots.insert(slot(About::Function, ix, ""));
             }

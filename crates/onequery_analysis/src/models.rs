@@ -190,6 +190,26 @@ impl<'a> Program<'a> {
         self.models.served.get(&class).copied().flatten()
     }
 
+    /// Whether the project has a model of its own, or imports of a library that declares some.
+    fn may_have_models(&self, names: &Names) -> bool {
+        let of_library = |&file: &FileId| self.is_stub(file);
+        let library = |file: FileId| self.path(file).split('/').next();
+        let own_model = |&class: &ClassId| !self.is_stub(self.class(class).file);
+        let imports_library = |file: FileId| {
+            let ir = self.ir(file);
+            let mut firsts = ir.imports.iter().filter_map(|import| import.path.first());
+            firsts.any(|&first| {
+                let mut stubs = self.file_ids().filter(of_library);
+                stubs.any(|stub| library(stub) == Some(ir.name(first)))
+            })
+        };
+        names.by_name.values().flatten().any(own_model)
+            || self
+                .file_ids()
+                .filter(|file| !of_library(file))
+                .any(imports_library)
+    }
+
     /// By class of queries or managers: the model that has it as an attribute, `None` where several do.
     fn find_served(&self) -> FxHashMap<ClassId, Option<ClassId>> {
         let mut served: FxHashMap<ClassId, Option<ClassId>> = FxHashMap::default();
@@ -299,11 +319,7 @@ impl<'a> Program<'a> {
             }
         }
         let mut models = Models {
-            has_any: names
-                .by_name
-                .values()
-                .flatten()
-                .any(|&class| !self.is_stub(self.class(class).file)),
+            has_any: !names.by_name.is_empty() && self.may_have_models(&names),
             by_setting: names.by_setting,
             by_name: lower_names,
             served: self.find_served(),

@@ -242,6 +242,20 @@ impl Eval<'_, '_> {
         }
     }
 
+    /// The container that something is looked up in: `CACHE` of `CACHE.read().await.get(key)`, too, when all calls share it.
+    pub(super) fn looked_up_in(&self, id: ExprId) -> Option<Name> {
+        let mut inner = id;
+        loop {
+            inner = match self.ir.expr(inner).kind {
+                ExprKind::Name(name) if self.is_shared(name) => return Some(name),
+                ExprKind::Await(within) | ExprKind::Propagate(within) | ExprKind::Deref(within) => within,
+                ExprKind::Call { callee, .. } => callee,
+                ExprKind::Attr { base, .. } => base,
+                _ => return self.root_name(id),
+            };
+        }
+    }
+
     /// The variable that a place is part of: `cache` of `cache[key].x`.
     pub(super) fn root_name(&self, id: ExprId) -> Option<Name> {
         match self.ir.expr(id).kind {

@@ -128,6 +128,13 @@ impl<'a> Eval<'_, 'a> {
                     loops: bit,
                     ..Deps::default()
                 };
+                if called.ty.is_unknown() {
+                    let element = |value: &Value| Value {
+                        whole: bit,
+                        ..value.clone()
+                    };
+                    eval.note_called_each(&called, &given.iter().map(element).collect::<Vec<_>>());
+                }
                 returned = eval.call_value(place, &called, &given, deps);
             });
             return returned;
@@ -142,7 +149,11 @@ impl<'a> Eval<'_, 'a> {
     /// Notes that a parameter is called per element of the loops around.
     pub(super) fn note_called_each(&mut self, called: &Value, given: &[Value]) {
         let repeating = self.loops.iter().map(|active| &self.facts.sites[active.site]);
-        let Some(bound) = repeating.filter(|site| site.has_elements).map(|site| site.bound).min() else {
+        let Some(bound) = repeating
+            .filter(|site| site.has_elements)
+            .map(|site| site.bound)
+            .min()
+        else {
             return;
         };
         if let (Some(param), true, 0) = (called.whole_params.only(), called.ty.is_unknown(), self.muted) {
@@ -188,7 +199,6 @@ impl<'a> Eval<'_, 'a> {
                     origin = Some(query);
                 }
             }
-            value.whole = Bits::default();
             given.push(value);
         }
         let over = Value {
@@ -202,7 +212,15 @@ impl<'a> Eval<'_, 'a> {
                 loops: bit,
                 ..Deps::default()
             };
-            let given: Vec<Value> = given.iter().map(|value| value.clone().with_deps(deps)).collect();
+            let given: Vec<Value> = given
+                .iter()
+                .zip(&each.args)
+                .map(|(value, arg)| Value {
+                    whole: Bits(arg.whole.0 & bit.0),
+                    ..value.clone().with_deps(deps)
+                })
+                .collect();
+            eval.note_called_each(called, &given);
             eval.call_value(place, called, &given, deps);
         });
     }
@@ -210,7 +228,6 @@ impl<'a> Eval<'_, 'a> {
     /// Calls a value that was passed as an argument.
     fn call_value(&mut self, place: ExprId, called: &Value, given: &[Value], deps: Deps) -> Value {
         let Ty::Function(function) = called.ty else {
-            self.note_called_each(called, given);
             return Value::default().with_deps(deps);
         };
         let (file, ix, declaration) = self.program.function(function);

@@ -86,6 +86,11 @@ impl Eval<'_, '_> {
     /// Ends the part of the text behind the look-ups that answered since there were `before` of them.
     fn end_answered(&mut self, before: usize) {
         for answered in self.answered.split_off(before) {
+            // What the whole program looks things up in is filled somewhere.
+            let is_shared = |&name: &Name| self.is_shared(name);
+            if answered.names.iter().any(is_shared) {
+                self.memoise(answered.facts);
+            }
             self.note_memo(answered.facts, answered.changes, &answered.names);
         }
     }
@@ -287,7 +292,7 @@ impl Eval<'_, '_> {
     }
 
     /// The parameter that a condition tests, and whether it holds if that is given something: `if cache is None`.
-    fn guard(&self, test: ExprId) -> Option<(usize, bool)> {
+    pub(super) fn guard(&self, test: ExprId) -> Option<(usize, bool)> {
         match &self.ir.expr(test).kind {
             ExprKind::Name(name) => {
                 let param = self.env.get(*name)?.whole_params.only()?;
@@ -388,16 +393,15 @@ impl Eval<'_, '_> {
         self.looked_up(test, &mut names);
         if self.loops.is_empty() {
             // Between calls only what belongs to the module is remembered.
-            names.retain(|&name| self.env.get(name).is_none() && self.is_module_variable(name));
+            names.retain(|&name| self.is_shared(name));
         }
         names
     }
 
-    fn is_module_variable(&self, name: Name) -> bool {
-        matches!(
-            self.program.lookup(self.scope(), self.text(name)),
-            Symbol::Variable(..)
-        )
+    /// Whether a name is that of a module's variable, which all calls share.
+    pub(super) fn is_shared(&self, name: Name) -> bool {
+        let of_module = || self.program.lookup(self.scope(), self.text(name));
+        self.env.get(name).is_none() && matches!(of_module(), Symbol::Variable(..))
     }
 
     fn looked_up(&self, id: ExprId, out: &mut Vec<Name>) {
@@ -451,10 +455,14 @@ impl Eval<'_, '_> {
             .iter()
             .any(|name| remembered.contains(name))
         {
-            self.facts.facts[start..]
-                .iter_mut()
-                .for_each(|fact| fact.path.memoised = true);
+            self.memoise(start);
         }
+    }
+
+    /// Notes that what was found since `start` runs when nothing was remembered.
+    fn memoise(&mut self, start: usize) {
+        let facts = self.facts.facts[start..].iter_mut();
+        facts.for_each(|fact| fact.path.memoised = true);
     }
 
     pub(super) fn match_arms(&mut self, subject: ExprId, arms: &[Arm], exhaustive: bool) -> Value {

@@ -238,9 +238,9 @@ impl<'a> Eval<'_, 'a> {
             whole: passed_whole.map_or(Bits::default(), |value| value.whole),
             whole_params: passed_whole.map_or(Bits::default(), |value| value.whole_params),
             looked_up: if info.looks_up {
-                receiver.and_then(|(base, _)| self.root_name(base))
+                receiver.and_then(|(base, _)| self.looked_up_in(base))
             } else {
-                None
+                own.looked_up
             },
             origin,
             is_error: info.fails,

@@ -30,7 +30,9 @@ impl<'a> Eval<'_, 'a> {
             Ty::External(node) => self.external_attribute(*node, text),
             Ty::Class(class) => {
                 let mut value = self.class_attribute(*class, text);
-                if self.program.serves(&value.ty) {
+                // `Book.query` is a query of all rows.
+                let is_query = self.is_lazy(&value.ty) && self.program.row_class(&value.ty) == Some(*class);
+                if is_query || self.program.serves(&value.ty) {
                     let at = self.here(self.ir.span(id));
                     value.rows = Some(Arc::new(Rows::of_query(Some(*class), at, true)));
                     if matches!(value.ty, Ty::Lib(..)) {

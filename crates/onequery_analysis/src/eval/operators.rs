@@ -104,6 +104,13 @@ impl Eval<'_, '_> {
     pub(super) fn binary(&mut self, op: BinaryOp, left: ExprId, right: ExprId) -> Value {
         let a = self.eval(left);
         if matches!(op, BinaryOp::And | BinaryOp::Or) {
+            let is_given = self.guard(left).and_then(|guard| self.is_taken(guard));
+            match is_given {
+                // `queryset or Book.objects.all()` where the caller gives one.
+                Some(is_given) if is_given == (op == BinaryOp::Or) => return a,
+                Some(_) => return self.eval(right),
+                None => {}
+            }
             self.test(left, &a);
             let b = self.sometimes(&a, |eval| eval.eval(right));
             let measure = match (a.measure, b.measure) {

@@ -95,17 +95,20 @@ impl<'a> Eval<'_, 'a> {
                 given[at].truth = if spread { None } else { value.truth };
                 given[at].text = value.text.filter(|_| !spread);
                 given[at].own_param = value.whole_params.only().filter(|_| !spread);
-                given[at].is_written = true;
+                // What is spread is not known to stand there.
+                given[at].is_written |= !spread;
             }
         }
         let deps = args
             .deps()
             .with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
+        let is_spread = args.written.iter().any(|arg| arg.spread != Spread::No);
         for (given, param) in given.iter_mut().zip(&function.params) {
             let default = param.default.map(|default| &ir.expr(default).kind);
             given.is_flag = matches!(default, Some(ExprKind::Literal(Literal::Bool(_))));
             // An argument that is left out is its default.
-            if let (false, Some(&ExprKind::Literal(default))) = (given.is_written, default) {
+            let is_left_out = !given.is_written && !is_spread;
+            if let (true, Some(&ExprKind::Literal(default))) = (is_left_out, default) {
                 given.int = match default {
                     Literal::Int(value) => Some(value),
                     _ => None,

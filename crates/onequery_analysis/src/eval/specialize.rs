@@ -46,7 +46,7 @@ impl<'a> Eval<'_, 'a> {
         given: &[Given],
     ) -> Option<Value> {
         let from = self.known.returned_from.get(callee.index()).copied()?;
-        if from.is_empty() || !self.is_open(returned) {
+        if from.is_empty() || !(self.is_open(returned) || self.is_decided(callee, from, given)) {
             return None;
         }
         let context = self.context(callee, from, receiver, given)?;
@@ -103,9 +103,11 @@ impl<'a> Eval<'_, 'a> {
             says_more |= of.has(ix)
                 && match (&passed.ty, receiver) {
                     // A method of the class itself has been evaluated with it.
-                    (Ty::Instance(own) | Ty::Class(own), Some(_)) => self.program.class_of(callee) != Some(*own),
+                    (Ty::Instance(own) | Ty::Class(own), Some(_)) => {
+                        self.program.class_of(callee) != Some(*own)
+                    }
                     (Ty::Unknown | Ty::Plain, _) => passed.text.is_some(),
-                    _ => param.ty.is_none() && param.spread == Spread::No,
+                    _ => (param.ty.is_none() || param.default.is_some()) && param.spread == Spread::No,
                 };
         }
         says_more.then_some((callee, context))
@@ -164,6 +166,14 @@ impl<'a> Eval<'_, 'a> {
             return Some(wanted);
         }
         self.decided.absent.has(param).then_some(!wanted)
+    }
+
+    /// Whether a caller gives rows for a parameter that has something else by default: `def live(queryset=None)`.
+    fn is_decided(&self, callee: FnId, from: Bits, given: &[Given]) -> bool {
+        let params = self.program.function(callee).2.params.iter();
+        let has_default = params.map(|param| param.default.is_some());
+        let mut optional = given.iter().zip(has_default).enumerate();
+        optional.any(|(ix, (given, is_optional))| is_optional && given.rows.is_some() && from.has(ix))
     }
 
     /// Whether there is more to be known of what a function gives: what it is, or of which model the rows are.

@@ -171,7 +171,7 @@ impl<'a> Program<'a> {
     /// What a module calls to make one of its variables: `db = SQLAlchemy(app)`.
     pub(crate) fn called_at(&self, module: ScopeId, name: &str) -> Option<PathNode> {
         let file = self.file_of_scope(module);
-        let ExprKind::Call { callee, .. } = self.ir(file).expr(self.assigned_at(module, name)?).kind else {
+        let ExprKind::Call { callee, .. } = self.ir(file).expr(self.made_at(module, name)?).kind else {
             return None;
         };
         match self.resolve_expr(file, module, callee) {
