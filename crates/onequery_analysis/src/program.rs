@@ -16,7 +16,7 @@ use onequery_core::ir::{
     ScopeIx, TypeRef,
 };
 use onequery_core::{DirectiveKind, FileId, Language, Name};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) use presentations::{ClassReturned, FieldOf, Written};
 
@@ -147,6 +147,8 @@ pub(crate) struct Program<'a> {
     tree: modules::ModuleTree<'a>,
     /// By name: the methods that are called so.
     methods_named: FxHashMap<(Language, &'a str), Vec<FnId>>,
+    /// Macros, by the names of their calls, that return from the function that calls them.
+    returning_macros: FxHashSet<&'a str>,
     traits: traits::Traits<'a>,
     subclasses: FxHashMap<ClassId, Vec<ClassId>>,
     presentations: presentations::Presentations,
@@ -186,6 +188,7 @@ impl<'a> Program<'a> {
             crate_of: vec![None; files.len()],
             files,
             n_own_files: own.len(),
+            returning_macros: returning_macros(own),
             tree: modules::ModuleTree::default(),
             methods_named: FxHashMap::default(),
             traits: traits::Traits::default(),
@@ -217,6 +220,11 @@ impl<'a> Program<'a> {
 
     pub(crate) fn ir(&self, file: FileId) -> &'a FileIr {
         &self.files[file.index()].ir
+    }
+
+    /// Whether a call of a macro of this name, `err!`, is a `return`.
+    pub(crate) fn always_returns(&self, name: &str) -> bool {
+        self.returning_macros.contains(name)
     }
 
     /// All files: those of the project, then stub files of libraries.
@@ -768,6 +776,22 @@ pub(crate) fn top_level_assignments(ir: &FileIr) -> impl Iterator<Item = (Name, 
         },
         _ => None,
     })
+}
+
+/// The macros all of whose definitions return: which of several a call means is not known.
+fn returning_macros(files: &[SourceFile]) -> FxHashSet<&str> {
+    let macros = |returning: bool| {
+        files.iter().flat_map(move |file| {
+            let of_kind = file
+                .ir
+                .macros
+                .iter()
+                .filter(move |rules| rules.always_returns == returning);
+            of_kind.map(|rules| file.ir.name(rules.name))
+        })
+    };
+    let others: FxHashSet<&str> = macros(false).collect();
+    macros(true).filter(|name| !others.contains(name)).collect()
 }
 
 /// The names that the statements of a file's top level change: `PATHS += […]`, `PATHS.append(…)`.

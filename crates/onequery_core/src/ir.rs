@@ -59,6 +59,8 @@ pub struct FileIr {
     pub scopes: Vec<Scope>,
     /// Every `import`, `from … import`, `use` and `mod name;`.
     pub imports: Vec<Import>,
+    /// Rust's `macro_rules!`, wherever in the file they stand.
+    pub macros: Vec<MacroRules>,
     /// What could not be lowered.
     pub problems: Vec<Problem>,
     /// What comments tell the analyzer, by place.
@@ -133,6 +135,16 @@ pub struct Import {
     pub kind: ImportKind,
     /// The statement.
     pub span: Span,
+}
+
+/// A `macro_rules!` definition. Calls of the file's own are expanded where that is simple; this is what other files need
+/// to know of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MacroRules {
+    /// Its name with the `!` of its calls.
+    pub name: Name,
+    /// Each of its rules returns from the function that calls it: `err!("…")`.
+    pub always_returns: bool,
 }
 
 /// How an import binds.

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use onequery_core::ir::{
-    Class, ClassIx, Expr, ExprId, ExprKind, FileIr, FnIx, Function, Impl, Import, ImportIx, Scope, ScopeIx,
+    Class, ClassIx, Expr, ExprId, ExprKind, FileIr, FnIx, Function, Impl, Import, ImportIx, MacroRules,
+    Scope, ScopeIx,
 };
 use onequery_core::{Language, Name, NameTable, Problem, ProblemKind, Span};
 use rustc_hash::FxHashMap;
@@ -41,6 +42,7 @@ impl Builder {
                 }],
                 imports: Vec::new(),
                 problems: Vec::new(),
+                macros: Vec::new(),
                 directives: Vec::new(),
             },
             interned: FxHashMap::default(),
@@ -97,6 +99,10 @@ impl Builder {
         let ix = ImportIx(next(self.ir.imports.len()));
         self.ir.imports.push(import);
         ix
+    }
+
+    pub(crate) fn macro_rules(&mut self, name: Name, always_returns: bool) {
+        self.ir.macros.push(MacroRules { name, always_returns });
     }
 
     pub(crate) fn scope(&mut self, parent: ScopeIx, name: Name) -> ScopeIx {

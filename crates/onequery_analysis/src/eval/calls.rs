@@ -75,7 +75,20 @@ impl<'a> Eval<'_, 'a> {
         };
         let value = self.value_call(id, callee, &called, &mut args, generics);
         self.leftovers(&args);
+        if self.is_return(callee) {
+            self.leave_by_error();
+        }
         value
+    }
+
+    /// Whether what is called is a macro of the project that stands for a `return`: `err!("…")`.
+    fn is_return(&self, callee: ExprId) -> bool {
+        let name = match &self.ir.expr(callee).kind {
+            ExprKind::Name(name) => Some(name),
+            ExprKind::Path { segments, .. } => segments.last(),
+            _ => None,
+        };
+        name.is_some_and(|&name| self.program.always_returns(self.text(name)))
     }
 
     pub(super) fn args(&mut self, written: &'a [Arg]) -> Args<'a> {

@@ -68,6 +68,14 @@ impl Eval<'_, '_> {
         value
     }
 
+    /// Control does not come back from the current place.
+    pub(super) fn leave_by_error(&mut self) {
+        self.leaves = Some(Leaves {
+            loops: self.left_by_return(),
+            failed: true,
+        });
+    }
+
     pub(super) fn block(&mut self, items: &[ExprId], has_value: bool) -> Value {
         let start = self.facts.facts.len();
         let answered = self.answered.len();

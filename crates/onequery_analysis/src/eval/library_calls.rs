@@ -5,7 +5,6 @@ use std::sync::Arc;
 use onequery_core::ir::{ExprId, ExprKind, Spread, TypeRef};
 
 use super::calls::Args;
-use super::flow::Leaves;
 use super::operators::{FEW_ROWS, few};
 use super::{Eval, settled};
 use crate::catalog::{Access, BoundKind, CallId, CallInfo, Consumed, Grows, Kind};
@@ -58,10 +57,7 @@ impl<'a> Eval<'_, 'a> {
             self.note_registered(id, kind, args.written);
         }
         if info.leaves {
-            self.leaves = Some(Leaves {
-                loops: self.left_by_return(),
-                failed: true,
-            });
+            self.leave_by_error();
         }
         if info.paces {
             self.mark_site(|site| site.paced = true);

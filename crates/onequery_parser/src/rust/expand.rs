@@ -53,12 +53,12 @@ type Bindings = FxHashMap<String, Bound>;
 impl Lowering {
     /// Notes `macro_rules! name { … }`. One that is not understood forgets an older one of the same name.
     pub(super) fn remember_rules(&mut self, name: &Ident, definition: &Macro) {
+        let called = self.ir.name(&format!("{name}!"));
         let name = self.ident(name);
-        let rule = definition
-            .path
-            .is_ident("macro_rules")
-            .then(|| rule(definition.tokens.clone()))
-            .flatten();
+        let is_rules = definition.path.is_ident("macro_rules");
+        let always_returns = is_rules && always_returns(definition.tokens.clone());
+        self.ir.macro_rules(called, always_returns);
+        let rule = is_rules.then(|| rule(definition.tokens.clone())).flatten();
         match rule {
             Some(rule) => self.rules.insert(name, Rc::new(rule)),
             None => self.rules.remove(&name),
@@ -105,6 +105,35 @@ impl Lowering {
 fn is_light(expansion: &TokenStream) -> bool {
     let text = expansion.to_string();
     text.len() <= MAX_EXPANSION_TEXT && shape::measure(&text) == Shape::Ordinary
+}
+
+/// Whether each rule of a definition has a `return` that nothing decides about.
+fn always_returns(tokens: TokenStream) -> bool {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let mut rules = tokens.split(|token| matches!(token, TokenTree::Punct(end) if end.as_char() == ';'));
+    let body = |rule: &[TokenTree]| match rule {
+        [.., TokenTree::Group(body)] => Some(body.stream()),
+        _ => None,
+    };
+    !tokens.is_empty() && rules.all(|rule| rule.is_empty() || body(rule).is_some_and(returns))
+}
+
+/// Whether a statement of a macro's body, which may stand in braces of its own, is a `return`.
+fn returns(body: TokenStream) -> bool {
+    let tokens: Vec<_> = body.into_iter().collect();
+    if let [TokenTree::Group(block)] = &tokens[..] {
+        return block.delimiter() == Delimiter::Brace && returns(block.stream());
+    }
+    let begins = |before: Option<&TokenTree>| match before {
+        None => true,
+        Some(TokenTree::Punct(end)) => end.as_char() == ';',
+        Some(TokenTree::Group(block)) => block.delimiter() == Delimiter::Brace,
+        Some(_) => false,
+    };
+    tokens.iter().enumerate().any(|(ix, token)| {
+        let is_return = matches!(token, TokenTree::Ident(ident) if ident == "return");
+        is_return && begins(ix.checked_sub(1).map(|before| &tokens[before]))
+    })
 }
 
 /// Reads a definition that has exactly one rule.
