@@ -32,6 +32,7 @@ const ITEM_STARTS: &[&str] = &[
 
 /// Parses a whole file. What is broken is left out or kept as tokens; the first trouble is reported.
 pub(super) fn parse(cx: &mut Lowering, text: &str) -> File {
+    spans::begin(text);
     let lexed = text.parse::<TokenStream>();
     if let Err(error) = &lexed {
         let message = "a bracket or quote is not closed, or a character is not Rust's";
@@ -39,7 +40,11 @@ pub(super) fn parse(cx: &mut Lowering, text: &str) -> File {
     }
     let is_lexed = lexed.is_ok();
     // Where every chunk lexes, the whole does.
-    let tokens = lexed.unwrap_or_else(|_| without_broken_chunks(text).parse().unwrap_or_default());
+    let tokens = lexed.unwrap_or_else(|_| {
+        let text = without_broken_chunks(text);
+        spans::begin(&text);
+        text.parse().unwrap_or_default()
+    });
     syn::parse2(tokens.clone()).unwrap_or_else(|error| {
         if is_lexed {
             report(cx, error.span(), &error.to_string());
