@@ -1,26 +1,29 @@
 //! The variables of a function and their values.
 
+use std::rc::Rc;
+
 use onequery_core::Name;
 
 use crate::value::{Bits, Deps, Value};
 
-/// Variables in the order of their names. Functions have few, so a sorted list beats a map and copies cheaply.
+/// Variables in the order of their names. Functions have few, so a sorted list beats a map; every branch copies it, so values
+/// are shared until one changes.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Env(Vec<(Name, Value)>);
+pub(super) struct Env(Vec<(Name, Rc<Value>)>);
 
 impl Env {
     pub(super) fn get(&self, name: Name) -> Option<&Value> {
-        self.find(name).ok().map(|at| &self.0[at].1)
+        self.find(name).ok().map(|at| &*self.0[at].1)
     }
 
     pub(super) fn get_mut(&mut self, name: Name) -> Option<&mut Value> {
-        self.find(name).ok().map(|at| &mut self.0[at].1)
+        self.find(name).ok().map(|at| Rc::make_mut(&mut self.0[at].1))
     }
 
     pub(super) fn set(&mut self, name: Name, value: Value) {
         match self.find(name) {
-            Ok(at) => self.0[at].1 = value,
-            Err(at) => self.0.insert(at, (name, value)),
+            Ok(at) => self.0[at].1 = Rc::new(value),
+            Err(at) => self.0.insert(at, (name, Rc::new(value))),
         }
     }
 
@@ -33,6 +36,7 @@ impl Env {
     /// Makes all values independent of loops, parameters and queries: they are captured by another function.
     pub(super) fn forget_deps(&mut self) {
         for (_, value) in &mut self.0 {
+            let value = Rc::make_mut(value);
             value.deps = Deps::default();
             value.whole_params = Bits::default();
             value.forget_param_rows();
@@ -44,8 +48,8 @@ impl Env {
         self.0.binary_search_by_key(&name, |(name, _)| *name)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &(Name, Value)> {
-        self.0.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Name, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, &**value))
     }
 
     /// What is known after two branches: a variable that only one of them has keeps its value.
@@ -64,10 +68,19 @@ impl Env {
                 std::cmp::Ordering::Greater => joined.extend(right.next()),
                 std::cmp::Ordering::Equal => {
                     if let (Some((name, a)), Some((_, b))) = (left.next(), right.next()) {
-                        joined.push((name, a.join(b)));
+                        joined.push((name, either(a, b)));
                     }
                 }
             }
         }
+    }
+}
+
+/// What is known of a variable that is one or the other; most of them no branch has changed.
+fn either(a: Rc<Value>, b: Rc<Value>) -> Rc<Value> {
+    if Rc::ptr_eq(&a, &b) {
+        a
+    } else {
+        Rc::new(Rc::unwrap_or_clone(a).join(Rc::unwrap_or_clone(b)))
     }
 }

@@ -132,7 +132,7 @@ impl Eval<'_, '_> {
         let mut carried = Vec::new();
         let before = self.env.clone();
         let names = |changed: &[Name]| {
-            let kept = before.iter().map(|(name, _)| *name);
+            let kept = before.iter().map(|(name, _)| name);
             kept.filter(|name| !changed.contains(name)).collect()
         };
         if self.loops.len() < MAX_PASSES {

@@ -322,7 +322,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             facts.variables = self
                 .env
                 .iter()
-                .map(|(name, value)| (self.text(*name).to_owned(), value.clone()))
+                .map(|(name, value)| (self.text(name).to_owned(), value.clone()))
                 .collect();
         }
         facts

@@ -202,7 +202,7 @@ impl<'a> Eval<'_, 'a> {
         if self.env.iter().next().is_some() {
             let all = Arc::make_mut(&mut variables);
             for (name, value) in self.env.iter() {
-                all.set(self.text(*name), value.clone());
+                all.set(self.text(name), value.clone());
             }
         }
         variables
