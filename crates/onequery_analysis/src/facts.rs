@@ -57,11 +57,9 @@ pub(crate) struct CalledEach {
 impl CalledEach {
     /// Whether another says the same, as far as callers may know of it.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let args = self.args.iter().zip(&other.args);
-        self.param == other.param && self.bound == other.bound && self.args.len() == other.args.len() && {
-            args
-        }
-        .all(|(a, b)| a.is_same(b))
+        let mut args = self.args.iter().zip(&other.args);
+        let same_args = self.args.len() == other.args.len() && args.all(|(a, b)| a.is_same(b));
+        same_args && self.param == other.param && self.bound == other.bound
     }
 }
 

@@ -4,12 +4,11 @@ mod declarations;
 
 use std::sync::Arc;
 
+use onequery_core::FileId;
 use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal};
 use rustc_hash::FxHashMap;
 
 use crate::catalog::{LeadsTo, LibTy, RelationKind, Reverse, TypeInfo};
-use onequery_core::FileId;
-
 use crate::program::{ClassId, Program, ScopeId, Symbol};
 use crate::value::{Ty, Value};
 use declarations::{Declaration, Names};

@@ -265,6 +265,10 @@ impl<'a> Program<'a> {
                 .get(*ix)
                 .map_or(Ty::Unknown, |value| self.item(&self.view(value))),
             Template::ArgInstance(ix) => self.instance_of(&arg(*ix)),
+            Template::ArgClass(ix) => match arg(*ix) {
+                Ty::Instance(class) => Ty::Class(class),
+                _ => Ty::Unknown,
+            },
             Template::Returned => holes.returned.clone(),
             Template::ReturnedInner => self.inner(holes.returned),
             Template::ReturnedItem => self.item(holes.returned),

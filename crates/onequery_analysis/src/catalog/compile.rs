@@ -33,6 +33,7 @@ impl Compiler {
                 class_shapes: Default::default(),
                 literals: [None, None],
                 text_methods: [None, None],
+                class_attributes: [None, None],
                 starts: [None, None],
                 rounds: Vec::new(),
                 settings: BTreeMap::new(),
@@ -204,6 +205,7 @@ impl Compiler {
         }
         if let Some(literals) = &catalog.literals {
             self.out.text_methods[slot(language)].clone_from(&literals.text_method);
+            self.out.class_attributes[slot(language)].clone_from(&literals.class_attribute);
             self.out.starts[slot(language)].clone_from(&literals.starts_with);
             self.out.literals[slot(language)] = Some(LiteralTypes {
                 list: self.find(&id, &literals.list)?,

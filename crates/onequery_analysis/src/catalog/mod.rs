@@ -277,6 +277,7 @@ pub struct Catalogs {
     class_shapes: [FxHashMap<Box<str>, AttributeInfo>; 2],
     literals: [Option<LiteralTypes>; 2],
     text_methods: [Option<String>; 2],
+    class_attributes: [Option<String>; 2],
     starts: [Option<String>; 2],
     rounds: Vec<Rounds>,
     /// Settings that name a class: the path of the one they name unless somebody says otherwise.
@@ -409,6 +410,11 @@ impl Catalogs {
     /// What a template's variable says of the round of the loop around it, unless the template binds one of that name.
     pub(crate) fn rounds(&self, variable: &str) -> Option<&Rounds> {
         self.rounds.iter().find(|rounds| rounds.name == variable)
+    }
+
+    /// Whether an attribute of an instance is its class.
+    pub(crate) fn is_class_attribute(&self, language: Language, name: &str) -> bool {
+        self.class_attributes[slot(language)].as_deref() == Some(name)
     }
 
     /// The method that gives a value's text.

@@ -98,6 +98,8 @@ pub(super) struct Literals {
     pub(super) range: String,
     /// The method that gives a value's text.
     pub(super) text_method: Option<String>,
+    /// The attribute of an instance that is its class: `__class__`.
+    pub(super) class_attribute: Option<String>,
     /// The function at the top level of a file that a program starts with.
     pub(super) starts_with: Option<String>,
 }

@@ -25,6 +25,8 @@ pub(crate) enum Template {
     ArgItem(usize),
     /// `$arg0.instance`: an instance of the class that is an argument.
     ArgInstance(usize),
+    /// `$arg0.class`: the class of an instance that is an argument.
+    ArgClass(usize),
     /// `$ret`: what the callback returns.
     Returned,
     /// `$ret.inner`: what awaiting or propagating the callback's result gives.
@@ -137,6 +139,7 @@ impl<'a> Parser<'a> {
             _ => None
                 .or_else(|| numbered("$arg", ".item").map(Template::ArgItem))
                 .or_else(|| numbered("$arg", ".instance").map(Template::ArgInstance))
+                .or_else(|| numbered("$arg", ".class").map(Template::ArgClass))
                 .or_else(|| numbered("$arg", "").map(Template::Arg))
                 .or_else(|| numbered("$T", "").map(Template::TypeArg))
                 .or_else(|| numbered("$", "").map(Template::Param)),

@@ -165,6 +165,9 @@ impl<'a> Eval<'_, 'a> {
         if let Some(value) = self.column(class, base, name, id) {
             return value;
         }
+        if self.program.catalogs.is_class_attribute(self.language(), name) {
+            return Value::of(Ty::Class(class));
+        }
         // A struct's field is what it is declared to be, whatever methods there are of its name.
         if self.program.class_ir(class).kind == ClassKind::Struct {
             let field = self.field_type(class, name);
@@ -182,6 +185,9 @@ impl<'a> Eval<'_, 'a> {
             let given = |param: usize| base.rows.clone().filter(|_| param == 0);
             let at = self.here(self.ir.span(id));
             let returned = self.returned_by(method);
+            let returned = self
+                .specialized(method, &returned, Some(&base.ty), &[])
+                .unwrap_or(returned);
             let returned = self.returned_value(returned, &given, at);
             let returned = self.as_receivers(returned, method, base);
             if matches!(decorated, Some(Decorates::Property | Decorates::CachedProperty)) {
