@@ -4,6 +4,7 @@
 //! trees give equal ids.
 
 mod bases;
+mod batches;
 mod modules;
 mod presentations;
 mod templates;

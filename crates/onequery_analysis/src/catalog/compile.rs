@@ -34,6 +34,7 @@ impl Compiler {
                 literals: [None, None],
                 text_methods: [None, None],
                 class_attributes: [None, None],
+                sizes: [Vec::new(), Vec::new()],
                 starts: [None, None],
                 rounds: Vec::new(),
                 settings: BTreeMap::new(),
@@ -206,6 +207,7 @@ impl Compiler {
         if let Some(literals) = &catalog.literals {
             self.out.text_methods[slot(language)].clone_from(&literals.text_method);
             self.out.class_attributes[slot(language)].clone_from(&literals.class_attribute);
+            self.out.sizes[slot(language)].clone_from(&literals.sizes);
             self.out.starts[slot(language)].clone_from(&literals.starts_with);
             self.out.literals[slot(language)] = Some(LiteralTypes {
                 list: self.find(&id, &literals.list)?,

@@ -278,6 +278,7 @@ pub struct Catalogs {
     literals: [Option<LiteralTypes>; 2],
     text_methods: [Option<String>; 2],
     class_attributes: [Option<String>; 2],
+    sizes: [Vec<String>; 2],
     starts: [Option<String>; 2],
     rounds: Vec<Rounds>,
     /// Settings that name a class: the path of the one they name unless somebody says otherwise.
@@ -420,6 +421,11 @@ impl Catalogs {
     /// The method that gives a value's text.
     pub(crate) fn text_method(&self, language: Language) -> Option<&str> {
         self.text_methods[slot(language)].as_deref()
+    }
+
+    /// Whether a type is one of whole numbers.
+    pub(crate) fn is_size(&self, language: Language, name: &str) -> bool {
+        self.sizes[slot(language)].iter().any(|size| size == name)
     }
 
     /// The function at the top level of a file that a program starts with.

@@ -100,6 +100,9 @@ pub(super) struct Literals {
     pub(super) text_method: Option<String>,
     /// The attribute of an instance that is its class: `__class__`.
     pub(super) class_attribute: Option<String>,
+    /// The types of sizes and other whole numbers.
+    #[serde(default)]
+    pub(super) sizes: Vec<String>,
     /// The function at the top level of a file that a program starts with.
     pub(super) starts_with: Option<String>,
 }

@@ -148,6 +148,11 @@ impl<'a> Eval<'_, 'a> {
             Some(receiver) => self.as_receivers(returned, callee, receiver),
             None => returned,
         };
+        let bound = if self.program.gives_batches(callee) {
+            Bound::Chunks
+        } else {
+            returned.bound
+        };
         let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
         let varies = Deps {
             varies: self.active(),
@@ -155,6 +160,7 @@ impl<'a> Eval<'_, 'a> {
         };
         let returned = Value {
             likely: returned.likely || likely,
+            bound,
             ..returned
         };
         Value {
