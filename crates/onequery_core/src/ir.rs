@@ -706,7 +706,9 @@ pub enum BinaryOp {
     And,
     /// `or`, `||`: likewise.
     Or,
-    /// `|`, which unites sets and querysets, and `&`, `^`.
+    /// `&`, which narrows sets, querysets and conditions.
+    BitAnd,
+    /// `|`, which unites them, and `^`.
     Bitwise,
     /// `<`, `>=`, …
     Compare,

@@ -425,6 +425,9 @@ pub(super) struct Call {
     /// It writes only what is not there yet: with unchanging arguments it writes once, and reads after that.
     #[serde(default)]
     pub(super) writes_once: bool,
+    /// It makes a condition that any of its arguments fulfils: `or_(…)`.
+    #[serde(default)]
+    pub(super) any_of: bool,
     /// What it loads together with the rows.
     pub(super) loads: Option<Loads>,
     /// On rows that were loaded before it asks nothing.

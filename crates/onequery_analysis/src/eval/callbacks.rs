@@ -7,6 +7,7 @@ use onequery_core::ir::{ExprId, ExprKind, FnIx};
 use super::Eval;
 use super::calls::Args;
 use super::loops::{element_of, site_over};
+use super::project_calls::fill_defaults;
 use crate::catalog::{CallbackInfo, Runs};
 use crate::facts::{CalledEach, Given, SiteKind, What};
 use crate::program::{FnId, target_names};
@@ -247,7 +248,9 @@ impl<'a> Eval<'_, 'a> {
         for (arg, value) in args.iter_mut().skip(offset).zip(given) {
             arg.ty = value.ty.clone();
             arg.rows = value.rows.clone();
+            arg.is_written = true;
         }
+        fill_defaults(&mut args, declaration, self.program.ir(file), false);
         self.call_noted(place, function, args, deps, called.likely)
     }
 

@@ -205,7 +205,7 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// The attributes that a condition compares with something.
+    /// The attributes that a condition compares with something, whatever else it allows.
     fn compared_names(&self, id: ExprId, out: &mut Vec<&'a str>) {
         match &self.ir.expr(id).kind {
             ExprKind::Binary(BinaryOp::Equal, left, _) => {
@@ -213,17 +213,28 @@ impl<'a> Eval<'_, 'a> {
                     out.push(self.text(name));
                 }
             }
-            ExprKind::Binary(_, left, right) => {
+            ExprKind::Binary(BinaryOp::And | BinaryOp::BitAnd, left, right) => {
                 self.compared_names(*left, out);
                 self.compared_names(*right, out);
             }
-            ExprKind::Call { args, .. } => {
+            ExprKind::Call { callee, args, .. } if !self.allows_any(*callee) => {
                 for arg in args {
                     self.compared_names(arg.value, out);
                 }
             }
             _ => {}
         }
+    }
+
+    /// Whether what is called makes a condition that any of its arguments fulfils: `or_(…)`.
+    fn allows_any(&self, callee: ExprId) -> bool {
+        let Symbol::External(node) = self.program.resolve_expr(self.file, self.scope(), callee) else {
+            return false;
+        };
+        let catalogs = self.program.catalogs;
+        catalogs
+            .call_at(node)
+            .is_some_and(|entry| catalogs.call(entry).any_of)
     }
 
     /// Adds the relations to one row of a class, of the rows themselves and of what is loaded with them.

@@ -134,7 +134,7 @@ impl Eval<'_, '_> {
         let deps = a.deps.with(b.deps);
         match op {
             // `querysets |= more` stays a queryset; `"SELECT … " + order` stays the statement.
-            BinaryOp::Bitwise | BinaryOp::Arithmetic => {
+            BinaryOp::BitAnd | BinaryOp::Bitwise | BinaryOp::Arithmetic => {
                 let ty = if a.ty == b.ty { a.ty } else { a.ty.join(b.ty) };
                 let bound = if a.bound == b.bound { a.bound } else { Bound::Data };
                 let (likely, origin) = (a.likely || b.likely, a.origin.or(b.origin));

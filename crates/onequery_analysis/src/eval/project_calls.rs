@@ -1,6 +1,6 @@
 //! What the project's own functions give and do where they are called.
 
-use onequery_core::ir::{ExprId, ExprKind, Function, Literal, Pattern, Spread, TypeRef};
+use onequery_core::ir::{ExprId, ExprKind, FileIr, Function, Literal, Pattern, Spread, TypeRef};
 
 use super::Eval;
 use super::calls::Args;
@@ -103,23 +103,7 @@ impl<'a> Eval<'_, 'a> {
             .deps()
             .with(receiver.map(|receiver| receiver.deps).unwrap_or_default());
         let is_spread = args.written.iter().any(|arg| arg.spread != Spread::No);
-        for (given, param) in given.iter_mut().zip(&function.params) {
-            let default = param.default.map(|default| &ir.expr(default).kind);
-            given.is_flag = matches!(default, Some(ExprKind::Literal(Literal::Bool(_))));
-            // An argument that is left out is its default.
-            let is_left_out = !given.is_written && !is_spread;
-            if let (true, Some(&ExprKind::Literal(default))) = (is_left_out, default) {
-                given.int = match default {
-                    Literal::Int(value) => Some(value),
-                    _ => None,
-                };
-                given.truth = match default {
-                    Literal::Bool(value) => Some(value),
-                    Literal::None => Some(false),
-                    _ => None,
-                };
-            }
-        }
+        fill_defaults(&mut given, function, ir, is_spread);
         let deps = deps.with(Deps {
             batched,
             ..Deps::default()
@@ -265,5 +249,25 @@ impl<'a> Eval<'_, 'a> {
             .iter()
             .map(|ty| self.program.declared(self.type_scope(), ty))
             .collect()
+    }
+}
+
+/// An argument that is left out is its default, unless what is spread may stand there.
+pub(super) fn fill_defaults(given: &mut [Given], function: &Function, ir: &FileIr, is_spread: bool) {
+    for (given, param) in given.iter_mut().zip(&function.params) {
+        let default = param.default.map(|default| &ir.expr(default).kind);
+        given.is_flag = matches!(default, Some(ExprKind::Literal(Literal::Bool(_))));
+        let is_left_out = !given.is_written && !is_spread;
+        if let (true, Some(&ExprKind::Literal(default))) = (is_left_out, default) {
+            given.int = match default {
+                Literal::Int(value) => Some(value),
+                _ => None,
+            };
+            given.truth = match default {
+                Literal::Bool(value) => Some(value),
+                Literal::None => Some(false),
+                _ => None,
+            };
+        }
     }
 }

@@ -356,7 +356,8 @@ fn operation(cx: &mut Cx<'_>, out: &mut Builder, span: Span) -> ExprId {
     cx.parts(out, |cx, out, kind| match kind {
         Kind::AndToken => op = BinaryOp::And,
         Kind::OrToken => op = BinaryOp::Or,
-        Kind::BitAndToken | Kind::BitOrToken | Kind::BitXorToken => op = BinaryOp::Bitwise,
+        Kind::BitAndToken => op = BinaryOp::BitAnd,
+        Kind::BitOrToken | Kind::BitXorToken => op = BinaryOp::Bitwise,
         Kind::InToken | Kind::NotInToken => op = BinaryOp::In,
         Kind::PercentToken => op = BinaryOp::Modulo,
         Kind::EqualToken | Kind::IsToken => op = BinaryOp::Equal,

@@ -538,7 +538,8 @@ const fn binary_op(op: &BinOp) -> BinaryOp {
     match op {
         BinOp::And(_) => BinaryOp::And,
         BinOp::Or(_) => BinaryOp::Or,
-        BinOp::BitXor(_) | BinOp::BitAnd(_) | BinOp::BitOr(_) => BinaryOp::Bitwise,
+        BinOp::BitAnd(_) => BinaryOp::BitAnd,
+        BinOp::BitXor(_) | BinOp::BitOr(_) => BinaryOp::Bitwise,
         BinOp::Lt(_) | BinOp::Le(_) | BinOp::Ge(_) | BinOp::Gt(_) => BinaryOp::Compare,
         BinOp::Eq(_) => BinaryOp::Equal,
         BinOp::Ne(_) => BinaryOp::Unequal,
