@@ -891,7 +891,7 @@ a == b != c
 fn #0()
   (Or a (And b not c))
   (Arithmetic unary a (Modulo (Arithmetic b c) d))
-  (Bitwise a (Bitwise b (Bitwise c d)))
+  (Bitwise a (BitAnd b (Bitwise c d)))
   (Compare (Compare a b) c)
   (In a b)
   (Unequal (In a b) c)
