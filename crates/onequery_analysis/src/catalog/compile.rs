@@ -405,7 +405,7 @@ impl Compiler {
             registers_tag: call.registers_tag,
             reads_each: call.reads_each,
             writes_once: call.writes_once,
-            any_of: call.any_of,
+            loosens: call.loosens,
             often_wanted: call.often_wanted,
             uses_loaded: call.uses_loaded,
             uses_loaded_if_ordered: call.uses_loaded_if_ordered,

@@ -237,8 +237,8 @@ pub(crate) struct CallInfo {
     /// The argument that names an attribute of each element, which it reads.
     pub(crate) reads_each: Vec<Position>,
     pub(crate) writes_once: bool,
-    /// It makes a condition that any of its arguments fulfils.
-    pub(crate) any_of: bool,
+    /// It makes a condition of which its arguments need not all hold.
+    pub(crate) loosens: bool,
     pub(crate) often_wanted: bool,
     pub(crate) uses_loaded: bool,
     pub(crate) uses_loaded_if_ordered: bool,

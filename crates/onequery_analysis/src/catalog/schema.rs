@@ -425,9 +425,9 @@ pub(super) struct Call {
     /// It writes only what is not there yet: with unchanging arguments it writes once, and reads after that.
     #[serde(default)]
     pub(super) writes_once: bool,
-    /// It makes a condition that any of its arguments fulfils: `or_(…)`.
+    /// It makes a condition of which its arguments need not all hold: `or_(…)`, `not_(…)`.
     #[serde(default)]
-    pub(super) any_of: bool,
+    pub(super) loosens: bool,
     /// What it loads together with the rows.
     pub(super) loads: Option<Loads>,
     /// On rows that were loaded before it asks nothing.

@@ -129,13 +129,12 @@ impl<'a> Eval<'_, 'a> {
                     loops: bit,
                     ..Deps::default()
                 };
-                if called.ty.is_unknown() {
-                    let element = |value: &Value| Value {
-                        whole: bit,
-                        ..value.clone()
-                    };
-                    eval.note_called_each(&called, &given.iter().map(element).collect::<Vec<_>>());
-                }
+                let element = |value: &Value| Value {
+                    whole: bit,
+                    ..value.clone()
+                };
+                let elements: Vec<Value> = given.iter().map(element).collect();
+                eval.note_called_each(&called, &elements);
                 returned = eval.call_value(place, &called, &given, deps);
             });
             return returned;

@@ -217,7 +217,7 @@ impl<'a> Eval<'_, 'a> {
                 self.compared_names(*left, out);
                 self.compared_names(*right, out);
             }
-            ExprKind::Call { callee, args, .. } if !self.allows_any(*callee) => {
+            ExprKind::Call { callee, args, .. } if !self.loosens(*callee) => {
                 for arg in args {
                     self.compared_names(arg.value, out);
                 }
@@ -226,15 +226,15 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// Whether what is called makes a condition that any of its arguments fulfils: `or_(…)`.
-    fn allows_any(&self, callee: ExprId) -> bool {
+    /// Whether what is called makes a condition of which its arguments need not all hold: `or_(…)`.
+    fn loosens(&self, callee: ExprId) -> bool {
         let Symbol::External(node) = self.program.resolve_expr(self.file, self.scope(), callee) else {
             return false;
         };
         let catalogs = self.program.catalogs;
         catalogs
             .call_at(node)
-            .is_some_and(|entry| catalogs.call(entry).any_of)
+            .is_some_and(|entry| catalogs.call(entry).loosens)
     }
 
     /// Adds the relations to one row of a class, of the rows themselves and of what is loaded with them.
