@@ -36,7 +36,7 @@ impl Record {
         }
         // A variable has a meaning in its own file only.
         value.looked_up = None;
-        if value.says_something() {
+        if value.says_something() || value.truth.is_some() {
             self.size += size_of(&value);
             let below = value.record.as_ref().map_or(0, |record| record.depth);
             self.depth = self.depth.max(1 + below);

@@ -62,6 +62,39 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// A type that is written where a value is expected: `list[Book]` as an argument.
+    pub(crate) fn written_type(&self, file: FileId, written: ExprId) -> Option<TypeRef> {
+        let ir = self.ir(file);
+        let expr = ir.expr(written);
+        let path = |path: Vec<Name>, args: Vec<TypeRef>| TypeRef::Path {
+            path: path.into(),
+            args: args.into(),
+            span: expr.span,
+        };
+        match &expr.kind {
+            ExprKind::Name(name) => Some(path(vec![*name], Vec::new())),
+            ExprKind::Attr { base, name, .. } => match self.written_type(file, *base)? {
+                TypeRef::Path {
+                    path: outer, args, ..
+                } if args.is_empty() => {
+                    let segments = outer.iter().copied().chain([*name]).collect();
+                    Some(path(segments, Vec::new()))
+                }
+                _ => None,
+            },
+            ExprKind::Index { base, index } => match self.written_type(file, *base)? {
+                TypeRef::Path {
+                    path: outer, args, ..
+                } if args.is_empty() => {
+                    let inner = self.written_type(file, *index)?;
+                    Some(path(outer.to_vec(), vec![inner]))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// What types in a function's signature and body mean.
     pub(crate) fn types_in(&self, id: FnId) -> TypeScope<'a> {
         let (file, _, function) = self.function(id);

@@ -393,6 +393,13 @@ impl Compiler {
             tests_given: call.tests_given,
             empty: call.empty,
             lists_own: call.lists_own,
+            shows: call.shows,
+            shows_returned: call.shows_returned,
+            gives_base: call
+                .gives_base
+                .as_deref()
+                .map(|name| self.find(id, name))
+                .transpose()?,
             gives_attribute: call.gives_attribute.clone(),
             gives_registered: call.gives_registered,
             registers: call.registers,

@@ -15,7 +15,8 @@ use rustc_hash::FxHashMap;
 
 use compile::Compiler;
 pub(crate) use presentations::{
-    Field, FieldShows, Lists, Page, PageRows, Registers, RegistersTag, Renders, Shows, Table, TagKind,
+    Field, FieldShows, Lists, Page, PageRows, Registers, RegistersTag, Renders, ShownGiven, ShownReturned,
+    Shows, Table, TagKind,
 };
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
@@ -217,6 +218,12 @@ pub(crate) struct CallInfo {
     pub(crate) empty: bool,
     /// It makes what shows the rows that its receiver lists.
     pub(crate) lists_own: bool,
+    /// It shows rows through its receiver.
+    pub(crate) shows: Option<ShownGiven>,
+    /// As a decorator it says how what the function gives is shown.
+    pub(crate) shows_returned: Option<ShownReturned>,
+    /// As a decorator it gives a class this type, as a base would.
+    pub(crate) gives_base: Option<LibTy>,
     /// It gives this attribute of its receiver.
     pub(crate) gives_attribute: Option<String>,
     /// It gives the rows of the model that its receiver is registered for.
@@ -320,8 +327,10 @@ pub static EMBEDDED: &[(&str, &str)] = embedded!["":
     "flask_sqlalchemy.toml",
     "frappe.toml",
     "graphene.toml",
+    "marshmallow.toml",
     "mongodb.toml",
     "pandas.toml",
+    "pydantic.toml",
     "peewee.toml",
     "postgres.toml",
     "python.toml",

@@ -4,41 +4,70 @@ use serde::Deserialize;
 
 use super::schema::Position;
 
-/// How a class shows a row: a serializer.
-#[derive(Clone, Debug, Deserialize)]
+/// How a class shows a row: a serializer, a response model, a type of a GraphQL schema.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shows {
-    /// The argument of the class that is shown, by position.
-    pub(crate) rows: usize,
-    /// The same by keyword.
-    pub(crate) rows_keyword: String,
-    /// The keyword that says that the argument holds many rows.
-    pub(crate) many: String,
+    /// What is shown when an instance is made.
+    pub(crate) given: Option<ShownGiven>,
     /// The attribute that lists the names of what is shown, one of a class inside behind a dot.
-    pub(crate) fields: String,
+    pub(crate) fields: Option<String>,
     /// What stands there for all columns and relations that the model declares.
-    pub(crate) all_fields: String,
+    pub(crate) all_fields: Option<String>,
     /// The attribute that lists the names of what is not shown of them.
-    pub(crate) excluded: String,
+    pub(crate) excluded: Option<String>,
     /// The attribute that says how many relations deep related rows are shown instead of their keys.
-    pub(crate) depth: String,
+    pub(crate) depth: Option<String>,
     /// The attribute that names the model.
-    pub(crate) model: String,
-    /// The keyword of a field that says the path from the row to what it shows.
-    pub(crate) source: String,
-    pub(crate) path_separator: String,
+    pub(crate) model: Option<String>,
+    /// The keywords of a field that say the path from the row to what it shows, the one that counts first.
+    #[serde(default)]
+    pub(crate) source: Vec<String>,
+    pub(crate) path_separator: Option<String>,
     /// The path that means the row itself.
-    pub(crate) itself: String,
+    pub(crate) itself: Option<String>,
+    /// The keyword of fields that say that they show many rows.
+    pub(crate) many: Option<String>,
     /// The keyword of fields that are not shown.
-    pub(crate) hidden_if: String,
-    /// The argument with which the class checks what it is given instead of showing it.
-    pub(crate) unless_keyword: String,
+    pub(crate) hidden_if: Option<String>,
     /// Methods and attributes of a class with which what it shows is decided at run time.
+    #[serde(default)]
     pub(crate) unless: Vec<String>,
     /// Methods of a class with which that may be.
+    #[serde(default)]
     pub(crate) unsure_if: Vec<String>,
     /// The method that shows a row, which a class may override.
-    pub(crate) method: String,
+    pub(crate) method: Option<String>,
+    /// The attributes that the class declares by their types are fields, too.
+    #[serde(default)]
+    pub(crate) annotated: bool,
+    /// What stands before a field's name in the name of a method that gives what it shows of the row, its first argument.
+    pub(crate) resolver_prefix: Option<String>,
+    /// Who asks says which fields are shown.
+    #[serde(default)]
+    pub(crate) if_asked: bool,
+}
+
+/// What an instance of a class that shows rows is given.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ShownGiven {
+    /// The argument that is shown, by position.
+    pub(crate) rows: usize,
+    /// The same by keyword.
+    pub(crate) rows_keyword: Option<String>,
+    /// The keyword that says that the argument holds many rows.
+    pub(crate) many: Option<String>,
+    /// The argument with which it is checked instead of shown.
+    pub(crate) unless_keyword: Option<String>,
+}
+
+/// How a decorator says through which class the framework shows what a function gives.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ShownReturned {
+    /// The keyword that goes before the function's declared type.
+    pub(crate) keyword: Option<String>,
 }
 
 /// What a class lists: a view.
@@ -95,8 +124,11 @@ pub(crate) struct Field {
     pub(crate) shows: FieldShows,
     /// For a method: what stands before the field's name in its name.
     pub(crate) prefix: Option<String>,
-    /// The keyword that names the method, or the attribute.
+    /// The keyword that names the method, or the attribute, or the class.
     pub(crate) keyword: Option<String>,
+    /// For a class: it shows many rows.
+    #[serde(default)]
+    pub(crate) many: bool,
     /// For text: the method that gives it.
     pub(crate) method: Option<String>,
 }
@@ -115,6 +147,11 @@ pub(crate) enum FieldShows {
     Attribute,
     /// What a method of the class gives for the row.
     Method,
+    /// What a function that is given gives for the row.
+    Function,
+    /// What the class that is given shows of what is there. The class may be a text, or what a function without parameters
+    /// gives, or inside another field.
+    Class,
 }
 
 /// How a class renders a template: a view of a page.

@@ -5,7 +5,9 @@
 use onequery_core::EntryKind;
 use serde::{Deserialize, Deserializer};
 
-use super::presentations::{Field, Lists, Page, Registers, RegistersTag, Renders, Shows, Table};
+use super::presentations::{
+    Field, Lists, Page, Registers, RegistersTag, Renders, ShownGiven, ShownReturned, Shows, Table,
+};
 
 /// One catalogue file.
 #[derive(Debug, Deserialize)]
@@ -396,6 +398,12 @@ pub(super) struct Call {
     /// It makes what shows the rows that its receiver lists.
     #[serde(default)]
     pub(super) lists_own: bool,
+    /// It shows rows through its receiver: a class that shows rows, or an instance of one.
+    pub(super) shows: Option<ShownGiven>,
+    /// As a decorator: what the function gives is shown as its declared type says, or as this keyword of the decorator does.
+    pub(super) shows_returned: Option<ShownReturned>,
+    /// As a decorator it gives a class this type, as a base would.
+    pub(super) gives_base: Option<String>,
     /// It gives this attribute of its receiver.
     pub(super) gives_attribute: Option<String>,
     /// It gives the rows of the model that its receiver is registered for.

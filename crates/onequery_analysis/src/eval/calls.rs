@@ -418,9 +418,13 @@ impl<'a> Eval<'_, 'a> {
                     }
                     None => args.deps(),
                 };
+                // What it was told of what it is to show: `BookSchema(many=True)`.
+                let shows = self.program.shows(*class);
+                let record = shows.map(|_| Arc::new(self.entries_given(args)));
                 Value {
                     likely: called.likely,
                     rows: self.queried_by(id, *class, args),
+                    record: record.filter(|record| !record.is_empty()),
                     ..Value::of(Ty::Instance(*class))
                 }
                 .with_deps(deps)

@@ -4,7 +4,7 @@ use onequery_core::EntryKind;
 use onequery_core::ir::{Arg, ExprId, ExprKind, Literal};
 
 use super::Eval;
-use crate::catalog::CallId;
+use crate::catalog::{CallId, CallInfo};
 use crate::facts::{Entered, Target};
 use crate::program::{ScopeId, Symbol};
 use crate::value::Ty;
@@ -29,7 +29,7 @@ impl<'a> Eval<'_, 'a> {
                 ExprKind::Call { callee, .. } => callee,
                 _ => decorator,
             };
-            let entry = self.decorator_entry(callee);
+            let entry = self.decorator_entry(callee, |info| info.enters.is_some());
             if let Some(kind) = entry.and_then(|entry| self.program.catalogs.call(entry).enters) {
                 self.note_entered(decorator, kind, target);
             }
@@ -37,7 +37,11 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// The entry of the catalogue that a decorator is: a function of a library, or a method of one of its values.
-    fn decorator_entry(&mut self, callee: ExprId) -> Option<CallId> {
+    pub(super) fn decorator_entry(
+        &mut self,
+        callee: ExprId,
+        is_wanted: impl Fn(&CallInfo) -> bool,
+    ) -> Option<CallId> {
         let catalogs = self.program.catalogs;
         if let Symbol::External(node) = self.program.resolve_expr(self.file, self.scope(), callee)
             && let Some(entry) = catalogs.call_at(node)
@@ -58,9 +62,7 @@ impl<'a> Eval<'_, 'a> {
         };
         let text = self.text(name);
         let mut entries = types.iter().flat_map(|&ty| catalogs.methods(ty, text, false));
-        entries
-            .find(|&&entry| catalogs.call(entry).enters.is_some())
-            .copied()
+        entries.find(|&&entry| is_wanted(catalogs.call(entry))).copied()
     }
 
     /// The functions and classes of the project in an argument: `books`, `Books.as_view()`, `login_required(books)`,

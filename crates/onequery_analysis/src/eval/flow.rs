@@ -608,7 +608,16 @@ impl Eval<'_, '_> {
         let returns_nothing = value.is_some_and(
             |value| matches!(&self.ir.expr(value).kind, ExprKind::Collection(_, items) if items.is_empty()),
         );
-        let mut value = value.map(|value| self.eval(value)).unwrap_or(Value::plain());
+        let written = value;
+        let mut value = written.map_or_else(Value::plain, |value| self.eval(value));
+        if let Some(at) = written
+            && self.returned.is_empty()
+            && let Some(shown) = self.shown.clone()
+        {
+            let start = self.facts.facts.len();
+            self.show_as(&shown, &value, at);
+            self.label_shown(start, &shown);
+        }
         if returns_nothing {
             // `return []` has no elements, unlike `found = []`, which is there to be filled.
             value.bound = Bound::Constant;

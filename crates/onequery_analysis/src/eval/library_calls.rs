@@ -88,6 +88,11 @@ impl<'a> Eval<'_, 'a> {
         {
             self.shown_by_call(id, shown_by, args);
         }
+        if let (Some(given), Ty::Class(class) | Ty::Instance(class)) = (&info.shows, &own.ty) {
+            let many = given.many.as_deref().zip(own.record.as_deref());
+            let many = many.and_then(|(many, made_with)| made_with.get(many).cloned());
+            self.shown_through(id, *class, given, args, many.as_ref());
+        }
         if info.gives_shown
             && let Ty::Instance(class) = own.ty
             && let Some(shown) = self.shown_by_page(class, id)

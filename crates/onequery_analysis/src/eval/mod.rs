@@ -10,6 +10,7 @@ mod definitions;
 mod eager;
 mod entries;
 mod env;
+mod fields;
 mod flow;
 mod library_calls;
 mod loops;
@@ -64,6 +65,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         eval.present(id, class);
     } else {
         eval.note_decorated(&function.decorators, Target::Function(id));
+        eval.shown = eval.returned_shown(id, function);
         eval.bind_params(id, function);
         eval.body(function);
         eval.implementations(id, function);
@@ -120,6 +122,8 @@ struct Eval<'p, 'a> {
     inlined: Vec<FnIx>,
     /// The class whose body is being evaluated.
     class_body: Option<ClassId>,
+    /// The type as which a framework shows what the function gives.
+    shown: Option<Ty>,
     /// Models whose rows a variable keeps.
     held: Vec<ClassId>,
     done: Vec<(FnId, FnFacts)>,
@@ -167,6 +171,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             gathered: None,
             inlined: Vec::new(),
             class_body: None,
+            shown: None,
             held: Vec::new(),
             done: Vec::new(),
             reads: RefCell::default(),
@@ -201,6 +206,7 @@ impl<'p, 'a> Eval<'p, 'a> {
     fn bind_params(&mut self, id: FnId, function: &Function) {
         let class = self.program.class_of(id);
         let decorated = self.decorated(function);
+        let takes_row = class.is_some_and(|class| self.takes_row(class, function));
         for (ix, param) in function.params.iter().enumerate() {
             let declared = param
                 .ty
@@ -209,6 +215,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             let ty = match (declared, class) {
                 (Some(ty), _) if !ty.is_unknown() => ty,
                 (_, Some(class)) if ix == 0 && decorated == Some(Decorates::Class) => Ty::Class(class),
+                (_, Some(class)) if ix == 0 && takes_row => self.row_taken(id, class),
                 (_, Some(class)) if ix == 0 && decorated != Some(Decorates::Static) => Ty::Instance(class),
                 (None, None) if ix == 0 => self.program.self_type(self.file, function).unwrap_or_default(),
                 _ => Ty::Unknown,

@@ -7,27 +7,18 @@ use onequery_core::ir::{ExprId, ExprKind, Literal};
 use super::Eval;
 use super::calls::{Args, SUPER};
 use super::loops::{element_of, site_over};
-use crate::catalog::{Access, Decorates, Field, FieldShows, Lists, Position, Shows, Table};
+use crate::catalog::{Access, Decorates, Lists, Position, ShownGiven, Shows, Table};
 use crate::facts::{Given, QuerySource, SiteKind, What};
-use crate::models::literal;
-use crate::program::{ClassId, ClassReturned, FieldOf, FnId, Symbol, Written};
+use crate::program::{ClassId, ClassReturned, FnId, Symbol, Written};
 use crate::rows::{Asked, RowSource, Rows};
 use crate::value::{Bits, Deps, Ty, Value};
-
-/// One field of what a class shows.
-struct FieldShown<'a> {
-    name: &'a str,
-    /// Where it is listed, when it is.
-    listed: Option<Written>,
-    /// Its own declaration; without one it is what the model has under its name.
-    declared: Option<Written>,
-}
 
 impl<'a> Eval<'_, 'a> {
     /// Evaluates what a framework does with a class: with a row, which is the only parameter, or with the rows it lists.
     pub(super) fn present(&mut self, id: FnId, class: ClassId) {
-        // All that it does needs a place in the text: at the least, that of a base.
-        let Some(&place) = self.program.class_ir(class).bases.first() else {
+        // All that it does needs a place in the text: at the least, that of what makes the class one that is called.
+        let ir = self.program.class_ir(class);
+        let Some(&place) = ir.bases.first().or(ir.decorators.first()) else {
             return;
         };
         if let Some(shows) = self.program.shows(class) {
@@ -38,7 +29,7 @@ impl<'a> Eval<'_, 'a> {
             };
             if !decided(&shows.unless) {
                 let mut row = self.row_shown(id, class, shows);
-                row.likely |= decided(&shows.unsure_if);
+                row.likely |= shows.if_asked || decided(&shows.unsure_if);
                 self.show(class, shows, &row, place);
             }
         }
@@ -57,12 +48,14 @@ impl<'a> Eval<'_, 'a> {
     fn row_shown(&mut self, id: FnId, class: ClassId, shows: &Shows) -> Value {
         self.ask(crate::known::About::Passed, id.0, "");
         let program = self.program;
-        let named = program.written(class, &shows.model).and_then(|model| {
-            match program.resolve_expr(model.file, program.scope_of_class(model.class), model.value) {
-                Symbol::Class(model) => Some(Ty::Instance(model)),
-                _ => None,
-            }
-        });
+        let named = program
+            .written_at(class, shows.model.as_deref())
+            .and_then(|model| {
+                match program.resolve_expr(model.file, program.scope_of_class(model.class), model.value) {
+                    Symbol::Class(model) => Some(Ty::Instance(model)),
+                    _ => None,
+                }
+            });
         let passed = || {
             let passed = self.known.passed.get(&id)?.type_of(0);
             (!passed.is_unknown()).then_some(passed)
@@ -81,37 +74,21 @@ impl<'a> Eval<'_, 'a> {
     }
 
     fn show(&mut self, class: ClassId, shows: &'a Shows, row: &Value, place: ExprId) {
-        if let Some(method) = self.program.method(class, &shows.method) {
+        if let Some(name) = &shows.method
+            && let Some(method) = self.program.method(class, name)
+        {
             let start = self.facts.facts.len();
             self.call_with(method, Some(class), row, place);
-            self.label_facts(start, class, &shows.method);
+            self.label_facts(start, class, name);
             if !self.calls_base(method) {
                 return;
             }
         }
-        let depth = self.program.written(class, &shows.depth);
-        let depth = depth.map(|depth| &self.program.ir(depth.file).expr(depth.value).kind);
-        let is_deep = matches!(depth, Some(ExprKind::Literal(Literal::Int(levels))) if *levels > 0);
-        for FieldShown {
-            name,
-            listed,
-            declared,
-        } in self.fields_shown(class, shows, row)
-        {
-            let start = self.facts.facts.len();
-            let own = |written: &Written| written.file == self.file;
-            let at = [declared, listed].into_iter().flatten().find(own);
-            let at = at.map_or(place, |written| written.value);
-            match declared {
-                Some(declared) => self.show_declared(class, shows, row, (name, declared), at),
-                None => self.show_attribute(row, name, is_deep, at),
-            }
-            self.label_facts(start, class, name);
-        }
+        self.show_fields(class, shows, row, place);
     }
 
     /// Names what was found since `start` after the field that shows it.
-    fn label_facts(&mut self, start: usize, class: ClassId, name: &str) {
+    pub(super) fn label_facts(&mut self, start: usize, class: ClassId, name: &str) {
         let label = format!("{}.{name}", self.program.class_name(class));
         for fact in &mut self.facts.facts[start..] {
             fact.label.clone_from(&label);
@@ -127,199 +104,6 @@ impl<'a> Eval<'_, 'a> {
             matches!(expr.kind, ExprKind::Name(name) if ir.name(name) == SUPER)
                 && function.span.contains(expr.span)
         })
-    }
-
-    /// The fields that a class shows of a row.
-    fn fields_shown(&self, class: ClassId, shows: &Shows, row: &Value) -> Vec<FieldShown<'a>> {
-        let program = self.program;
-        let declared = |name: &str| {
-            let written = program.written(class, name)?;
-            program.field_of(written).map(|_| written)
-        };
-        let is_all = |fields: &Written| {
-            literal(program.ir(fields.file), fields.value) == Some(shows.all_fields.as_str())
-        };
-        let listed = program
-            .written(class, &shows.fields)
-            .filter(|fields| !is_all(fields));
-        let Some(fields) = listed else {
-            return self.all_fields(class, shows, row);
-        };
-        let names = program.names_listed(fields, false).unwrap_or_default();
-        names
-            .into_iter()
-            .map(|(name, at)| FieldShown {
-                name,
-                listed: Some(at),
-                declared: declared(name),
-            })
-            .collect()
-    }
-
-    /// All that the model declares, and what the class adds to it.
-    fn all_fields(&self, class: ClassId, shows: &Shows, row: &Value) -> Vec<FieldShown<'a>> {
-        let program = self.program;
-        let mut fields = self.fields_declared(class);
-        let Ty::Instance(model) = row.ty else {
-            return fields;
-        };
-        let excluded = program.written(class, &shows.excluded);
-        let excluded = excluded.and_then(|excluded| program.names_listed(excluded, true));
-        let excluded = excluded.unwrap_or_default();
-        let named = program
-            .written(class, &shows.fields)
-            .or(program.written(class, &shows.excluded));
-        // A plain serializer shows what it declares and nothing else.
-        if named.is_none() {
-            return fields;
-        }
-        for name in program.own_relations(model) {
-            let is_left_out = excluded.iter().any(|(excluded, _)| *excluded == name);
-            if !is_left_out && fields.iter().all(|known| known.name != name) {
-                fields.push(FieldShown {
-                    name,
-                    listed: named,
-                    declared: None,
-                });
-            }
-        }
-        fields
-    }
-
-    /// The fields that a class and its bases declare.
-    fn fields_declared(&self, class: ClassId) -> Vec<FieldShown<'a>> {
-        let program = self.program;
-        let mut fields: Vec<FieldShown<'_>> = Vec::new();
-        for &base in &program.class(class).mro {
-            let ir = program.ir(program.class(base).file);
-            for field in &program.class_ir(base).fields {
-                let name = ir.name(field.name);
-                let written = program.written(class, name);
-                if fields.iter().all(|known| known.name != name)
-                    && written.is_some_and(|written| program.field_of(written).is_some())
-                {
-                    fields.push(FieldShown {
-                        name,
-                        listed: None,
-                        declared: written,
-                    });
-                }
-            }
-        }
-        fields
-    }
-
-    fn show_declared(
-        &mut self,
-        class: ClassId,
-        shows: &'a Shows,
-        row: &Value,
-        (name, declared): (&'a str, Written),
-        at: ExprId,
-    ) {
-        let program = self.program;
-        let ir = program.ir(declared.file);
-        let is_true = |keyword: &str| {
-            program
-                .keyword(declared, keyword)
-                .is_some_and(|value| matches!(ir.expr(value).kind, ExprKind::Literal(Literal::Bool(true))))
-        };
-        if is_true(&shows.hidden_if) {
-            return;
-        }
-        let source = program.keyword(declared, &shows.source);
-        let path = match source.map(|source| literal(ir, source)) {
-            None => name,
-            Some(Some(path)) => path,
-            Some(None) => return,
-        };
-        let parts: Vec<&str> = if path == shows.itself {
-            Vec::new()
-        } else {
-            path.split(shows.path_separator.as_str()).collect()
-        };
-        let many = is_true(&shows.many);
-        match program.field_of(declared) {
-            Some(FieldOf::Class(shown_by)) => {
-                let value = self.walk(row, &parts, at);
-                if many {
-                    self.show_each(shown_by, &value, at);
-                } else {
-                    self.show_one(shown_by, &value, at);
-                }
-            }
-            Some(FieldOf::Library(field)) => {
-                self.show_field(class, field, declared, row, (name, &parts, many), at)
-            }
-            None => {}
-        }
-    }
-
-    /// A field of a library's type.
-    fn show_field(
-        &mut self,
-        class: ClassId,
-        field: &Field,
-        declared: Written,
-        row: &Value,
-        (name, parts, many): (&str, &[&'a str], bool),
-        at: ExprId,
-    ) {
-        let program = self.program;
-        let named = field.keyword.as_deref().and_then(|keyword| {
-            let value = program.keyword(declared, keyword);
-            let value = value.or_else(|| program.first_argument(declared))?;
-            literal(program.ir(declared.file), value)
-        });
-        if field.shows == FieldShows::Method {
-            let by_name = || format!("{}{name}", field.prefix.as_deref().unwrap_or_default());
-            let method = named.map_or_else(by_name, str::to_owned);
-            if let Some(method) = program.method(class, &method) {
-                self.call_with(method, Some(class), row, at);
-            }
-            return;
-        }
-        // A key stands in the row before.
-        let last = match (field.shows, many) {
-            (FieldShows::Key, false) => parts.len().saturating_sub(1),
-            _ => parts.len(),
-        };
-        let value = self.walk(row, &parts[..last], at);
-        if many {
-            self.ask_for(at, &value);
-            return;
-        }
-        match (field.shows, &value.ty, &field.method) {
-            (FieldShows::Text, Ty::Instance(shown), Some(method)) => {
-                if let Some(method) = program.method(*shown, method) {
-                    self.call_with(method, None, &value, at);
-                }
-            }
-            (FieldShows::Attribute, ..) => {
-                if let Some(name) = named {
-                    self.walk(&value, &[name], at);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A field that only its name declares: what the model has under it.
-    fn show_attribute(&mut self, row: &Value, name: &'a str, is_deep: bool, at: ExprId) {
-        let Ty::Instance(model) = row.ty else { return };
-        let relation = self.program.relation_of(model, name);
-        let relation = relation.map(|relation| self.program.models.relation(relation));
-        match relation {
-            // Its key is in the row.
-            Some(relation) if !relation.to_many && relation.key.is_some() && !is_deep => {}
-            Some(_) => {
-                let value = self.walk(row, &[name], at);
-                self.ask_for(at, &value);
-            }
-            None => {
-                self.walk(row, &[name], at);
-            }
-        }
     }
 
     /// Follows a path of attributes; methods on the way are called.
@@ -362,9 +146,12 @@ impl<'a> Eval<'_, 'a> {
         decorators.any(|&decorator| self.program.decorates(file, scope, decorator) == Some(Decorates::Static))
     }
 
-    /// Shows one row through a class.
+    /// Shows one row through a class. What was made of a row by such a class is none.
     pub(super) fn show_one(&mut self, class: ClassId, row: &Value, at: ExprId) {
-        if let Some(shown) = self.program.presentation(class) {
+        let program = self.program;
+        let is_made =
+            matches!(row.ty, Ty::Instance(of) if program.shows(of).is_some() && !program.is_model(of));
+        if let (Some(shown), false) = (program.presentation(class), is_made) {
             self.call_with(shown, None, row, at);
         }
     }
@@ -417,7 +204,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// Goes through rows, those of a relation's manager included.
-    fn ask_for(&mut self, at: ExprId, value: &Value) -> Deps {
+    pub(super) fn ask_for(&mut self, at: ExprId, value: &Value) -> Deps {
         let asked = value.rows.as_ref().filter(|rows| rows.pending.is_some());
         let last = asked.and_then(|rows| rows.path.last());
         match (self.rows_asked(value, false), last) {
@@ -436,26 +223,37 @@ impl<'a> Eval<'_, 'a> {
 
     /// A call of a class that shows rows: `BookSerializer(books, many=True)`.
     pub(super) fn shown_by_call(&mut self, id: ExprId, class: ClassId, args: &Args<'a>) {
-        let Some(shows) = self.program.shows(class) else {
-            return;
+        if let Some(given) = self.program.shows(class).and_then(|shows| shows.given.as_ref()) {
+            self.shown_through(id, class, given, args, None);
+        }
+    }
+
+    /// A call that shows rows through a class: `BookSchema(many=True).dump(books)`. `made_many` is what the instance was
+    /// told of how many rows it shows.
+    pub(super) fn shown_through(
+        &mut self,
+        id: ExprId,
+        class: ClassId,
+        given: &ShownGiven,
+        args: &Args<'a>,
+        made_many: Option<&Value>,
+    ) {
+        let by_keyword = |keyword: &Option<String>| {
+            let keyword = keyword.as_ref()?;
+            args.find(self.ir, &Position::Keyword(keyword.clone()))
         };
-        let by_keyword = Position::Keyword(shows.rows_keyword.clone());
         let found = args
-            .find(self.ir, &Position::Index(shows.rows))
-            .or_else(|| args.find(self.ir, &by_keyword));
+            .find(self.ir, &Position::Index(given.rows))
+            .or_else(|| by_keyword(&given.rows_keyword));
         let Some(rows) = found.and_then(|ix| args.values.get(ix)).cloned() else {
             return;
         };
         // What it is given to check is not shown.
-        if args
-            .find(self.ir, &Position::Keyword(shows.unless_keyword.clone()))
-            .is_some()
-        {
+        if by_keyword(&given.unless_keyword).is_some() {
             return;
         }
-        let many = args.find(self.ir, &Position::Keyword(shows.many.clone()));
-        let many = many.map(|ix| args.values[ix].truth);
-        match many {
+        let many = by_keyword(&given.many).map(|ix| args.values[ix].truth);
+        match many.or(made_many.map(|many| many.truth)) {
             Some(Some(true)) => self.show_each(class, &rows, id),
             None | Some(Some(false)) => self.show_one(class, &rows, id),
             Some(None) => {}

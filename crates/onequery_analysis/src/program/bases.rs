@@ -4,8 +4,8 @@ use onequery_core::FileId;
 use onequery_core::ir::{Arg, ExprId, ExprKind, ScopeIx};
 
 use super::{ClassId, Program, ScopeId, Symbol, top_level_assignments};
-use crate::catalog::PathNode;
 use crate::catalog::template::Template;
+use crate::catalog::{LibTy, PathNode};
 
 impl<'a> Program<'a> {
     /// Resolves bases and flattens them; each class is its own nearest ancestor. `of_traits` are the traits that a class
@@ -33,6 +33,7 @@ impl<'a> Program<'a> {
                     continue;
                 }
                 mro.push(class);
+                library.extend(self.types_by_decorators(class));
                 for base in of_traits[class.index()].iter().rev() {
                     match *base {
                         Symbol::Class(base) => pending.push(base),
@@ -56,6 +57,23 @@ impl<'a> Program<'a> {
             let info = &mut self.classes[own.index()];
             (info.mro, info.library_bases, info.has_unknown_base) = (mro, library, unknown);
         }
+    }
+
+    /// What decorators make of a class, which could as well extend it: `@strawberry.type`.
+    fn types_by_decorators(&self, class: ClassId) -> Vec<LibTy> {
+        let (file, scope) = (self.class(class).file, self.scope_of_class(class));
+        let decorators = self.class_ir(class).decorators.iter();
+        let made = decorators.filter_map(|&decorator| {
+            let named = match self.ir(file).expr(decorator).kind {
+                ExprKind::Call { callee, .. } => callee,
+                _ => decorator,
+            };
+            let Symbol::External(node) = self.resolve_expr(file, scope, named) else {
+                return None;
+            };
+            self.catalogs.call(self.catalogs.call_at(node)?).gives_base
+        });
+        made.collect()
     }
 
     /// By class: the classes whose methods it gets by a call, `BookManager.from_queryset(BookQuerySet)`, as a base of

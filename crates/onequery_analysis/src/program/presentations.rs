@@ -1,7 +1,7 @@
 //! Classes that a framework calls for each row: what they show, and what they list.
 
 use onequery_core::FileId;
-use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, ScopeIx, UnaryOp};
+use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, Function, Literal, ScopeIx, UnaryOp};
 use rustc_hash::FxHashMap;
 
 use super::{ClassId, FnId, Program, ScopeId, Symbol, top_level_ids};
@@ -18,6 +18,8 @@ pub(crate) struct Presentations {
     first: u32,
     classes: Vec<ClassId>,
     by_class: FxHashMap<ClassId, FnId>,
+    /// The classes by their own names; `None` for several.
+    by_name: FxHashMap<String, Option<ClassId>>,
     /// The model that a class is registered for; `None` for several.
     registered: FxHashMap<ClassId, Option<ClassId>>,
 }
@@ -52,8 +54,14 @@ impl<'a> Program<'a> {
             .collect();
         let first = u32::try_from(self.fn_class.len()).expect("ids fit");
         let ids = (first..).map(FnId);
+        let mut by_name: FxHashMap<String, Option<ClassId>> = FxHashMap::default();
+        for &class in &classes {
+            let entry = by_name.entry(self.class_name(class).to_owned());
+            entry.and_modify(|known| *known = None).or_insert(Some(class));
+        }
         self.presentations = Presentations {
             first,
+            by_name,
             by_class: classes.iter().copied().zip(ids).collect(),
             classes,
             registered: self.registrations(),
@@ -197,6 +205,11 @@ impl<'a> Program<'a> {
         })
     }
 
+    /// The same of a path that a catalogue may give.
+    pub(crate) fn written_at(&self, class: ClassId, path: Option<&str>) -> Option<Written> {
+        self.written(class, path?)
+    }
+
     /// The names in a list of texts, with their places; `None` when it is not known. What is no text is left out, unless
     /// the names of `all` are wanted.
     pub(crate) fn names_listed(&self, of: Written, all: bool) -> Option<Vec<(&'a str, Written)>> {
@@ -275,6 +288,86 @@ impl<'a> Program<'a> {
             Symbol::Class(class) => self
                 .of_framework(class, |info| info.field.as_ref())
                 .map(FieldOf::Library),
+            _ => None,
+        }
+    }
+
+    /// The methods of a class, and of its bases, that decorators make fields of what it shows.
+    pub(crate) fn field_methods(&self, class: ClassId) -> Vec<FnId> {
+        let mut methods: Vec<FnId> = Vec::new();
+        for &base in &self.class(class).mro {
+            let file = self.class(base).file;
+            for &method in &self.class_ir(base).methods {
+                let function = self.ir(file).function(method);
+                if self.is_field(file, function) {
+                    methods.push(self.fn_id(file, method));
+                }
+            }
+        }
+        methods
+    }
+
+    /// Whether a decorator makes a method a field of what its class shows.
+    pub(crate) fn is_field(&self, file: FileId, function: &Function) -> bool {
+        let scope = self.scope_id(file, function.scope);
+        let ir = self.ir(file);
+        function.decorators.iter().any(|&decorator| {
+            let named = match ir.expr(decorator).kind {
+                ExprKind::Call { callee, .. } => callee,
+                _ => decorator,
+            };
+            matches!(self.resolve_expr(file, scope, named), Symbol::External(node)
+                if self.catalogs.type_at(node).is_some_and(|ty| self.catalogs.ty(ty).field.is_some()))
+        })
+    }
+
+    /// The argument of a field that says what it shows.
+    pub(crate) fn field_argument(&self, field: &Field, declared: Written) -> Option<ExprId> {
+        let keyword = field.keyword.as_deref()?;
+        self.keyword(declared, keyword)
+            .or_else(|| self.first_argument(declared))
+    }
+
+    /// The class through which a field shows what is there, and whether it shows many: `Nested(BookSchema, many=True)`,
+    /// `List(Nested("BookSchema"))`, `List(lambda: BookType)`.
+    pub(crate) fn class_shown(&self, field: &Field, declared: Written) -> Option<(ClassId, bool)> {
+        let (class, many) = self.class_shown_within(field, declared, MAX_LISTS)?;
+        self.shows(class).map(|_| (class, many))
+    }
+
+    fn class_shown_within(&self, field: &Field, declared: Written, depth: u32) -> Option<(ClassId, bool)> {
+        let depth = depth.checked_sub(1)?;
+        let value = self.field_argument(field, declared)?;
+        let argument = Written { value, ..declared };
+        if let Some(FieldOf::Library(inner)) = self.field_of(argument) {
+            let (class, many) = self.class_shown_within(inner, argument, depth)?;
+            return Some((class, many || field.many));
+        }
+        Some((self.class_named(argument)?, field.many))
+    }
+
+    /// The class that an expression names: itself, by a text, as what a lambda gives, or by making an instance.
+    fn class_named(&self, written: Written) -> Option<ClassId> {
+        let (file, scope) = (written.file, self.scope_of_class(written.class));
+        let ir = self.ir(file);
+        let symbol = match &ir.expr(written.value).kind {
+            ExprKind::Literal(Literal::Str(text)) => {
+                let name = ir.name(*text);
+                let name = name.rsplit('.').next().unwrap_or(name);
+                match self.lookup(scope, name) {
+                    Symbol::Class(class) => Symbol::Class(class),
+                    _ => return self.presentations.by_name.get(name).copied().flatten(),
+                }
+            }
+            ExprKind::Lambda(lambda) => {
+                let value = ir.function(*lambda).body?;
+                return self.class_named(Written { value, ..written });
+            }
+            ExprKind::Call { callee, .. } => self.resolve_expr(file, scope, *callee),
+            _ => self.resolve_expr(file, scope, written.value),
+        };
+        match symbol {
+            Symbol::Class(class) => Some(class),
             _ => None,
         }
     }
