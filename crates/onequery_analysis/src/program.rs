@@ -211,6 +211,7 @@ impl<'a> Program<'a> {
         let of_traits = program.link_traits();
         program.link_bases(&of_traits);
         program.subclasses = program.find_subclasses();
+        program.lend_bases_to_mixins();
         program.link_overrides();
         program.adopt_models();
         program.models = program.find_models();

@@ -364,6 +364,33 @@ impl<'a> Program<'a> {
         })
     }
 
+    /// Whether a value of a type is a connection, or a struct that holds one, at most `depth` structs inside of each other.
+    pub(crate) fn leads_to_database(&self, ty: &Ty, depth: u32) -> bool {
+        let types = match ty {
+            Ty::Lib(lib, _) => std::slice::from_ref(lib),
+            Ty::Instance(class) => &self.class(*class).library_bases,
+            _ => &[],
+        };
+        let is_connection = |&ty: &_| self.inherited(ty, |info| info.connection.then_some(())).is_some();
+        if types.iter().any(is_connection) {
+            return true;
+        }
+        let (Ty::Instance(class), Some(depth)) = (ty, depth.checked_sub(1)) else {
+            return false;
+        };
+        let struct_ir = self.class_ir(*class);
+        let at = TypeScope {
+            file: self.class(*class).file,
+            scope: self.scope_of_class(*class),
+            own: Some(*class),
+            generics: [&struct_ir.generics, &[]],
+            given: &[],
+        };
+        let mut held = struct_ir.fields.iter().filter_map(|field| field.ty.as_ref());
+        struct_ir.kind == ClassKind::Struct
+            && held.any(|ty| self.leads_to_database(&self.declared(at, ty), depth))
+    }
+
     /// An instance of a class object.
     pub(crate) fn instance_of(&self, ty: &Ty) -> Ty {
         match ty {

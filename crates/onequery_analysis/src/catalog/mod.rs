@@ -101,6 +101,8 @@ pub(crate) struct TypeInfo {
     pub(crate) starts_from: Option<String>,
     /// Calling it with a class at this position gives a query of that model's rows.
     pub(crate) queries: Option<usize>,
+    /// Attributes of an instance of a subclass that hold an argument it was made with.
+    pub(crate) carries: BTreeMap<String, Vec<Position>>,
     /// Where it is imported from.
     pub(crate) node: PathNode,
     catalog: u16,
@@ -237,6 +239,8 @@ pub(crate) struct CallInfo {
     pub(crate) stands_for: Option<usize>,
     /// The position of a text that says which elements of the first argument it gives.
     pub(crate) slices: Option<usize>,
+    /// It gives what the template of its receiver, a page, is given unless the page adds to it.
+    pub(crate) gives_context: bool,
     /// It gives the rows, or the row, that its receiver, a page, shows.
     pub(crate) gives_shown: bool,
     pub(crate) renders: Option<Renders>,
@@ -320,6 +324,7 @@ pub static EMBEDDED: &[(&str, &str)] = embedded!["":
     "diesel_async.toml",
     "django.toml",
     "django_admin.toml",
+    "django_filter.toml",
     "django_rest_framework.toml",
     "django_templates.toml",
     "django_views.toml",

@@ -2,6 +2,8 @@
 //!
 //! Unknown keys are errors, so that a misspelt fact cannot be silently absent.
 
+use std::collections::BTreeMap;
+
 use onequery_core::EntryKind;
 use serde::{Deserialize, Deserializer};
 
@@ -198,6 +200,9 @@ pub(super) struct Type {
     pub(super) starts_from: Option<String>,
     /// Calling it with a class at this position gives a query of that model's rows.
     pub(super) queries: Option<usize>,
+    /// Attributes of an instance of a subclass that hold what it was made of: of these arguments the first that is given.
+    #[serde(default)]
+    pub(super) carries: BTreeMap<String, Vec<Position>>,
 }
 
 /// A class whose methods the world outside calls.
@@ -420,6 +425,9 @@ pub(super) struct Call {
     pub(super) stands_for: Option<usize>,
     /// The position of a text that says which elements of the first argument it gives: `"2:5"`.
     pub(super) slices: Option<usize>,
+    /// It gives what the template of its receiver, a page, is given unless the page adds to it.
+    #[serde(default)]
+    pub(super) gives_context: bool,
     /// It gives the rows, or the row, that its receiver, a page, shows.
     #[serde(default)]
     pub(super) gives_shown: bool,

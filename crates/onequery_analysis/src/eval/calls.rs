@@ -9,6 +9,7 @@ use super::Eval;
 use crate::catalog::{ArgIs, CallId, CallInfo, PathNode, Position};
 use crate::coverage::Coverage;
 use crate::program::{ClassId, FnId};
+use crate::record::Record;
 use crate::rows::{RowSource, Rows};
 use crate::sql::Statement;
 use crate::value::{Deps, Ty, Value};
@@ -46,6 +47,9 @@ impl Args<'_> {
         }
     }
 }
+
+/// How many structs inside of each other may hold a connection.
+const MAX_HOLDERS: u32 = 3;
 
 impl<'a> Eval<'_, 'a> {
     pub(super) fn call(
@@ -247,23 +251,18 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// The method that a call on something unknown must mean: no other is called so, and it is given a connection.
+    /// The method that a call on something unknown must mean: no other is called so, and it is given a connection, or what
+    /// holds one.
     fn only_one_of(&self, receiver: &Value, name: &str, args: &Args<'_>) -> Option<FnId> {
-        let is_connection = |value: &Value| {
-            let types = match &value.ty {
-                Ty::Lib(lib, _) => std::slice::from_ref(lib),
-                Ty::Instance(class) => &self.program.class(*class).library_bases,
-                _ => &[],
-            };
-            let leads = |&ty: &_| self.program.inherited(ty, |info| info.connection.then_some(()));
-            types.iter().find_map(leads).is_some()
-        };
-        if !receiver.ty.is_unknown() || !args.values.iter().any(is_connection) {
+        if !receiver.ty.is_unknown() || args.values.is_empty() {
             return None;
         }
         let method = self.program.unique_method(self.language(), name)?;
         let takes = self.program.function(method).2.params.len();
-        (takes == args.values.len() + 1).then_some(method)
+        let mut given = args.values.iter();
+        let fits = takes == args.values.len() + 1
+            && given.any(|value| self.program.leads_to_database(&value.ty, MAX_HOLDERS));
+        fits.then_some(method)
     }
 
     /// The first entry whose condition holds.
@@ -418,13 +417,11 @@ impl<'a> Eval<'_, 'a> {
                     }
                     None => args.deps(),
                 };
-                // What it was told of what it is to show: `BookSchema(many=True)`.
-                let shows = self.program.shows(*class);
-                let record = shows.map(|_| Arc::new(self.entries_given(args)));
+                let record = self.made_with(*class, args);
                 Value {
                     likely: called.likely,
                     rows: self.queried_by(id, *class, args),
-                    record: record.filter(|record| !record.is_empty()),
+                    record: (!record.is_empty()).then(|| Arc::new(record)),
                     ..Value::of(Ty::Instance(*class))
                 }
                 .with_deps(deps)
@@ -496,6 +493,23 @@ impl<'a> Eval<'_, 'a> {
             }
             _ => None,
         }
+    }
+
+    /// What an instance keeps of the arguments that it is made with: `BookSchema(many=True)`, `BookFilter(queryset=books)`.
+    fn made_with(&self, class: ClassId, args: &Args<'_>) -> Record {
+        let shows = self.program.shows(class);
+        let mut record = shows.map(|_| self.entries_given(args)).unwrap_or_default();
+        if let Some(carries) = self.program.carries(class) {
+            for (name, positions) in carries {
+                let mut given = positions
+                    .iter()
+                    .filter_map(|position| args.find(self.ir, position));
+                if let Some(ix) = given.next() {
+                    record.set(name, args.values[ix].clone());
+                }
+            }
+        }
+        record
     }
 
     /// `super()`: the keyword-like builtin that no import can bind.

@@ -488,8 +488,10 @@ impl Eval<'_, '_> {
             self.env = env.clone();
             self.path = path;
             self.enter_branch(choice, given == Some(ix), subject_value.deps);
-            let (start, changes) = (self.facts.facts.len(), self.changed.len());
+            let start = self.facts.facts.len();
             self.bind(&arm.pattern, subject_value.clone());
+            // What the pattern names is no change, though it may be called as what was looked up.
+            let changes = self.changed.len();
             let guard = arm.guard.map(|guard| self.condition(guard)).unwrap_or_default();
             let value = self.eval(arm.body);
             self.end_path(start);

@@ -147,6 +147,7 @@ impl<'a> Eval<'_, 'a> {
             type_args: &type_args,
         };
         let ty = self.program.fill(&info.gives, &holes);
+        let ty = self.own_query(&own.ty, ty);
         let is_off = info.unless_keyword.as_ref().is_some_and(|keyword| {
             args.written
                 .iter()
@@ -219,10 +220,19 @@ impl<'a> Eval<'_, 'a> {
             Bound::Data if rows.as_ref().is_some_and(|rows| rows.few) => Bound::Constant,
             bound => bound,
         };
-        let record = if info.gives_entries {
-            Some(Arc::new(self.entries_given(args)))
+        let record = if info.gives_variables {
+            Some(self.variables())
         } else {
-            info.gives_variables.then(|| self.variables())
+            info.gives_entries.then(|| {
+                let mut entries = match &own.ty {
+                    Ty::Super(page) | Ty::Instance(page) if info.gives_context => self.shown_names(*page, id),
+                    _ => Record::default(),
+                };
+                for (name, value) in self.entries_given(args).iter() {
+                    entries.set(name, value.clone());
+                }
+                Arc::new(entries)
+            })
         };
         let stands_for = info.stands_for.and_then(|ix| args.values.get(ix)?.text);
         Value {
@@ -282,6 +292,20 @@ impl<'a> Eval<'_, 'a> {
             !deps.loops.meets(self.innermost())
                 || self.root_name(place).is_some_and(|name| self.is_carried(name))
         })
+    }
+
+    /// A manager that is made of a queryset class of the project gives queries of that class, whatever its library says.
+    fn own_query(&self, receiver: &Ty, given: Ty) -> Ty {
+        let (Ty::Instance(manager), Ty::Lib(query, _)) = (receiver, &given) else {
+            return given;
+        };
+        let program = self.program;
+        let mro = &program.class(*manager).mro;
+        let mut querysets = mro
+            .iter()
+            .copied()
+            .filter(|&class| class != *manager && program.class_extends(class, *query));
+        querysets.next().map_or(given, Ty::Instance)
     }
 
     /// How many elements the result of an entry has.

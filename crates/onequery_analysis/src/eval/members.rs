@@ -208,6 +208,14 @@ impl<'a> Eval<'_, 'a> {
             }
             return Value::of(Ty::Function(method));
         }
+        if let Some(held) = base.record.as_deref().and_then(|record| record.get(name))
+            && self
+                .program
+                .carries(class)
+                .is_some_and(|carries| carries.contains_key(name))
+        {
+            return held.clone();
+        }
         if let Some(value) = self.stored_attribute(class, name) {
             return value;
         }
@@ -327,6 +335,10 @@ impl<'a> Eval<'_, 'a> {
                         None => Value::default(),
                     },
                 }
+            }
+            // A module that nothing known declares.
+            (Symbol::External(PathNode::OTHER), Some((last, owner))) if !owner.is_empty() => {
+                self.external_attribute(PathNode::OTHER, last)
             }
             (symbol, _) => self.symbol_value(symbol),
         }

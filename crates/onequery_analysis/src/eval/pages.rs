@@ -47,10 +47,13 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// What the template of a page is given.
-    fn page_context(&self, class: ClassId, page: &Page, place: ExprId) -> Record {
+    /// What the template of a page is given without the page's own methods: the page itself, and what it shows.
+    pub(super) fn shown_names(&self, class: ClassId, place: ExprId) -> Record {
         let program = self.program;
         let mut context = Record::default();
+        let Some(page) = program.page(class) else {
+            return context;
+        };
         context.set(&page.itself, Value::of(Ty::Instance(class)));
         if let Some(rows) = &page.rows
             && let Some((model, value)) = self.rows_of_page(class, rows, place)
@@ -66,6 +69,13 @@ impl<'a> Eval<'_, 'a> {
                 context.set(name, value.clone());
             }
         }
+        context
+    }
+
+    /// What the template of a page is given.
+    fn page_context(&self, class: ClassId, page: &Page, place: ExprId) -> Record {
+        let program = self.program;
+        let mut context = self.shown_names(class, place);
         for &base in program.class(class).mro.iter().rev() {
             let Some(&method) = program.class(base).methods.get(page.context.as_str()) else {
                 continue;

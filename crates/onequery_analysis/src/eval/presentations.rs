@@ -146,24 +146,49 @@ impl<'a> Eval<'_, 'a> {
         decorators.any(|&decorator| self.program.decorates(file, scope, decorator) == Some(Decorates::Static))
     }
 
-    /// Shows one row through a class. What was made of a row by such a class is none.
+    /// Shows one row through a class. What was made of a row by such a class is none, and who asks for one row seldom asks
+    /// for all that is behind it.
     pub(super) fn show_one(&mut self, class: ClassId, row: &Value, at: ExprId) {
         let program = self.program;
-        let is_made =
-            matches!(row.ty, Ty::Instance(of) if program.shows(of).is_some() && !program.is_model(of));
-        if let (Some(shown), false) = (program.presentation(class), is_made) {
+        let is_made = match row.ty {
+            Ty::Instance(of) => program.shows(of).is_some() && !program.is_model(of),
+            _ => false,
+        };
+        if is_made || self.is_asked(class) {
+            return;
+        }
+        if let Some(shown) = program.presentation(class) {
             self.call_with(shown, None, row, at);
         }
     }
 
+    /// Whether who asks says which of the fields of a class are shown.
+    fn is_asked(&self, class: ClassId) -> bool {
+        self.program.shows(class).is_some_and(|shows| shows.if_asked)
+    }
+
     /// Shows each row of many through a class.
     pub(super) fn show_each(&mut self, class: ClassId, rows: &Value, at: ExprId) {
+        // Which rows they are must be known where it is not known what is asked for.
+        let is_unknown = rows.rows.as_ref().is_none_or(|rows| rows.model.is_none());
+        let is_asked = self.is_asked(class);
+        if is_asked && is_unknown {
+            return;
+        }
         let deps = self.ask_for(at, rows);
         let rows = rows.clone().with_deps(deps);
         let element = self.row_of(&rows);
-        self.each_row(at, &rows, &element, &mut |eval, row| {
-            eval.show_one(class, row, at)
-        });
+        self.each_row(
+            at,
+            &rows,
+            &element,
+            &mut |eval, row| match eval.program.presentation(class) {
+                Some(shown) if is_asked => {
+                    eval.call_with(shown, None, row, at);
+                }
+                _ => eval.show_one(class, row, at),
+            },
+        );
     }
 
     /// One of many rows.

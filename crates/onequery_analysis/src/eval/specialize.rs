@@ -181,7 +181,11 @@ impl<'a> Eval<'_, 'a> {
         let model = returned.rows.as_ref().and_then(|rows| rows.model);
         match &returned.ty {
             Ty::Unknown => true,
-            Ty::Lib(_, None) => self.is_lazy(&returned.ty) && model.is_none(),
+            // `Page<?>`: what is in it is not known.
+            Ty::Lib(lib, None) => {
+                let holds = self.program.catalogs.ty(*lib).item.is_some();
+                (holds || self.is_lazy(&returned.ty)) && model.is_none()
+            }
             _ => returned.rows.is_some() && model.is_none(),
         }
     }

@@ -5,7 +5,7 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, ScopeIx};
 
 use super::{ClassId, Program, ScopeId, Symbol, top_level_assignments};
 use crate::catalog::template::Template;
-use crate::catalog::{LibTy, PathNode};
+use crate::catalog::{LibTy, PathNode, TypeInfo};
 
 impl<'a> Program<'a> {
     /// Resolves bases and flattens them; each class is its own nearest ancestor. `of_traits` are the traits that a class
@@ -56,6 +56,34 @@ impl<'a> Program<'a> {
             }
             let info = &mut self.classes[own.index()];
             (info.mro, info.library_bases, info.has_unknown_base) = (mro, library, unknown);
+        }
+    }
+
+    /// A class that extends nothing and is mixed into querysets and managers only has what they have: what `self.filter()`
+    /// and `super()._clone()` mean in it.
+    pub(super) fn lend_bases_to_mixins(&mut self) {
+        let is_rows = |ty: &LibTy| {
+            let gives_rows = |info: &'a TypeInfo| (info.runs_on_iterate || info.serves_owner).then_some(());
+            self.inherited(*ty, gives_rows).is_some()
+        };
+        let lent: Vec<(ClassId, LibTy)> = self
+            .class_ids()
+            .filter_map(|class| {
+                let info = self.class(class);
+                let is_mixin = info.library_bases.is_empty() && !info.has_unknown_base;
+                let heirs = self.subclasses(class).iter().filter(|_| is_mixin);
+                let mut heirs = heirs
+                    .map(|&heir| self.class(heir))
+                    .filter(|heir| !heir.has_unknown_base);
+                let candidates = heirs.next()?.library_bases.iter().copied().filter(is_rows);
+                let others: Vec<_> = heirs.collect();
+                let mut shared =
+                    candidates.filter(|ty| others.iter().all(|heir| heir.library_bases.contains(ty)));
+                Some((class, shared.next()?))
+            })
+            .collect();
+        for (class, base) in lent {
+            self.classes[class.index()].library_bases.push(base);
         }
     }
 

@@ -1,11 +1,13 @@
 //! Classes that a framework calls for each row: what they show, and what they list.
 
+use std::collections::BTreeMap;
+
 use onequery_core::FileId;
 use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, Function, Literal, ScopeIx, UnaryOp};
 use rustc_hash::FxHashMap;
 
 use super::{ClassId, FnId, Program, ScopeId, Symbol, top_level_ids};
-use crate::catalog::{ClassEntry, Field, Lists, Registers, Shows, Table, TypeInfo};
+use crate::catalog::{ClassEntry, Field, Lists, Position, Registers, Shows, Table, TypeInfo};
 use crate::models::{keyword_arg, literal};
 
 /// How many lists are followed that make up a list of names.
@@ -110,6 +112,13 @@ impl<'a> Program<'a> {
 
     pub(crate) fn table(&self, class: ClassId) -> Option<&'a Table> {
         self.of_framework(class, |info| info.table.as_ref())
+    }
+
+    /// The attributes of an instance of a class that hold arguments it was made with.
+    pub(crate) fn carries(&self, class: ClassId) -> Option<&'a BTreeMap<String, Vec<Position>>> {
+        self.of_framework(class, |info| {
+            Some(&info.carries).filter(|carries| !carries.is_empty())
+        })
     }
 
     /// The model whose rows a class shows in a table.
