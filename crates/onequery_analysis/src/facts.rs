@@ -34,7 +34,7 @@ pub(crate) struct FnFacts {
     pub(crate) alternatives: Vec<Alternatives>,
     /// What could be seen, when that is counted.
     pub(crate) coverage: Option<Box<Coverage>>,
-    /// Variables at the end of a file's top level.
+    /// Variables of a module: those at the end of its top level, and those that a function says it changes.
     pub(crate) variables: Vec<(String, Value)>,
     /// What it makes the world outside call.
     pub(crate) entered: Vec<Entered>,

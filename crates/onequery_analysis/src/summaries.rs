@@ -283,7 +283,11 @@ fn learn(program: &Program<'_>, results: &[Evaluated]) -> Known {
             let (file, _, function) = program.function(*id);
             let scope = program.scope_id(file, function.scope);
             for (name, value) in &found.variables {
-                known.variables.insert((scope, name.clone()), value.exported());
+                let entry = known.variables.entry((scope, name.clone()));
+                let value = value.exported();
+                entry
+                    .and_modify(|known| *known = known.clone().join(value.clone()))
+                    .or_insert(value);
             }
         }
         // What tests pass says nothing of what others pass.

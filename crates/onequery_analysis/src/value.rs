@@ -259,6 +259,10 @@ pub(crate) enum Measure {
     Remainder,
     /// A size or remainder compared with something: `len(batch) >= 500`.
     Reached,
+    /// The size of a collection that no round changes.
+    Total,
+    /// Compared with that: `ix < len(items)`.
+    Passed,
 }
 
 /// An abstract value.

@@ -262,6 +262,7 @@ impl Compiler {
         for attribute in catalog.attributes {
             let info = AttributeInfo {
                 gives: self.template(&id, &attribute.gives)?,
+                bound: attribute.bound,
                 likely: attribute.likely,
             };
             for on in &attribute.on {
@@ -396,6 +397,7 @@ impl Compiler {
             lists_own: call.lists_own,
             shows: call.shows,
             shows_returned: call.shows_returned,
+            renders_returned: call.renders_returned,
             gives_base: call
                 .gives_base
                 .as_deref()

@@ -66,6 +66,9 @@ pub struct CatalogInfo {
     remedies: schema::Remedies,
 }
 
+/// What a catalogue calls attributes of whatever name.
+const ANY_NAME: &str = "*";
+
 /// A library type.
 #[derive(Debug)]
 pub(crate) struct TypeInfo {
@@ -151,6 +154,8 @@ pub(crate) struct StrategyInfo {
 #[derive(Clone, Debug)]
 pub(crate) struct AttributeInfo {
     pub(crate) gives: Template,
+    /// How many elements it has.
+    pub(crate) bound: Option<BoundKind>,
     pub(crate) likely: bool,
 }
 
@@ -224,6 +229,8 @@ pub(crate) struct CallInfo {
     pub(crate) shows: Option<ShownGiven>,
     /// As a decorator it says how what the function gives is shown.
     pub(crate) shows_returned: Option<ShownReturned>,
+    /// As a decorator it names, by this keyword, the template that is rendered with what the function gives.
+    pub(crate) renders_returned: Option<String>,
     /// As a decorator it gives a class this type, as a base would.
     pub(crate) gives_base: Option<LibTy>,
     /// It gives this attribute of its receiver.
@@ -641,11 +648,13 @@ impl Catalogs {
         } else {
             &info.attributes
         };
-        own.get(name).or_else(|| {
+        let named = own.get(name).or_else(|| {
             info.extends
                 .iter()
                 .find_map(|&base| self.attribute(base, name, on_class))
-        })
+        });
+        // Attributes that are made when they are read: `db.orders`.
+        named.or_else(|| own.get(ANY_NAME))
     }
 
     /// What reading an attribute of a class gives that is not part of the project.

@@ -407,6 +407,8 @@ pub(super) struct Call {
     pub(super) shows: Option<ShownGiven>,
     /// As a decorator: what the function gives is shown as its declared type says, or as this keyword of the decorator does.
     pub(super) shows_returned: Option<ShownReturned>,
+    /// As a decorator: what the function gives is what the template is given that this keyword of the decorator names.
+    pub(super) renders_returned: Option<String>,
     /// As a decorator it gives a class this type, as a base would.
     pub(super) gives_base: Option<String>,
     /// It gives this attribute of its receiver.
@@ -507,6 +509,10 @@ pub(crate) enum Decorates {
     Class,
     /// What it returns is an attribute of the class, as if it were written there.
     Attribute,
+    /// It keeps what it gave: calling it again with the same arguments does nothing.
+    Memoised,
+    /// Calling it gives what `with` around the call gives: what it yields.
+    ContextManager,
     /// Its parameters are what a person types on a command line.
     CommandLine,
     /// Subclasses say what it does.
@@ -519,8 +525,11 @@ pub(crate) enum Decorates {
 pub(super) struct Attribute {
     /// Types; `class:TYPE` for the class object; `class:?` for a class that is not part of the project.
     pub(super) on: Vec<String>,
+    /// Its names; `*` for all others.
     pub(super) name: Vec<String>,
     pub(super) gives: String,
+    /// How many elements it has.
+    pub(super) bound: Option<BoundKind>,
     #[serde(default)]
     pub(super) likely: bool,
 }

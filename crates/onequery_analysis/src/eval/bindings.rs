@@ -37,16 +37,24 @@ impl Eval<'_, '_> {
             // `n += 1` counts; anything else added to a list makes it grow.
             let counts = assigned.int == Some(1);
             let deps = before.deps.with(assigned.deps);
-            let ty = if before.ty.is_unknown() {
-                assigned.ty
+            let list = self.program.catalogs.literals(self.language()).list;
+            if let (Ty::Lib(lib, _), Some(added)) = (&before.ty, value)
+                && *lib == list
+            {
+                // `rows += queryset` goes through it.
+                self.consume(added, &assigned);
+            }
+            let (ty, rows) = if before.ty.is_unknown() {
+                (assigned.ty, assigned.rows)
             } else {
-                before.ty
+                (before.ty, before.rows)
             };
             let measure = if counts { Measure::Size } else { Measure::None };
             assigned = Value {
                 measure,
                 likely: before.likely,
                 statement: before.statement,
+                rows,
                 ..Value::of(ty)
             }
             .with_deps(deps);

@@ -141,7 +141,7 @@ impl<'a> Eval<'_, 'a> {
         }
         let path = self.path;
         self.path.memoised |= callback.runs == Runs::Memo;
-        returned = self.call_value(place, &called, &given, Deps::default());
+        returned = self.call_value(place, &called, &given, args.deps());
         self.path = path;
         returned
     }
@@ -228,7 +228,7 @@ impl<'a> Eval<'_, 'a> {
     /// Calls a value that was passed as an argument.
     fn call_value(&mut self, place: ExprId, called: &Value, given: &[Value], deps: Deps) -> Value {
         let Ty::Function(function) = called.ty else {
-            return Value::default().with_deps(deps);
+            return self.call_attribute(place, given, deps);
         };
         let (file, ix, declaration) = self.program.function(function);
         if declaration.name.is_none() && file == self.file {
@@ -251,6 +251,27 @@ impl<'a> Eval<'_, 'a> {
         }
         fill_defaults(&mut args, declaration, self.program.ir(file), false);
         self.call_noted(place, function, args, deps, called.likely)
+    }
+
+    /// Calls a method of a library's value that was passed as an argument: `map(Book.objects.get, keys)`.
+    fn call_attribute(&mut self, place: ExprId, given: &[Value], deps: Deps) -> Value {
+        let ExprKind::Attr { base, name, .. } = self.ir.expr(place).kind else {
+            return Value::default().with_deps(deps);
+        };
+        // It was evaluated where it is passed.
+        self.muted += 1;
+        let receiver = self.eval(base);
+        self.muted -= 1;
+        let given = given.iter().map(|value| value.clone().with_deps(deps));
+        let mut args = Args {
+            written: &[],
+            values: given.collect(),
+            closures: Vec::new(),
+        };
+        if args.values.is_empty() {
+            args.values.push(Value::default().with_deps(deps));
+        }
+        self.method_call(place, base, &receiver, name, &mut args, &[])
     }
 
     /// Notes a call with what its parameters are given. Gives what it returns.

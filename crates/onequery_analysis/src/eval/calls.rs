@@ -106,7 +106,7 @@ impl<'a> Eval<'_, 'a> {
                 args.closures.push(ix);
             }
             let value = self.eval(arg.value);
-            if arg.spread != Spread::No {
+            if !matches!(arg.spread, Spread::No | Spread::Keyword) {
                 self.consume(arg.value, &value);
             }
             if let (Ty::Function(function), 0) = (&value.ty, self.muted) {
@@ -557,9 +557,15 @@ impl<'a> Eval<'_, 'a> {
             Ty::External(_) | Ty::Lib(..) => counted.outside += 1,
             _ => counted.unknown += 1,
         });
+        // `"SELECT … {}".format(key)` and `text.strip()` begin with the verb of the text.
+        let statement = match called.ty {
+            Ty::Plain => called.statement,
+            _ => Statement::Unknown,
+        };
         // `State::iter()` of an enumeration goes over its few members.
         Value {
             bound: called.bound,
+            statement,
             ..Value::default()
         }
         .with_deps(deps)

@@ -49,6 +49,7 @@ impl Eval<'_, '_> {
             std::mem::take(&mut self.answered),
             std::mem::take(&mut self.returned),
             self.class_body.take(),
+            std::mem::take(&mut self.global),
             self.shown.take(),
             std::mem::take(&mut self.held),
             std::mem::take(&mut self.flow_base),
@@ -57,7 +58,7 @@ impl Eval<'_, '_> {
         self.inlined.push(ix);
         // What was captured does not depend on the new function's own parameters and loops.
         self.env.forget_deps();
-        self.shown = self.returned_shown(id, function);
+        self.shown = self.shown_by(id, function);
         self.bind_params(id, function);
         self.body(function);
         let facts = self.finish(id, function);
@@ -76,6 +77,7 @@ impl Eval<'_, '_> {
             self.answered,
             self.returned,
             self.class_body,
+            self.global,
             self.shown,
             self.held,
             self.flow_base,

@@ -1,11 +1,13 @@
 //! What a class shows of a row, field by field.
 
+use onequery_core::FileId;
 use onequery_core::ir::{ExprId, ExprKind, Function, Literal};
 
 use super::Eval;
-use crate::catalog::{Field, FieldShows, Shows};
+use crate::catalog::{CallInfo, Field, FieldShows, Shows};
 use crate::models::{keyword_arg, literal};
 use crate::program::{ClassId, FieldOf, FnId, Symbol, Written};
+use crate::record::Record;
 use crate::value::{Ty, Value};
 
 /// One field of what a class shows.
@@ -15,6 +17,15 @@ struct FieldShown<'a> {
     listed: Option<Written>,
     /// Its own declaration; without one it is what the model has under its name.
     declared: Option<Written>,
+}
+
+/// What a framework does with what a function gives.
+#[derive(Clone, Debug)]
+pub(super) enum ShownBy {
+    /// It shows it as this type.
+    Type(Ty),
+    /// It renders this template with it.
+    Template(FileId),
 }
 
 impl<'a> Eval<'_, 'a> {
@@ -190,7 +201,7 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// Names what was found since `start` after the class that shows it.
-    pub(super) fn label_shown(&mut self, start: usize, ty: &Ty) {
+    fn label_shown(&mut self, start: usize, ty: &Ty) {
         let (one, item) = (ty, self.program.item(ty));
         let classes = [one, &item].map(|ty| match ty {
             Ty::Instance(class) => Some(*class),
@@ -366,31 +377,35 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// The type as which a framework shows what a function gives.
-    pub(super) fn returned_shown(&mut self, id: FnId, function: &Function) -> Option<Ty> {
+    /// What a framework does with what a function gives.
+    pub(super) fn shown_by(&mut self, id: FnId, function: &Function) -> Option<ShownBy> {
         let program = self.program;
-        let declared = |eval: &Self| {
-            let returns = function.returns.as_ref()?;
-            Some(program.declared(eval.type_scope(), returns))
-        };
         for &decorator in &function.decorators {
             let (callee, args) = match &self.ir.expr(decorator).kind {
                 ExprKind::Call { callee, args, .. } => (*callee, &args[..]),
                 _ => (decorator, &[][..]),
             };
-            let entry = self.decorator_entry(callee, |info| info.shows_returned.is_some());
-            let Some(shown) = entry.and_then(|entry| program.catalogs.call(entry).shows_returned.as_ref())
-            else {
+            let is_wanted =
+                |info: &CallInfo| info.shows_returned.is_some() || info.renders_returned.is_some();
+            let entry = self.decorator_entry(callee, is_wanted);
+            let Some(info) = entry.map(|entry| program.catalogs.call(entry)) else {
                 continue;
             };
-            let keyword = shown.keyword.as_ref();
-            let written = keyword.and_then(|keyword| keyword_arg(self.ir, args, keyword));
-            return match written {
-                Some(ty) => program
-                    .written_type(self.file, ty)
-                    .map(|ty| program.declared(self.type_scope(), &ty)),
-                None => declared(self),
-            };
+            if let Some(keyword) = &info.renders_returned
+                && let Some(name) = keyword_arg(self.ir, args, keyword)
+                && let Some(name) = literal(self.ir, name)
+            {
+                return program.template(self.file, name).map(ShownBy::Template);
+            }
+            if let Some(shown) = &info.shows_returned {
+                let keyword = shown.keyword.as_ref();
+                let written = keyword.and_then(|keyword| keyword_arg(self.ir, args, keyword));
+                let ty = match written {
+                    Some(ty) => program.written_type(self.file, ty)?,
+                    None => function.returns.clone()?,
+                };
+                return Some(ShownBy::Type(program.declared(self.type_scope(), &ty)));
+            }
         }
         // `resolve_books` gives what the field `books` shows.
         let class = program.class_of(id)?;
@@ -403,6 +418,23 @@ impl<'a> Eval<'_, 'a> {
         let (shown_by, many) = program.class_shown(field, written)?;
         let one = Ty::Instance(shown_by);
         let list = program.catalogs.literals(self.language()).list;
-        Some(if many { Ty::lib(list, vec![one]) } else { one })
+        Some(ShownBy::Type(if many { Ty::lib(list, vec![one]) } else { one }))
+    }
+
+    /// Does with what a function gives what a framework does.
+    pub(super) fn show_returned(&mut self, value: &Value, at: ExprId) {
+        match self.shown.clone() {
+            Some(ShownBy::Type(ty)) => {
+                let start = self.facts.facts.len();
+                self.show_as(&ty, value, at);
+                self.label_shown(start, &ty);
+            }
+            Some(ShownBy::Template(template)) => {
+                if let Some(context) = &value.record {
+                    self.render(template, Record::clone(context));
+                }
+            }
+            None => {}
+        }
     }
 }

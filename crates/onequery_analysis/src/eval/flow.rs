@@ -138,6 +138,7 @@ impl Eval<'_, '_> {
         let remembered = self.remembered(test);
         let guard = self.guard(test);
         let narrowed = self.narrowed(test);
+        let finds = self.finds(test);
         if let Some(is_taken) = guard.and_then(|guard| self.is_taken(guard)) {
             self.narrow(narrowed.as_ref(), is_taken);
             return match otherwise {
@@ -154,7 +155,12 @@ impl Eval<'_, '_> {
         match tested.measure {
             Measure::Reached => self.path.flushes.add(self.active()),
             Measure::OneRound => self.path.flushes.add(self.innermost()),
-            Measure::None | Measure::Size | Measure::Remainder | Measure::Round => {}
+            Measure::None
+            | Measure::Size
+            | Measure::Total
+            | Measure::Passed
+            | Measure::Remainder
+            | Measure::Round => {}
         }
         let changes = self.changed.len();
         let value = self.eval(then);
@@ -179,14 +185,24 @@ impl Eval<'_, '_> {
         if else_leaves.is_none() {
             self.note_answered(&tested, then_leaves);
         }
+        // `if len(batch) < 500: continue`: what follows runs when it is full.
+        let goes_on = |leaves: Leaves| leaves.loops.is_empty() && !leaves.failed;
+        if tested.measure == Measure::Reached && then_leaves.is_some_and(goes_on) {
+            self.path.flushes.add(self.active());
+        }
         // `if cache is None: return`: what follows runs if it is given.
         match (then_leaves.is_some(), else_leaves.is_some()) {
             (true, false) => self.pass_exit(guard, false),
             (false, true) => self.pass_exit(guard, true),
             _ => {}
         }
-        for leaves in [then_leaves, else_leaves].into_iter().flatten() {
-            self.decides(tested.deps, leaves);
+        for (leaves, holds) in [(then_leaves, true), (else_leaves, false)] {
+            // Where a row is missing the loop ends early: it would have gone on, unlike a search that has found its row.
+            if let Some(leaves) = leaves
+                && finds != Some(!holds)
+            {
+                self.decides(tested.deps, leaves);
+            }
         }
         self.merge(then_env, then_leaves, else_leaves);
         match (then_leaves.is_some(), else_leaves.is_some()) {
@@ -232,6 +248,24 @@ impl Eval<'_, '_> {
     fn pass_exit(&mut self, guard: Option<(usize, bool)>, taken: bool) {
         if let Some((param, is_given)) = guard {
             self.path.past_exits = self.path.past_exits.and(param, is_given == taken);
+        }
+    }
+
+    /// Whether a condition holds if a row was found, or if none was: `user is None`.
+    fn finds(&self, test: ExprId) -> Option<bool> {
+        match self.ir.expr(test).kind {
+            ExprKind::Name(name) => {
+                let value = self.env.get(name)?;
+                let is_asked = !value.deps.queries.is_empty() && value.ty != Ty::Plain;
+                is_asked.then_some(true)
+            }
+            ExprKind::Unary(UnaryOp::Not, inner) => self.finds(inner).map(|finds| !finds),
+            ExprKind::Binary(op @ (BinaryOp::Equal | BinaryOp::Unequal), left, right) => {
+                let is_none = matches!(self.ir.expr(right).kind, ExprKind::Literal(Literal::None));
+                let finds = self.finds(left).filter(|_| is_none)?;
+                Some(finds == (op == BinaryOp::Unequal))
+            }
+            _ => None,
         }
     }
 
@@ -498,8 +532,12 @@ impl Eval<'_, '_> {
             self.note_memo(start, changes, &remembered);
             let leaves = self.leaves.take();
             taken.push((start..self.facts.facts.len(), leaves));
+            // A missing row ends the loop early, as in a branch.
+            let is_missing = is_choice && given.is_some_and(|given| given != ix);
             if let Some(leaves) = leaves {
-                self.decides(subject_value.deps.with(guard.deps), leaves);
+                if !is_missing {
+                    self.decides(subject_value.deps.with(guard.deps), leaves);
+                }
             } else {
                 result = result.join(value);
             }
@@ -612,13 +650,8 @@ impl Eval<'_, '_> {
         );
         let written = value;
         let mut value = written.map_or_else(Value::plain, |value| self.eval(value));
-        if let Some(at) = written
-            && self.returned.is_empty()
-            && let Some(shown) = self.shown.clone()
-        {
-            let start = self.facts.facts.len();
-            self.show_as(&shown, &value, at);
-            self.label_shown(start, &shown);
+        if let (Some(at), true) = (written, self.returned.is_empty()) {
+            self.show_returned(&value, at);
         }
         if returns_nothing {
             // `return []` has no elements, unlike `found = []`, which is there to be filled.

@@ -199,7 +199,8 @@ impl<'a> Eval<'_, 'a> {
             own.origin
         };
         if info.empty {
-            let model = self.program.row_class(&ty);
+            let own_model = own.rows.as_ref().and_then(|rows| rows.model);
+            let model = self.program.row_class(&ty).or(own_model);
             return Value {
                 rows: Some(Arc::new(Rows::from(RowSource::Empty, model))),
                 likely,
@@ -239,8 +240,8 @@ impl<'a> Eval<'_, 'a> {
             bound,
             record: record.filter(|record| !record.is_empty()),
             text: stands_for,
-            measure: if info.measures && self.outlives_rounds(receiver, args) {
-                Measure::Size
+            measure: if info.measures {
+                self.size_measured(receiver, args)
             } else {
                 Measure::None
             },
@@ -284,14 +285,24 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// Whether what is measured is kept from round to round: `len(batch)`, not `len(order.items)`.
-    fn outlives_rounds(&self, receiver: Option<(ExprId, &Value)>, args: &Args<'_>) -> bool {
+    /// What the size of something says: of what is kept from round to round, `len(batch)`, as opposed to
+    /// `len(order.items)`.
+    fn size_measured(&self, receiver: Option<(ExprId, &Value)>, args: &Args<'_>) -> Measure {
         let measured = receiver.map(|(base, value)| (base, value.deps));
         let first = || Some((args.written.first()?.value, args.values.first()?.deps));
-        measured.or_else(first).is_some_and(|(place, deps)| {
-            !deps.loops.meets(self.innermost())
-                || self.root_name(place).is_some_and(|name| self.is_carried(name))
-        })
+        let Some((place, deps)) = measured.or_else(first) else {
+            return Measure::None;
+        };
+        let is_variable = matches!(self.ir.expr(place).kind, ExprKind::Name(_));
+        if self.root_name(place).is_some_and(|name| self.is_carried(name)) {
+            Measure::Size
+        } else if deps.loops.meets(self.innermost()) {
+            Measure::None
+        } else if is_variable {
+            Measure::Total
+        } else {
+            Measure::Size
+        }
     }
 
     /// A manager that is made of a queryset class of the project gives queries of that class, whatever its library says.

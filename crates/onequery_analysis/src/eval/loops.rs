@@ -313,7 +313,8 @@ impl Eval<'_, '_> {
         let loops = self.innermost();
         self.decides(deps, Leaves { loops, failed: false });
         // `while ix < len(items)` with `ix += 1` walks over elements; `while tries < 3` does not.
-        if value.measure == Measure::Reached && value.int.is_none_or(|int| int > FEW) {
+        let is_measured = matches!(value.measure, Measure::Reached | Measure::Passed);
+        if is_measured && value.int.is_none_or(|int| int > FEW) {
             self.mark_site(|site| site.has_elements = true);
         }
     }

@@ -6,7 +6,7 @@ use onequery_core::Name;
 use onequery_core::ir::{ClassKind, ExprId, TypeRef};
 
 use super::{Eval, settled};
-use crate::catalog::{Access, AttributeInfo, Decorates, PathNode};
+use crate::catalog::{Access, AttributeInfo, BoundKind, Decorates, PathNode};
 use crate::facts::{Given, QuerySource, What};
 use crate::known::About;
 use crate::program::{ClassId, Symbol};
@@ -98,6 +98,11 @@ impl<'a> Eval<'_, 'a> {
     fn known_attribute(&self, info: &AttributeInfo, receiver: &Ty) -> Value {
         Value {
             likely: info.likely,
+            bound: match info.bound {
+                Some(BoundKind::Pages) => Bound::Pages,
+                Some(BoundKind::Few) => Bound::Constant,
+                _ => Bound::Data,
+            },
             ..Value::of(self.program.fill_receiver(&info.gives, receiver))
         }
     }

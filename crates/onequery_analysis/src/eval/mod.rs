@@ -65,7 +65,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         eval.present(id, class);
     } else {
         eval.note_decorated(&function.decorators, Target::Function(id));
-        eval.shown = eval.returned_shown(id, function);
+        eval.shown = eval.shown_by(id, function);
         eval.bind_params(id, function);
         eval.body(function);
         eval.implementations(id, function);
@@ -122,8 +122,10 @@ struct Eval<'p, 'a> {
     inlined: Vec<FnIx>,
     /// The class whose body is being evaluated.
     class_body: Option<ClassId>,
-    /// The type as which a framework shows what the function gives.
-    shown: Option<Ty>,
+    /// Variables of the module that the function says it changes: `global connection`.
+    global: Vec<Name>,
+    /// What a framework does with what the function gives.
+    shown: Option<fields::ShownBy>,
     /// Models whose rows a variable keeps.
     held: Vec<ClassId>,
     done: Vec<(FnId, FnFacts)>,
@@ -171,6 +173,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             gathered: None,
             inlined: Vec::new(),
             class_body: None,
+            global: Vec::new(),
             shown: None,
             held: Vec::new(),
             done: Vec::new(),
@@ -319,11 +322,27 @@ impl<'p, 'a> Eval<'p, 'a> {
             }
         }
         if let Some(yields) = facts.yields.take() {
-            let generator = self.program.catalogs.literals(self.language()).generator;
-            facts.returns = Some(Value {
-                rows: yields.rows,
-                ..Value::of(Ty::lib(generator, vec![yields.ty]))
+            let declared = facts
+                .returns
+                .as_ref()
+                .map(|returned| self.program.item(&returned.ty));
+            facts.returns = Some(if self.decorated(function) == Some(Decorates::ContextManager) {
+                Value {
+                    ty: yields.ty.clone().completed_by(&declared.unwrap_or_default()),
+                    ..yields
+                }
+            } else {
+                let generator = self.program.catalogs.literals(self.language()).generator;
+                Value {
+                    rows: yields.rows,
+                    ..Value::of(Ty::lib(generator, vec![yields.ty]))
+                }
             });
+        }
+        for name in std::mem::take(&mut self.global) {
+            if let Some(value) = self.env.get(name) {
+                facts.variables.push((self.text(name).to_owned(), value.clone()));
+            }
         }
         if self.program.function(id).1 == FnIx(0) && self.program.presented(id).is_none() {
             facts.variables = self
@@ -499,6 +518,9 @@ impl<'p, 'a> Eval<'p, 'a> {
             ExprKind::Unbind(names) => {
                 for &name in names {
                     self.env.remove(name);
+                    if self.current != FnIx(0) && self.is_shared(name) {
+                        self.global.push(name);
+                    }
                 }
                 Value::default()
             }

@@ -6,6 +6,7 @@ use onequery_core::Name;
 use onequery_core::ir::{BinaryOp, CollectionKind, ExprId, ExprKind, Literal, SliceBounds, UnaryOp};
 
 use super::{Eval, either, settled};
+use crate::facts::SiteKind;
 use crate::program::Symbol;
 use crate::record::Record;
 use crate::rows::Rows;
@@ -41,7 +42,24 @@ impl Eval<'_, '_> {
             (Some(from), Some(to)) if to >= 0 => Some(to.saturating_sub(from)),
             _ => None,
         };
+        if bounds.from.is_some() && bounds.to.is_some() && !value.deps.loops.meets(self.innermost()) {
+            self.note_slice(bounds, deps);
+        }
         Self::cut(value, most).with_deps(deps)
+    }
+
+    /// `ids[start:start + 500]`, where `start` moves from round to round: the loop goes through slices of it.
+    fn note_slice(&mut self, bounds: &SliceBounds, moving: Deps) {
+        let innermost = self.innermost();
+        let moves = moving.loops.with(moving.varies).meets(innermost);
+        let is_computed = |bound: ExprId| matches!(self.ir.expr(bound).kind, ExprKind::Binary(..));
+        let from = bounds.from.is_some_and(is_computed);
+        self.mark_site(|site| {
+            let by_steps = site.kind == SiteKind::While || from;
+            if moves && by_steps && site.bound == Bound::Data {
+                site.bound = Bound::Chunks;
+            }
+        });
     }
 
     /// At most so many elements of a value.
@@ -95,6 +113,8 @@ impl Eval<'_, '_> {
             measure: match value.measure {
                 // All rounds but one are nearly all of them.
                 Measure::OneRound => Measure::None,
+                // `not number % 500`
+                Measure::Remainder if op == UnaryOp::Not => Measure::Reached,
                 other => other,
             },
             ..Value::default()
@@ -115,6 +135,7 @@ impl Eval<'_, '_> {
             let b = self.sometimes(&a, |eval| eval.eval(right));
             let measure = match (a.measure, b.measure) {
                 (Measure::Reached, _) | (_, Measure::Reached) => Measure::Reached,
+                (Measure::Passed, _) | (_, Measure::Passed) => Measure::Passed,
                 (Measure::OneRound, Measure::OneRound) => Measure::OneRound,
                 (Measure::OneRound, _) | (_, Measure::OneRound) if op == BinaryOp::And => Measure::OneRound,
                 _ => Measure::None,
@@ -163,8 +184,13 @@ impl Eval<'_, '_> {
                 ..Value::plain()
             }
             .with_deps(deps),
+            // Every second or third is no batch.
             BinaryOp::Modulo => Value {
-                measure: Measure::Remainder,
+                measure: if b.int.is_some_and(|int| int <= 3) {
+                    Measure::None
+                } else {
+                    Measure::Remainder
+                },
                 ..Value::plain()
             }
             .with_deps(deps),
@@ -175,6 +201,7 @@ impl Eval<'_, '_> {
                         Measure::Remainder => Measure::Reached,
                         // `len(batch) > 0` says nothing.
                         Measure::Size if limit.int != Some(0) => Measure::Reached,
+                        Measure::Total if limit.int != Some(0) => Measure::Passed,
                         Measure::Round if is_equal => Measure::OneRound,
                         _ => return None,
                     };

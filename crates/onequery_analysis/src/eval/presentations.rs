@@ -248,8 +248,20 @@ impl<'a> Eval<'_, 'a> {
 
     /// A call of a class that shows rows: `BookSerializer(books, many=True)`.
     pub(super) fn shown_by_call(&mut self, id: ExprId, class: ClassId, args: &Args<'a>) {
-        if let Some(given) = self.program.shows(class).and_then(|shows| shows.given.as_ref()) {
+        let Some(shows) = self.program.shows(class) else {
+            return;
+        };
+        if let Some(given) = &shows.given {
             self.shown_through(id, class, given, args, None);
+        }
+        // `BookPage(items=books)` checks each of them as the field is declared.
+        if shows.annotated && !shows.if_asked {
+            for (arg, value) in args.written.iter().zip(&args.values) {
+                if let Some(name) = arg.name {
+                    let declared = self.field_type(class, self.text(name));
+                    self.show_as(&declared, value, arg.value);
+                }
+            }
         }
     }
 

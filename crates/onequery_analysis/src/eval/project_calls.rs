@@ -137,7 +137,10 @@ impl<'a> Eval<'_, 'a> {
         } else {
             returned.bound
         };
+        let path = self.path;
+        self.path.memoised |= decorated == Some(Decorates::Memoised);
         let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
+        self.path = path;
         let varies = Deps {
             varies: self.active(),
             ..Deps::default()
