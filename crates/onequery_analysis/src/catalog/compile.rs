@@ -406,6 +406,7 @@ impl Compiler {
             gives_attribute: call.gives_attribute.clone(),
             gives_registered: call.gives_registered,
             registers: call.registers,
+            shows_text: call.shows_text,
             gives_entries: call.gives_entries,
             gives_variables: call.gives_variables,
             stands_for: call.stands_for,

@@ -238,6 +238,8 @@ pub(crate) struct CallInfo {
     /// It gives the rows of the model that its receiver is registered for.
     pub(crate) gives_registered: bool,
     pub(crate) registers: Option<Registers>,
+    /// It makes a text of each of its arguments.
+    pub(crate) shows_text: bool,
     /// It gives a dictionary of its keyword arguments.
     pub(crate) gives_entries: bool,
     /// It gives a dictionary of the variables where it is called.
@@ -358,6 +360,7 @@ pub static EMBEDDED: &[(&str, &str)] = embedded!["":
     "sqlx.toml",
     "tasks.toml",
     "templates.toml",
+    "treebeard.toml",
 ];
 
 /// Models that libraries declare, as stub files: their paths in what is installed, and their texts.

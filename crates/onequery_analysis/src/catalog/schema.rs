@@ -417,6 +417,9 @@ pub(super) struct Call {
     #[serde(default)]
     pub(super) gives_registered: bool,
     pub(super) registers: Option<Registers>,
+    /// It makes a text of each of its arguments.
+    #[serde(default)]
+    pub(super) shows_text: bool,
     /// It gives a dictionary of its keyword arguments.
     #[serde(default)]
     pub(super) gives_entries: bool,

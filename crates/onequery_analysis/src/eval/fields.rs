@@ -284,7 +284,11 @@ impl<'a> Eval<'_, 'a> {
                 let by_name = || format!("{}{name}", field.prefix.as_deref().unwrap_or_default());
                 let method = named.map_or_else(by_name, str::to_owned);
                 if let Some(method) = program.method(class, &method) {
-                    self.call_with(method, Some(class), row, at);
+                    let given = self.call_with(method, Some(class), row, at);
+                    // A query that the method builds is executed when it is shown.
+                    if self.is_lazy(&given.ty) {
+                        self.ask_for(at, &given);
+                    }
                 }
                 return;
             }

@@ -76,6 +76,11 @@ impl<'a> Eval<'_, 'a> {
         if let (Some(grows), Some((base, _))) = (info.grows, receiver) {
             self.note_growth(base, &own, args, grows);
         }
+        if info.shows_text {
+            for (arg, value) in args.written.iter().zip(&args.values) {
+                self.show_text(arg.value, value);
+            }
+        }
         if !info.reads_each.is_empty() {
             self.read_each(id, &info.reads_each, args);
         }

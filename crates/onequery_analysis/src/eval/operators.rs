@@ -178,6 +178,14 @@ impl Eval<'_, '_> {
                 }
                 .with_deps(deps)
             }
+            BinaryOp::Modulo if matches!(self.ir.expr(left).kind, ExprKind::Literal(Literal::Str(_))) => {
+                self.show_text(right, &b);
+                Value {
+                    statement: a.statement,
+                    ..Value::plain()
+                }
+                .with_deps(deps)
+            }
             // `"SELECT … %s" % key`.
             BinaryOp::Modulo if matches!(a.statement, Statement::Rows(_)) => Value {
                 statement: a.statement,

@@ -365,9 +365,9 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// `{{ value }}` shows a row by its text.
+    /// `{{ value }}`, `f"{value}"` and `str(value)` show a row by its text.
     pub(super) fn show_text(&mut self, place: ExprId, value: &Value) {
-        if let (Ty::Instance(class), true) = (&value.ty, self.is_template()) {
+        if let Ty::Instance(class) = &value.ty {
             let text = self.program.catalogs.text_method(self.language());
             if let Some(method) = text.and_then(|text| self.program.method(*class, text)) {
                 self.call_with(method, None, value, place);

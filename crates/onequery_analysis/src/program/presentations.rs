@@ -134,9 +134,19 @@ impl<'a> Program<'a> {
                 Symbol::Class(model) => Some(model),
                 _ => None,
             };
+            // Of a model and one that extends it, the first has what both have.
+            let of_both = |known: ClassId| {
+                let model = model?;
+                let extends = |a: ClassId, b: ClassId| self.class(a).mro.contains(&b);
+                match () {
+                    () if extends(model, known) => Some(known),
+                    () if extends(known, model) => Some(model),
+                    () => None,
+                }
+            };
             let entry = found.entry(class);
             entry
-                .and_modify(|known| *known = known.filter(|known| Some(*known) == model))
+                .and_modify(|known| *known = known.and_then(of_both))
                 .or_insert(model);
         };
         for class in self.class_ids() {
