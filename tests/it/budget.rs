@@ -202,7 +202,7 @@ fn what_nobody_knows_is_an_error_unless_it_is_decided() {
     with("", &sample("0"), 1);
     let told = with("", "", 2);
     assert!(
-        told.contains("budget.json: nobody knows how much of the budget of auth-service is left"),
+        told.contains("budget.json:1:60: nobody knows how much of the budget of auth-service is left"),
         "{told}"
     );
     let told = with("", &sample("NaN"), 2);
@@ -442,4 +442,95 @@ fn git_cannot_merge_debt_budgets_into_a_looser_one() {
         told.contains("is 8, with 4 allowed"),
         "both lines are there, and the lower counts: {told}"
     );
+}
+
+#[test]
+fn a_share_that_is_none_and_a_sample_from_the_future_are_refused() {
+    let folder = auth();
+    let folder = folder.path();
+    write(
+        folder,
+        "onequery.toml",
+        "[budget]\nevidence = { prometheus = 'budget.json' }\n",
+    );
+    for (value, at, expected) in [
+        ("75", "1763800000", "75 is no share of a budget"),
+        ("0.5", "1999999999", "its sample is of a time"),
+    ] {
+        write(
+            folder,
+            "budget.json",
+            format!(
+                "{{\"status\": \"success\", \"data\": {{\"resultType\": \"vector\", \"result\": [{{\"metric\": \
+                 {{\"sloth_service\": \"auth-service\"}}, \"value\": [{at}, \"{value}\"]}}]}}}}"
+            ),
+        );
+        let told = said(folder, &["budget", "--at", NOW], 2);
+        assert!(
+            told.contains(expected) && told.contains("budget.json:1:"),
+            "{told}"
+        );
+    }
+    write(
+        folder,
+        "budget.json",
+        "{\"status\": \"success\", \"data\": {\"resultType\": \"vector\",\n \"result\": []}}",
+    );
+    assert!(said(folder, &["budget", "--at", NOW], 2).contains("budget.json:2:12: "));
+    // Nobody can keep a promise that leaves no time at all.
+    write(folder, "onequery.toml", "");
+    write(
+        folder,
+        "slo.yaml",
+        "service: auth-service\nobjective: logins\ntarget: 99.99999999% over a 1-minute window\n",
+    );
+    assert!(said(folder, &["budget", "--at", NOW], 2).contains("below a millisecond"));
+}
+
+#[test]
+fn a_report_draws_the_trend_of_debts() {
+    let folder = auth();
+    let folder = folder.path();
+    let history = "# onequery history 1\n2026-11-01\tauth-service\t9\n2026-11-02\tauth-service\t4\n";
+    write(folder, "onequery-debt-history.txt", history);
+    let report = said(
+        folder,
+        &["check", "--exit-zero", "--format", "html", "--at", NOW],
+        0,
+    );
+    assert!(
+        report.contains("<polyline") && report.contains("points=\"0,0 240,27\""),
+        "{report}"
+    );
+    write(
+        folder,
+        "onequery-debt-history.txt",
+        "# onequery history 1\nyesterday\ta\t8\n",
+    );
+    said(folder, &["check", "--at", NOW], 2);
+}
+
+#[test]
+fn the_story_from_the_cause_to_the_mandate() {
+    let folder = auth();
+    let folder = folder.path();
+    let known = report(folder, &["--no-baseline", "--exit-zero", "--at", NOW]);
+    let fingerprint = text(&known, "/findings/0/fingerprint").to_owned();
+    let whys = said(folder, &["why", &fingerprint], 0);
+    for (n, question) in [
+        (1, "Why is it slow?"),
+        (2, "Why does it repeat?"),
+        (3, "Why is the query there?"),
+        (4, "Why is it not done at once?"),
+        (5, "Why was it not caught?"),
+    ] {
+        assert!(whys.contains(&format!("\n{n}. {question}\n   - ")), "{whys}");
+    }
+    assert!(whys.contains("does not show it: in the baseline"), "{whys}");
+    // While budget is left, the old finding passes and a new one fails; once it is consumed, both do.
+    assert_eq!(checked(folder, &[], 0), [""; 0]);
+    add_a_finding(folder);
+    assert_eq!(checked(folder, &[], 1), ["mails"]);
+    write(folder, "incidents.yaml", ledger(41));
+    assert_eq!(checked(folder, &[], 1), ["names", "mails"]);
 }

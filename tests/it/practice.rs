@@ -148,7 +148,7 @@ fn the_last_why_knows_the_newest_line_the_baseline_and_the_tests() {
     let elsewhere = fingerprint(folder.path(), "query-in-loop");
     let unguarded = succeeds(folder.path(), &["why", &elsewhere]);
     assert!(
-        unguarded.contains("1 test counts statements, and none is known to come here"),
+        unguarded.contains("1 test counts statements, and it is not known to come here"),
         "{unguarded}"
     );
     // A line that is in no commit yet completes the chain.
@@ -252,7 +252,7 @@ fn evidence_moves_what_is_called_up_and_what_is_not_down() {
     write(
         folder.path(),
         "coverage.json",
-        "{\"meta\": {}, \"files\": {\"auth/service.py\": {\"executed_lines\": [1, 15]}}}",
+        "{\"meta\": {}, \"files\": {\"auth/service.py\": {\"executed_lines\": [1, 15], \"missing_lines\": [5]}}}",
     );
     let covered = items(folder.path(), &["--evidence", "coverage.json"]);
     assert!(title(&covered[0]).contains("session.user"), "{covered:#?}");
@@ -300,4 +300,166 @@ fn a_backlog_becomes_issues() {
     let table = succeeds(folder.path(), &["backlog", "--format", "csv", "--limit", "1"]);
     assert!(table.starts_with("Title,Description,Summary,"), "{table}");
     assert!(succeeds(folder.path(), &["backlog", "--limit", "1"]).contains("… and 1 item more"));
+}
+
+#[test]
+fn a_mended_finding_leaves_the_item_its_key() {
+    let folder = service();
+    let pages = "from auth.models import Session\n\n\ndef rows():\n    return Session.objects.all()\n\n\n\
+                 def a():\n    return [row.user.name for row in rows()]\n\n\ndef b():\n    return [row.user.pk + 1 for row in rows()]\n";
+    write(folder.path(), "auth/pages.py", pages);
+    let keys = || -> Vec<String> {
+        let items = items(folder.path(), &["auth/pages.py"]);
+        items.iter().map(|item| text(item, "/key").to_owned()).collect()
+    };
+    let before = keys();
+    write(
+        folder.path(),
+        "auth/pages.py",
+        pages.replace("[row.user.name for row in rows()]", "[row.pk for row in rows()]"),
+    );
+    assert_eq!(keys(), before);
+}
+
+#[test]
+fn a_loop_with_a_limit_comes_after_one_without() {
+    let folder = service();
+    write(
+        folder.path(),
+        "auth/pages.py",
+        "from auth.models import Session\n\n\ndef first():\n    return [row.user.name for row in Session.objects.all()[:500]]\n\n\n\
+         def each():\n    return [row.user.name for row in Session.objects.all()]\n",
+    );
+    let items = items(folder.path(), &["auth/pages.py"]);
+    let of_pages = items.iter().filter(|item| text(item, "/path") == "auth/pages.py");
+    let lines: Vec<u64> = of_pages.filter_map(|item| item["line"].as_u64()).collect();
+    assert_eq!(lines, [9, 5]);
+}
+
+#[test]
+fn a_backlog_is_grouped_by_owner() {
+    let folder = service();
+    write(
+        folder.path(),
+        "CODEOWNERS",
+        "* @everybody\n/auth/service.py @auth @data\n",
+    );
+    let said = succeeds(folder.path(), &["backlog", "--by-owner"]);
+    assert!(
+        said.contains("## `@auth`: 2 items") && said.contains("## `@data`: 2 items"),
+        "{said}"
+    );
+    assert!(said.contains("owners: `@auth`, `@data`"), "{said}");
+    for option in [&["--by-owner"][..], &["--since", "main"]] {
+        let args = [&["backlog", "--format", "csv"], option].concat();
+        refuses(folder.path(), &args, "in the list for people only");
+    }
+}
+
+#[test]
+fn evidence_of_many_kinds_says_how_often_code_runs() {
+    let folder = service();
+    let calls = |name: &str, evidence: &str| -> Vec<Option<u64>> {
+        write(folder.path(), name, evidence);
+        let mut items = items(folder.path(), &["--evidence", name]);
+        items.sort_by_key(|item| text(item, "/title").to_owned());
+        items.iter().map(|item| item["calls"].as_u64()).collect()
+    };
+    let span = |attributes: &[(&str, &str)]| {
+        let attributes: Vec<String> = attributes
+            .iter()
+            .map(|(key, value)| {
+                format!("{{\"key\": \"{key}\", \"value\": {{\"stringValue\": \"{value}\"}}}}")
+            })
+            .collect();
+        format!(
+            "{{\"resourceSpans\": [{{\"scopeSpans\": [{{\"spans\": [{{\"attributes\": [{}]}}]}}]}}]}}",
+            attributes.join(", ")
+        )
+    };
+    // A route may be mounted below others.
+    assert_eq!(
+        calls("a.json", &span(&[("http.route", "api/v1/names/")])),
+        [Some(1), None]
+    );
+    // A method of a class is not the function of its name.
+    let of_class = [
+        ("code.namespace", "auth.service.Directory"),
+        ("code.function", "owners"),
+        ("code.filepath", "/srv/auth/service.py"),
+    ];
+    assert_eq!(calls("b.json", &span(&of_class)), [None, None]);
+    // A statement of several lines is known by its first.
+    write(
+        folder.path(),
+        "auth/service.py",
+        AUTH.replace(
+            "[name_of(id) for id in ids]",
+            "[\n        name_of(id)\n        for id in ids\n    ]",
+        ),
+    );
+    let covered =
+        "{\"files\": {\"auth/service.py\": {\"executed_lines\": [1, 5], \"missing_lines\": [15, 16, 17]}}}";
+    assert_eq!(calls("c.json", covered), [Some(1), Some(0)]);
+    let statements = "query,calls\n\"SELECT * FROM \"\"auth_user\"\" WHERE id = $1\",700\nSELECT 1,9\n";
+    assert_eq!(calls("d.csv", statements), [Some(700), Some(700)]);
+    let folded = "main;auth.service.names 12\nmain;auth.service.owners;load 30\n";
+    assert_eq!(calls("e.txt", folded), [Some(12), Some(30)]);
+    for (name, evidence, expected) in [
+        ("empty.json", "", "the file is empty"),
+        ("odd.csv", "a,b\n1,2\n", "`pg_stat_statements`"),
+        ("odd2.csv", "query,calls\nSELECT 1,many\n", "line 2: `many`"),
+        ("odd.json", "{\"resourceSpans\": 5}", "evidence is traces"),
+        (
+            "odd2.json",
+            "{\"files\": {\"auth/service.py\": {\"executed_lines\": \"x\"}}}",
+            "is no list",
+        ),
+    ] {
+        write(folder.path(), name, evidence);
+        refuses(folder.path(), &["backlog", "--evidence", name], expected);
+    }
+}
+
+#[test]
+fn why_tells_what_the_query_loads_and_who_is_asked() {
+    let folder = service();
+    let models = MODELS.replace(
+        "    user =",
+        "    client = models.ForeignKey('auth.User', models.CASCADE, related_name='+')\n    user =",
+    );
+    write(folder.path(), "auth/models.py", models);
+    write(
+        folder.path(),
+        "auth/service.py",
+        AUTH.replace(
+            "Session.objects.all()",
+            "Session.objects.select_related('client')",
+        ),
+    );
+    write(folder.path(), "CODEOWNERS", "* @auth\n");
+    let said = succeeds(folder.path(), &["why", "auth/service.py:15:22"]);
+    assert!(
+        said.contains("the query loads `client` and nothing else"),
+        "{said}"
+    );
+    assert!(said.trim_end().ends_with("Owner: @auth"), "{said}");
+}
+
+#[test]
+fn reports_ask_all_five_questions() {
+    let folder = service();
+    for format in ["html", "markdown"] {
+        let output = format!("{format}=report");
+        let args = ["check", "--exit-zero", "--output", &output];
+        succeeds(folder.path(), &args);
+        let report = std::fs::read_to_string(folder.path().join("report")).expect("the report was written");
+        for question in [
+            "Why is it slow?",
+            "Why is it not done at once?",
+            "Why was it not caught?",
+        ] {
+            assert!(report.contains(question), "{format}: {question}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Write as _};
 
-use onequery_core::{Backlog, FileId, Fingerprint, Progress};
+use onequery_core::{Backlog, FileId, Fingerprint, Location, Progress};
 use onequery_reporter::{Positions, render_backlog};
 use onequery_rules::Mandate;
 
@@ -16,6 +16,13 @@ use crate::{CLEAN, FAILED};
 
 /// Runs the command. Gives the exit code.
 pub(crate) fn run(args: &cli::Backlog) -> anyhow::Result<u8> {
+    let is_list = matches!(args.format, cli::BacklogFormat::Markdown);
+    for (option, is_given) in [("--since", args.since.is_some()), ("--by-owner", args.by_owner)] {
+        anyhow::ensure!(
+            is_list || !is_given,
+            "`{option}` is told in the list for people only: leave out `--format`"
+        );
+    }
     let Some(target) = Target::of(&args.selection)? else {
         return Ok(FAILED);
     };
@@ -34,16 +41,23 @@ pub(crate) fn run(args: &cli::Backlog) -> anyhow::Result<u8> {
         let place = positions.place(at);
         (place.path, place.line)
     };
+    let text = |at: Location| {
+        let source = &sources.get(at.file).text;
+        source
+            .get(at.span.start as usize..at.span.end as usize)
+            .unwrap_or_default()
+    };
     // What is in the baseline is owed all the same.
     let owed = session.triage(&|_| None).shown;
     let progress = base.map(|(rev, base)| progress(rev, &base, &session));
     let backlog = Backlog {
-        items: onequery_rules::backlog(owed, &evidence, &place),
+        items: onequery_rules::backlog(owed, &evidence, &place, &text),
         progress,
     };
     let mut out = BufWriter::new(std::io::stdout().lock());
     let limit = args.limit.unwrap_or(usize::MAX);
-    render_backlog(args.format.into(), &backlog, limit, sources, &mut out)?;
+    let by_owner = args.by_owner;
+    render_backlog(args.format.into(), &backlog, limit, by_owner, sources, &mut out)?;
     out.flush()?;
     Ok(if session.failed { FAILED } else { CLEAN })
 }

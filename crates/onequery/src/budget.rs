@@ -8,6 +8,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use onequery_budget::{Debt, Demand, History, Ratchet, Standing, words};
+use onequery_core::Trend;
 
 pub(crate) use self::gate::Gate;
 use self::gate::{Objective, debt_file, text};
@@ -142,6 +143,20 @@ fn history(target: &Target) -> anyhow::Result<History> {
         return Ok(History::default());
     }
     History::parse(&text(&path)?).with_context(|| path.display().to_string())
+}
+
+/// What services had put off over time.
+///
+/// # Errors
+///
+/// A history that cannot be read.
+pub(crate) fn trends(target: &Target) -> anyhow::Result<Vec<Trend>> {
+    let history = history(target)?;
+    let trend = |service: &str| Trend {
+        service: service.to_owned(),
+        debts: history.of(service),
+    };
+    Ok(history.services().into_iter().map(trend).collect())
 }
 
 fn history_file(target: &Target) -> std::path::PathBuf {

@@ -284,7 +284,11 @@ pub(crate) struct Backlog {
     /// Tell what was paid off since this revision
     #[arg(long, value_name = "REV")]
     pub(crate) since: Option<String>,
-    /// What was seen of the running program: traces in OpenTelemetry's JSON, or what `coverage json` writes; may be repeated
+    /// Group the list by who is asked to mend an item
+    #[arg(long)]
+    pub(crate) by_owner: bool,
+    /// What was seen of the running program: traces in OpenTelemetry's JSON, what `coverage json` writes, a CSV file of
+    /// `pg_stat_statements`, or a profile in folded stacks; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) evidence: Vec<PathBuf>,
 }

@@ -18,28 +18,83 @@ pub(crate) fn read(paths: &[impl AsRef<Path>], sources: &Sources) -> anyhow::Res
         let path = path.as_ref();
         let shown = || path.display().to_string();
         let text = std::fs::read_to_string(path).with_context(shown)?;
-        // The exporter of OpenTelemetry's collector writes one document a line.
-        for document in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
-            add(&document.with_context(shown)?, sources, &mut evidence).with_context(shown)?;
+        match text.trim_start().chars().next() {
+            // The exporter of OpenTelemetry's collector writes one document a line.
+            Some('{' | '[') => {
+                for document in serde_json::Deserializer::from_str(&text).into_iter::<Value>() {
+                    add(&document.with_context(shown)?, sources, &mut evidence).with_context(shown)?;
+                }
+            }
+            Some(_) if is_folded(&text) => add_profile(&text, &mut evidence),
+            Some(_) => add_statements(&text, &mut evidence).with_context(shown)?,
+            None => bail!("{}: the file is empty; {FORMS}", shown()),
         }
     }
     Ok(evidence)
 }
 
+/// What a file of evidence may be.
+const FORMS: &str = "evidence is traces as OpenTelemetry exports them in JSON, a report of `coverage json`, a CSV file of \
+                     `pg_stat_statements` with the columns `query` and `calls`, or a profile in folded stacks";
+
 fn add(document: &Value, sources: &Sources, evidence: &mut Evidence) -> anyhow::Result<()> {
-    if let Some(spans) = document.get("resourceSpans") {
+    if let Some(spans) = document.get("resourceSpans").and_then(Value::as_array) {
         add_traces(spans, sources, evidence);
+        Ok(())
     } else if let Some(files) = document.get("files").and_then(Value::as_object) {
-        add_coverage(files, sources, evidence);
+        add_coverage(files, sources, evidence)
     } else {
-        bail!("neither traces as OpenTelemetry exports them in JSON nor a report of `coverage json`");
+        bail!("{FORMS}")
+    }
+}
+
+/// Whether every line is a stack with a number of samples, as `stackcollapse-perf` and py-spy's `--format raw` write it:
+/// <https://github.com/brendangregg/FlameGraph#2-fold-stacks>.
+fn is_folded(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    lines.all(|line| folded(line).is_some())
+}
+
+fn folded(line: &str) -> Option<(&str, u64)> {
+    let (stack, samples) = line.trim().rsplit_once(' ')?;
+    Some((stack, samples.parse().ok()?))
+}
+
+fn add_profile(text: &str, evidence: &mut Evidence) {
+    for (stack, samples) in text.lines().filter_map(folded) {
+        for frame in stack.split(';') {
+            // py-spy writes `function (file.py:12)`, perf `crate::module::function`.
+            let name = frame.split(" (").next().unwrap_or(frame).trim();
+            *evidence.frames.entry(name.to_owned()).or_default() += samples;
+        }
+    }
+}
+
+/// What `\copy (SELECT query, calls FROM pg_stat_statements) TO 'calls.csv' CSV HEADER` writes:
+/// <https://www.postgresql.org/docs/current/pgstatstatements.html>.
+fn add_statements(text: &str, evidence: &mut Evidence) -> anyhow::Result<()> {
+    let mut table = csv::Reader::from_reader(text.as_bytes());
+    let headers = table.headers().context(FORMS)?;
+    let column = |name: &str| headers.iter().position(|header| header.trim() == name);
+    let (Some(query), Some(calls)) = (column("query"), column("calls")) else {
+        bail!("{FORMS}");
+    };
+    for record in table.records() {
+        let record = record.context(FORMS)?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let told = record.get(calls).unwrap_or_default();
+        let n_calls = told
+            .parse()
+            .with_context(|| format!("line {line}: `{told}` in the column `calls` is no number"))?;
+        let query = record.get(query).unwrap_or_default();
+        evidence.statements.push((query.to_owned(), n_calls));
     }
     Ok(())
 }
 
 /// `ExportTraceServiceRequest` of OTLP in JSON: <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>. What
 /// the attributes mean: <https://opentelemetry.io/docs/specs/semconv/registry/attributes/code/>, with their older names.
-fn add_traces(resources: &Value, sources: &Sources, evidence: &mut Evidence) {
+fn add_traces(resources: &[Value], sources: &Sources, evidence: &mut Evidence) {
     let list = |value: &Value, key: &str| {
         value
             .get(key)
@@ -47,8 +102,7 @@ fn add_traces(resources: &Value, sources: &Sources, evidence: &mut Evidence) {
             .cloned()
             .unwrap_or_default()
     };
-    let resources = resources.as_array().into_iter().flatten();
-    let scopes = resources.flat_map(|resource| list(resource, "scopeSpans"));
+    let scopes = resources.iter().flat_map(|resource| list(resource, "scopeSpans"));
     for span in scopes.flat_map(|scope| list(&scope, "spans")) {
         let attributes = list(&span, "attributes");
         let text = |names: &[&str]| {
@@ -66,29 +120,56 @@ fn add_traces(resources: &Value, sources: &Sources, evidence: &mut Evidence) {
         let function = text(&["code.function.name", "code.function"]);
         let file = text(&["code.file.path", "code.filepath"]).and_then(|path| project_path(path, sources));
         if let (Some(function), Some(file)) = (function, file) {
-            let function = function.rsplit(['.', ':']).next().unwrap_or(function);
+            let namespace = text(&["code.namespace"]);
             *evidence
                 .functions
-                .entry((file.to_owned(), function.to_owned()))
+                .entry((file.to_owned(), own_name(file, namespace, function)))
                 .or_default() += 1;
         }
     }
 }
 
+/// A function's name with the classes that hold it, without the modules that its file says.
+fn own_name(file: &str, namespace: Option<&str>, function: &str) -> String {
+    let told: Vec<&str> = namespace
+        .into_iter()
+        .flat_map(|namespace| namespace.split(['.', ':']))
+        .chain(function.split(['.', ':']))
+        .filter(|part| !part.is_empty())
+        .collect();
+    let modules: Vec<&str> = file.split(['/', '.']).collect();
+    let own: Vec<&str> = told
+        .iter()
+        .copied()
+        .skip_while(|part| modules.contains(part))
+        .collect();
+    if own.is_empty() { told } else { own }.join(".")
+}
+
 /// What `coverage json` of coverage.py writes: <https://coverage.readthedocs.io/en/latest/commands/cmd_json.html>.
-fn add_coverage(files: &serde_json::Map<String, Value>, sources: &Sources, evidence: &mut Evidence) {
+fn add_coverage(
+    files: &serde_json::Map<String, Value>,
+    sources: &Sources,
+    evidence: &mut Evidence,
+) -> anyhow::Result<()> {
     for (path, report) in files {
-        let Some(path) = project_path(path, sources) else {
+        let Some(own) = project_path(path, sources) else {
             continue;
         };
-        let lines = report["executed_lines"].as_array().into_iter().flatten();
-        let lines = lines.filter_map(|line| u32::try_from(line.as_u64()?).ok());
-        evidence
-            .executed
-            .entry(path.to_owned())
-            .or_default()
-            .extend(lines);
+        for (key, is_executed) in [("missing_lines", false), ("executed_lines", true)] {
+            let lines = match report.get(key) {
+                Some(lines) => lines
+                    .as_array()
+                    .with_context(|| format!("`{key}` of {path} is no list"))?,
+                None if is_executed => bail!("{path} has no `executed_lines`; {FORMS}"),
+                None => continue,
+            };
+            let lines = lines.iter().filter_map(|line| u32::try_from(line.as_u64()?).ok());
+            let of_file = evidence.executed.entry(own.to_owned()).or_default();
+            of_file.extend(lines.map(|line| (line, is_executed)));
+        }
     }
+    Ok(())
 }
 
 /// The file of the project that a path means which may begin elsewhere: where the program ran.

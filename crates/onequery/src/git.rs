@@ -110,7 +110,17 @@ impl Repository<'_> {
     pub(crate) fn blame(self, path: &str, line: u32) -> Option<Blamed> {
         let range = format!("-L{line},{line}");
         let said = self
-            .line(&["blame", "-w", "--porcelain", &range, "--", path])
+            // A list of commits to pass over that is not there would be an error.
+            .line(&[
+                "-c",
+                "blame.ignoreRevsFile=",
+                "blame",
+                "-w",
+                "--porcelain",
+                &range,
+                "--",
+                path,
+            ])
             .ok()?;
         let commit = said.split(' ').next()?;
         let is_boundary = said.lines().any(|line| line == "boundary");

@@ -10,7 +10,7 @@ use onequery_reporter::{Options, render};
 use onequery_rules::Mandate;
 
 use crate::baseline::Known;
-use crate::budget::Gate;
+use crate::budget::{self, Gate};
 use crate::cli::{Check, Color};
 use crate::config::Config;
 use crate::session::Target;
@@ -31,6 +31,7 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
     }
     let since = Since::of(args, &target)?;
     let gate = Gate::of_check(&target, &args.evidence)?;
+    let trends = budget::trends(&target)?;
     let session = target.analyze()?;
     let known = if args.no_baseline {
         Known::default()
@@ -50,7 +51,10 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
     );
     let is_stale = known.complain_of_stale(&session) && in_ci();
     let has_findings = !triaged.shown.is_empty();
-    let outcome = session.outcome(triaged, started.elapsed().as_millis());
+    let outcome = Outcome {
+        trends,
+        ..session.outcome(triaged, started.elapsed().as_millis())
+    };
     write_reports(args, &outcome)?;
     Ok(if session.failed {
         FAILED

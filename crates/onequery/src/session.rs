@@ -237,6 +237,7 @@ impl Session {
                     .collect(),
                 millis,
             },
+            trends: Vec::new(),
         }
     }
 
@@ -258,13 +259,18 @@ pub(crate) enum Asked {
 }
 
 impl Asked {
-    /// Reads `0123456789abcdef`, or `shop/views.py:14`.
+    /// Reads `0123456789abcdef`, or `shop/views.py:14`, behind which a column may follow.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         if let Some(fingerprint) = Fingerprint::parse(text) {
             return Some(Self::Fingerprint(fingerprint));
         }
-        let (path, line) = text.rsplit_once(':')?;
-        Some(Self::Line(path.into(), line.parse().ok()?))
+        let (before, last) = text.rsplit_once(':')?;
+        let last = last.parse().ok()?;
+        let with_column = before
+            .rsplit_once(':')
+            .and_then(|(path, line)| Some((path, line.parse().ok()?)));
+        let (path, line) = with_column.unwrap_or((before, last));
+        Some(Self::Line(path.into(), line))
     }
 
     /// Those findings, at least one.

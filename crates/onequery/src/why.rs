@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Why) -> anyhow::Result<u8> {
         let rule = rule(finding.rule).context("findings have rules")?;
         render_whys(finding, rule, &history, &session.run.sources, &mut out)?;
     }
-    Ok(CLEAN)
+    Ok(if session.failed { FAILED } else { CLEAN })
 }
 
 /// The newest of the commits that wrote the lines of a finding's chain: without it there would be no finding.

@@ -131,7 +131,7 @@ impl Site {
         let walks = self.has_elements && !(self.kind == SiteKind::While && self.paced);
         let path = &fact.path;
         let left = path.leaves.has(ix) || path.decides.has(ix) || path.flushes.has(ix);
-        walks && self.bound == Bound::Data && !left && !fact.deps.batched.has(ix)
+        walks && matches!(self.bound, Bound::Data | Bound::Limited) && !left && !fact.deps.batched.has(ix)
     }
 }
 

@@ -134,6 +134,12 @@ impl Columns {
 }
 
 impl Loaded {
+    /// The paths that are loaded, for people; `None` when not all of that is known.
+    pub(crate) fn told(&self) -> Option<Vec<String>> {
+        let is_known = !self.unknown && !self.to_one;
+        is_known.then(|| self.paths.iter().map(|path| path.join(".")).collect())
+    }
+
     /// Adds a path with everything on the way.
     pub(crate) fn add(&mut self, path: &[Arc<str>]) {
         for length in 1..=path.len() {

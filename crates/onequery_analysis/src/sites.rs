@@ -12,7 +12,7 @@ use crate::program::{FnId, Program};
 use crate::reach::Reach;
 use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::summaries::{Effect, Resolved, Summaries, passed_on};
-use crate::value::Deps;
+use crate::value::{Bound, Deps};
 
 /// Something that runs once per element, with the queries that makes of it.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct LoopSite {
     pub location: Location,
     /// Where the rows come from, when that is known.
     pub origin: Option<Location>,
+    /// The code says how many elements there are at most.
+    pub limited: bool,
     /// What is executed per element, in source order.
     pub queries: Vec<LoopQuery>,
 }
@@ -75,6 +77,9 @@ pub struct RelationRead {
     pub origin: Location,
     /// What of it is asked for.
     pub kind: ReadKind,
+    /// The paths of the relations that the query loads with its rows, as its library writes them; `None` when that is not
+    /// known.
+    pub loaded: Option<Vec<String>>,
 }
 
 impl RelationRead {
@@ -155,6 +160,7 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries, reach: &R
                 kind: site.kind,
                 location: site.at,
                 origin: site.origin,
+                limited: site.bound == Bound::Limited,
                 queries,
             }
         })
@@ -438,7 +444,12 @@ impl View<'_, '_> {
             library,
             remedy,
             confidence,
-            relation: Some(RelationRead { path, origin, kind }),
+            relation: Some(RelationRead {
+                path,
+                origin,
+                kind,
+                loaded: rows.loaded.told(),
+            }),
             ..self.query(fact, site, effect)
         })
     }

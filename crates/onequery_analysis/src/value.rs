@@ -236,6 +236,8 @@ pub(crate) enum Bound {
     /// It depends on data.
     #[default]
     Data,
+    /// It depends on data, and a literal says how many they are at most: `books[:500]`.
+    Limited,
     /// A fixed, small number: a literal, a constant, an enumeration.
     Constant,
     /// Batches of something, each to be handled by one query.

@@ -284,3 +284,32 @@ fn programs_and_routes_of_rust() {
         "request /orders > calls `load`",
     );
 }
+
+#[test]
+fn commands_of_a_group() {
+    check_python(
+        "shop/cli.py",
+        "import click\n@click.group()\ndef cli():\n    pass\n@cli.command()\ndef fill(ids):\n    load(ids)\n",
+        "command fill > calls `load`",
+    );
+}
+
+#[test]
+fn what_a_route_depends_on() {
+    check_python(
+        "shop/api.py",
+        "from fastapi import APIRouter, Depends\nrouter = APIRouter()\ndef orders(ids):\n    return load(ids)\n\
+         @router.get('/orders')\ndef listed(found=Depends(orders)):\n    return found\n",
+        "request orders > calls `load`",
+    );
+}
+
+#[test]
+fn remote_procedures() {
+    check_rust(
+        "struct Shop { pool: PgPool }\n#[tonic::async_trait]\nimpl shop_server::Shop for Shop {\n    \
+         async fn list(&self, request: tonic::Request<Ids>) -> Result<tonic::Response<Rows>, tonic::Status> {\n        \
+         load(&self.pool, request.into_inner().ids).await\n    }\n}\n",
+        "request Shop.list > calls `load`",
+    );
+}

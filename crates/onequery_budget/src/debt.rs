@@ -182,6 +182,12 @@ impl History {
         self.0.insert((date.to_string(), service.to_owned()), debt);
     }
 
+    /// The services, in order.
+    #[must_use]
+    pub fn services(&self) -> BTreeSet<&str> {
+        self.0.keys().map(|(_, service)| service.as_str()).collect()
+    }
+
     /// What a service had put off, the oldest first.
     #[must_use]
     pub fn of(&self, service: &str) -> Vec<u64> {

@@ -26,21 +26,28 @@ pub enum Evidence {
 pub enum Unknown {
     /// There is no evidence.
     NoEvidence,
-    /// The answer has no sample about the objective.
-    NoSample,
+    /// The answer, whose list of samples is here, has none about the objective.
+    NoSample(Place),
     /// The sample is not a finite number.
     NoNumber(Place),
     /// The sample is so old.
     Stale(Place, SignedDuration),
+    /// The sample is of a time that has not come yet, by so much.
+    Ahead(Place, SignedDuration),
 }
+
+/// How far the clock of whoever took a sample may be ahead.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 impl Unknown {
     /// The place in the evidence that it is about.
     #[must_use]
     pub fn place(self) -> Option<Place> {
         match self {
-            Self::NoEvidence | Self::NoSample => None,
-            Self::NoNumber(place) | Self::Stale(place, _) => Some(place),
+            Self::NoEvidence => None,
+            Self::NoSample(place) | Self::NoNumber(place) | Self::Stale(place, _) | Self::Ahead(place, _) => {
+                Some(place)
+            }
         }
     }
 }
@@ -49,11 +56,12 @@ impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoEvidence => f.write_str("there is no evidence"),
-            Self::NoSample => f.write_str("the answer has no sample about it"),
+            Self::NoSample(_) => f.write_str("the answer has no sample about it"),
             Self::NoNumber(_) => {
                 f.write_str("its sample is no number, as when nothing was asked of the service")
             }
             Self::Stale(_, age) => write!(f, "its sample is {} old", words(*age)),
+            Self::Ahead(_, by) => write!(f, "its sample is of a time {} from now", words(*by)),
         }
     }
 }
@@ -95,10 +103,21 @@ impl Evidence {
                 Ok(1.0 - consumed.as_secs_f64() / budget.as_secs_f64())
             }
             (None, Self::Samples(samples, max_age)) => match samples.about(slo)? {
-                None => Err(Unknown::NoSample),
+                None => Err(Unknown::NoSample(samples.place())),
                 Some(sample) if !sample.left.is_finite() => Err(Unknown::NoNumber(sample.place)),
+                Some(sample) if sample.left > 1.0 => {
+                    return Err(Mistake {
+                        place: Some(sample.place),
+                        message: format!(
+                            "{} is no share of a budget, which is at most 1: does the query give a percentage, or what is \
+                             consumed?",
+                            sample.left
+                        ),
+                    });
+                }
                 Some(sample) => match now.duration_since(sample.at) {
                     age if age > *max_age => Err(Unknown::Stale(sample.place, age)),
+                    age if -age > SKEW => Err(Unknown::Ahead(sample.place, -age)),
                     _ => Ok(sample.left),
                 },
             },

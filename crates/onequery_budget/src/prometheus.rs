@@ -39,7 +39,11 @@ pub struct Sample {
 
 /// The samples of an answer, in its order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Samples(Vec<Sample>);
+pub struct Samples {
+    list: Vec<Sample>,
+    /// Where the list stands.
+    place: Place,
+}
 
 impl Samples {
     /// Reads an answer. Samples without the label of the service are of something else and passed over.
@@ -68,7 +72,16 @@ impl Samples {
         let result = data.need("result")?;
         let samples: Result<Vec<Option<Sample>>, Mistake> =
             result.list()?.iter().map(|sample| read(sample, labels)).collect();
-        Ok(Self(samples?.into_iter().flatten().collect()))
+        Ok(Self {
+            list: samples?.into_iter().flatten().collect(),
+            place: result.place,
+        })
+    }
+
+    /// Where the list of samples stands in the answer.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     /// The sample about an objective, if there is one.
@@ -78,7 +91,7 @@ impl Samples {
     /// Two of them.
     pub fn about(&self, slo: &Slo) -> Result<Option<&Sample>, Mistake> {
         let mut about = self
-            .0
+            .list
             .iter()
             .filter(|sample| slo.is_meant(&sample.service, sample.slo.as_deref()));
         let first = about.next();

@@ -144,6 +144,16 @@ impl Slo {
             .window
             .at(now)
             .map_err(|message| yaml::mistake_at(self.place, message))?;
-        Ok((begin, end, self.target.budget(end.duration_since(begin))))
+        let budget = self.target.budget(end.duration_since(begin));
+        if budget.is_zero() {
+            return Err(yaml::mistake_at(
+                self.place,
+                format!(
+                    "{} of this window leaves a budget below a millisecond",
+                    self.target
+                ),
+            ));
+        }
+        Ok((begin, end, budget))
     }
 }

@@ -6,7 +6,7 @@ use crate::span::Location;
 /// Findings that have one root cause, which one change mends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// What tells it from all others: the smallest of the fingerprints of its findings.
+    /// What tells it from all others: a hash of its root's file and text, which stays when one of its findings is mended.
     pub key: Fingerprint,
     /// Where the change belongs: the query of rows that lack something, or the query that is executed.
     pub root: Location,

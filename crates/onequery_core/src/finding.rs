@@ -182,6 +182,10 @@ pub struct Finding {
     pub scope: String,
     /// It stands in test code, as far as its file itself shows.
     pub in_test: bool,
+    /// The code says how many elements there are at most: `books[:500]`.
+    pub limited: bool,
+    /// The paths of the relations that the rows' query loads, where it matters and is known.
+    pub loaded: Option<Vec<String>>,
     /// How it is reached, when that is known: of several ways the one that makes people wait, and of those the shortest.
     pub entry: Option<EntryPoint>,
     /// A test that counts the statements of the function that [`Finding::entry`] leads to, as far as tests were analysed.
@@ -305,4 +309,15 @@ pub struct Outcome<'a> {
     pub sources: &'a Sources,
     /// Counts.
     pub stats: RunStats,
+    /// What services had put off over time, where that is written down.
+    pub trends: Vec<Trend>,
+}
+
+/// What a service had put off over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trend {
+    /// The service's name.
+    pub service: String,
+    /// Its debt at each time it was written down, the oldest first.
+    pub debts: Vec<u64>,
 }

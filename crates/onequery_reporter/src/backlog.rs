@@ -1,9 +1,10 @@
 //! The backlog as bytes: for people, for trackers that import tables, for scripts.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
-use onequery_core::{Backlog, Finding, Item, Sources, StepRole};
+use onequery_core::{Backlog, Finding, Item, Sources, StepRole, UNOWNED};
 use serde::Serialize;
 
 use crate::position::Positions;
@@ -24,7 +25,7 @@ pub enum BacklogFormat {
     Gh,
 }
 
-/// Writes a backlog, or the first `limit` items of it.
+/// Writes a backlog, or the first `limit` items of it; a list for people may be grouped by owner.
 ///
 /// # Errors
 ///
@@ -33,10 +34,12 @@ pub fn render_backlog(
     format: BacklogFormat,
     backlog: &Backlog,
     limit: usize,
+    by_owner: bool,
     sources: &Sources,
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let cx = Cx {
+        by_owner,
         positions: Positions::new(sources),
         items: &backlog.items[..limit.min(backlog.items.len())],
         backlog,
@@ -50,6 +53,7 @@ pub fn render_backlog(
 }
 
 struct Cx<'a> {
+    by_owner: bool,
     positions: Positions<'a>,
     items: &'a [Item],
     backlog: &'a Backlog,
@@ -64,7 +68,7 @@ struct Record<'a> {
     cost: String,
     calls: Option<u64>,
     entry: Option<RecordEntry<'a>>,
-    owners: Option<&'a [String]>,
+    owners: Option<Vec<&'a str>>,
     remedies: Vec<&'a str>,
     findings: Vec<RecordFinding<'a>>,
 }
@@ -82,6 +86,7 @@ struct RecordFinding<'a> {
     line: u32,
     message: &'a str,
     confidence: &'static str,
+    entry: Option<RecordEntry<'a>>,
     fingerprint: String,
 }
 
@@ -109,7 +114,44 @@ impl Cx<'_> {
                 writeln!(out)?;
             }
         }
-        for (n, item) in (1..).zip(self.items) {
+        if self.by_owner {
+            let mut owners: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
+            for item in self.items {
+                match asked(item) {
+                    Some(asked) if !asked.is_empty() => {
+                        asked
+                            .into_iter()
+                            .for_each(|owner| owners.entry(owner).or_default().push(item));
+                    }
+                    _ => owners.entry(UNOWNED).or_default().push(item),
+                }
+            }
+            for (n, (owner, items)) in owners.into_iter().enumerate() {
+                if n > 0 {
+                    writeln!(out)?;
+                }
+                let cost: u128 = items.iter().map(|item| item.cost).sum();
+                writeln!(
+                    out,
+                    "## `{}`: {}, cost {cost}\n",
+                    line(owner),
+                    plural(items.len(), "item")
+                )?;
+                self.list(&items, out)?;
+            }
+        } else {
+            self.list(&self.items.iter().collect::<Vec<_>>(), out)?;
+        }
+        let rest = self.backlog.items.len() - self.items.len();
+        if rest > 0 {
+            writeln!(out, "\n… and {} more", plural(rest, "item"))?;
+        }
+        Ok(())
+    }
+
+    /// A numbered list of items with what mends them.
+    fn list(&self, items: &[&Item], out: &mut dyn io::Write) -> io::Result<()> {
+        for (n, item) in (1..).zip(items) {
             writeln!(out, "{n}. **{}**", self.title(item))?;
             writeln!(out, "   - {}", self.standing(item))?;
             for remedy in remedies(item) {
@@ -124,10 +166,6 @@ impl Cx<'_> {
                     place.line, finding.rule, finding.fingerprint
                 )?;
             }
-        }
-        let rest = self.backlog.items.len() - self.items.len();
-        if rest > 0 {
-            writeln!(out, "\n… and {} more", plural(rest, "item"))?;
         }
         Ok(())
     }
@@ -158,11 +196,8 @@ impl Cx<'_> {
                 line: root.line,
                 cost: item.cost.to_string(),
                 calls: item.calls,
-                entry: first(item).entry.as_ref().map(|entry| RecordEntry {
-                    kind: entry.kind.id(),
-                    name: &entry.name,
-                }),
-                owners: first(item).owners.as_ref().map(|owners| owners.asked.as_slice()),
+                entry: entry(first(item)),
+                owners: asked(item),
                 remedies: remedies(item),
                 findings: item.findings.iter().map(|finding| self.record(finding)).collect(),
             };
@@ -180,6 +215,7 @@ impl Cx<'_> {
             line: place.line,
             message: &finding.message,
             confidence: finding.confidence.id(),
+            entry: entry(finding),
             fingerprint: finding.fingerprint.to_string(),
         }
     }
@@ -189,7 +225,7 @@ impl Cx<'_> {
         writeln!(
             out,
             "#!/bin/sh\n# Files an issue for every item, unless one has its marker. Read it before you run it.\nset -eu\n\
-             file() {{\n    known=$(gh issue list --state all --search \"$1 in:body\" --json number --jq length)\n    \
+             file() {{\n    known=$(gh issue list --state all --search \"\\\"$1\\\" in:body\" --json number --jq length)\n    \
              if [ \"$known\" = 0 ]; then\n        gh issue create --title \"$2\" --body \"$3\"\n    fi\n}}"
         )?;
         for item in self.items {
@@ -240,8 +276,16 @@ impl Cx<'_> {
             let _ = write!(text, ", seen called {calls} times");
         }
         let _ = write!(text, ", {}, cost {}", first.confidence.id(), item.cost);
-        if let Some(owners) = story::owners(first) {
-            let _ = write!(text, "; {}", line(&owners));
+        match asked(item).as_deref() {
+            None => {}
+            Some([]) => text.push_str("; owner: none"),
+            Some([owner]) => {
+                let _ = write!(text, "; owner: `{}`", line(owner));
+            }
+            Some(owners) => {
+                let owners: Vec<String> = owners.iter().map(|owner| format!("`{}`", line(owner))).collect();
+                let _ = write!(text, "; owners: {}", owners.join(", "));
+            }
         }
         text
     }
@@ -268,9 +312,32 @@ impl Cx<'_> {
     }
 }
 
+fn entry(finding: &Finding) -> Option<RecordEntry<'_>> {
+    let entry = finding.entry.as_ref()?;
+    Some(RecordEntry {
+        kind: entry.kind.id(),
+        name: &entry.name,
+    })
+}
+
 /// The costliest finding of an item.
 fn first(item: &Item) -> &Finding {
     &item.findings[0]
+}
+
+/// Who is asked to mend any of an item's findings, each once; `None` when nothing says who owns what.
+fn asked(item: &Item) -> Option<Vec<&str>> {
+    let mut asked: Vec<&str> = Vec::new();
+    let mut is_told = false;
+    for owners in item.findings.iter().filter_map(|finding| finding.owners.as_ref()) {
+        is_told = true;
+        for owner in &owners.asked {
+            if !asked.contains(&owner.as_str()) {
+                asked.push(owner);
+            }
+        }
+    }
+    is_told.then_some(asked)
 }
 
 /// What mends an item, each remedy once.
@@ -332,7 +399,8 @@ mod tests {
             }),
         };
         let mut out = Vec::new();
-        render_backlog(format, &backlog, limit, &project.sources, &mut out).expect("memory takes everything");
+        render_backlog(format, &backlog, limit, false, &project.sources, &mut out)
+            .expect("memory takes everything");
         String::from_utf8(out).expect("every format is UTF-8")
     }
 

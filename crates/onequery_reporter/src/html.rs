@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::io;
 
-use onequery_core::{Confidence, Finding, Location, Step, StepRole, UNOWNED};
+use onequery_core::{Confidence, Finding, Location, Step, StepRole, Trend, UNOWNED};
 use quick_xml::escape::escape;
 
 use crate::phrase::{Piece, pieces};
@@ -94,7 +94,11 @@ impl Page<'_> {
         for (name, n) in tiles {
             writeln!(out, "<div><dt>{name}</dt><dd>{n}</dd></div>")?;
         }
-        writeln!(out, "</dl>\n</header>\n<main>")?;
+        writeln!(out, "</dl>")?;
+        for trend in outcome.trends.iter().filter(|trend| trend.debts.len() > 1) {
+            draw(trend, out)?;
+        }
+        writeln!(out, "</header>\n<main>")?;
         let rules = most_frequent_first(outcome);
         if rules.is_empty() {
             return Ok(());
@@ -413,6 +417,36 @@ impl fmt::Display for Phrase<'_> {
         }
         Ok(())
     }
+}
+
+/// A line of what a service had put off, from the oldest number on the left.
+fn draw(trend: &Trend, out: &mut dyn io::Write) -> io::Result<()> {
+    const WIDTH: u64 = 240;
+    const HEIGHT: u64 = 48;
+    let most = trend.debts.iter().copied().max().unwrap_or_default().max(1);
+    let steps = u64::try_from(trend.debts.len().saturating_sub(1))
+        .unwrap_or(u64::MAX)
+        .max(1);
+    let points: Vec<String> = (0..)
+        .zip(&trend.debts)
+        .map(|(n, debt)| {
+            let height = u128::from(HEIGHT) * u128::from(*debt) / u128::from(most);
+            format!("{},{}", WIDTH * n / steps, u128::from(HEIGHT) - height)
+        })
+        .collect();
+    let [Some(first), Some(last)] = [trend.debts.first(), trend.debts.last()] else {
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "<figure>\n<svg viewBox=\"-2 -2 {} {}\" width=\"{WIDTH}\" role=\"img\" aria-label=\"from {first} to {last}\">\
+         <polyline fill=\"none\" stroke=\"currentColor\" stroke-width=\"2\" points=\"{}\"/></svg>\n\
+         <figcaption>Debt of <code>{}</code>: {first}, now {last}</figcaption>\n</figure>",
+        WIDTH + 4,
+        HEIGHT + 4,
+        points.join(" "),
+        Text(&trend.service)
+    )
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use onequery_core::{FileId, Finding, Location, Ownership, Problem, UNOWNED};
 use crate::phrase::{Piece, pieces};
 use crate::printable::truncated;
 use crate::summary::{ByOwner, counts, plural};
+use crate::why::{Why, five_whys};
 use crate::{Context, TOOL, printable, story, worst_first};
 
 /// Leaves room for what a workflow adds of its own.
@@ -168,18 +169,14 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
         &mut item,
         format_args!("  <details><summary>How it happens{and}</summary>\n\n"),
     );
-    if let Some(entry) = &finding.entry {
-        let place = cx.positions.place(entry.location);
-        add(
-            &mut item,
-            format_args!(
-                "  Reached by the {} {}, {}\n\n",
-                entry.kind.id(),
-                code(&entry.name),
-                code(&format!("{}:{}", place.path, place.line))
-            ),
-        );
-    }
+    let rule = cx.outcome.rules.iter().find(|rule| rule.id == finding.rule);
+    let whys = rule.filter(|_| !finding.steps.is_empty());
+    let [slow, .., undone, uncaught] = match whys {
+        Some(rule) => five_whys(finding, rule, None).map(Some),
+        None => [const { None }; 5],
+    };
+    // The chain answers the questions between: why it repeats, and why the query is there.
+    add_why(&mut item, slow.as_ref(), cx);
     for (ix, step) in finding.steps.iter().take(MAX_STEPS).enumerate() {
         let place = cx.positions.place(step.location);
         let place = format!("{}:{}", place.path, place.line);
@@ -196,6 +193,8 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
     if let Some(n @ 1..) = finding.steps.len().checked_sub(MAX_STEPS) {
         add(&mut item, format_args!("\n  … and {n} more\n"));
     }
+    add_why(&mut item, undone.as_ref(), cx);
+    add_why(&mut item, uncaught.as_ref(), cx);
     if let Some(help) = &finding.help {
         add(&mut item, format_args!("\n  **Remedy:** {}\n", phrase(help)));
     }
@@ -213,6 +212,24 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
         ),
     );
     item
+}
+
+/// A question with its answers.
+fn add_why(item: &mut String, why: Option<&Why>, cx: &Context<'_>) {
+    let Some(why) = why else { return };
+    add(item, format_args!("\n  *{}*", why.question));
+    for answer in &why.answers {
+        add(item, format_args!(" {}", phrase(&answer.text)));
+        if let Some(location) = answer.location {
+            let place = cx.positions.place(location);
+            add(
+                item,
+                format_args!(" ({})", code(&format!("{}:{}", place.path, place.line))),
+            );
+        }
+        add(item, format_args!("."));
+    }
+    add(item, format_args!("\n\n"));
 }
 
 fn add(item: &mut String, text: std::fmt::Arguments<'_>) {

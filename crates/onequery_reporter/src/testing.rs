@@ -77,6 +77,7 @@ def overview():
                 millis: 1_234,
                 ..RunStats::default()
             },
+            trends: vec![],
         }
     }
 
@@ -121,6 +122,8 @@ def overview():
             help: Some("add `.select_related(\"author\")` to the query at shop/views.py:2".into()),
             scope: "overview".into(),
             in_test: false,
+            limited: false,
+            loaded: None,
             entry: None,
             guard: None,
             fingerprint: Fingerprint(0xab),
@@ -146,6 +149,8 @@ def overview():
             help: None,
             scope: "overview".into(),
             in_test: false,
+            limited: false,
+            loaded: None,
             entry: None,
             guard: None,
             fingerprint: Fingerprint(0xcd),
@@ -187,6 +192,8 @@ def overview():
             help: None,
             scope: String::new(),
             in_test: false,
+            limited: false,
+            loaded: None,
             entry: None,
             guard: None,
             fingerprint: Fingerprint(1),

@@ -10,6 +10,7 @@ use onequery_core::{EntryKind, EntryPoint, Finding, History, Location, RuleInfo,
 
 use crate::position::Positions;
 use crate::printable::line;
+use crate::story;
 use crate::summary::plural;
 
 /// A question with its answers.
@@ -40,8 +41,8 @@ impl Answer {
     }
 }
 
-/// The five questions of a finding. Without a history the last is left out.
-pub(crate) fn five_whys(finding: &Finding, rule: &RuleInfo, history: Option<&History>) -> Vec<Why> {
+/// The five questions of a finding. Without a history the last is answered with what a check knows.
+pub(crate) fn five_whys(finding: &Finding, rule: &RuleInfo, history: Option<&History>) -> [Why; 5] {
     let steps = |role: StepRole| finding.steps.iter().filter(move |step| step.role == role);
     let told = |role| steps(role).map(|step| Answer::at(step.location, step.message.clone()));
     let end = finding.steps.last().map_or(finding.primary, |step| step.location);
@@ -56,7 +57,9 @@ pub(crate) fn five_whys(finding: &Finding, rule: &RuleInfo, history: Option<&His
         None => StepRole::Loop,
     };
     let root = steps(deciding).next_back().map_or(end, |step| step.location);
-    let mut whys = vec![
+    let mut undone = vec![Answer::at(root, rule.cause)];
+    undone.extend(loaded(finding).map(Answer::of));
+    [
         Why {
             question: "Why is it slow?",
             answers: slow,
@@ -71,14 +74,37 @@ pub(crate) fn five_whys(finding: &Finding, rule: &RuleInfo, history: Option<&His
         },
         Why {
             question: "Why is it not done at once?",
-            answers: vec![Answer::at(root, rule.cause)],
+            answers: undone,
         },
-    ];
-    whys.extend(history.map(|history| Why {
-        question: "Why was it not caught?",
-        answers: uncaught(finding, history),
-    }));
-    whys
+        Why {
+            question: "Why was it not caught?",
+            answers: match history {
+                Some(history) => uncaught(finding, history),
+                None => vec![Answer::of(match &finding.reinstated {
+                    Some(reason) => format!("it was known, and nobody had to mend it until now: {reason}"),
+                    None => "nothing told of it before this check".to_owned(),
+                })],
+            },
+        },
+    ]
+}
+
+/// What the rows' query loads instead of what is missing.
+fn loaded(finding: &Finding) -> Option<String> {
+    match finding.loaded.as_deref()? {
+        [] => Some("the query loads no relation with its rows".to_owned()),
+        paths => Some(format!("the query loads {} and nothing else", quoted(paths))),
+    }
+}
+
+/// `a`, `b` and `c`.
+fn quoted(paths: &[String]) -> String {
+    let quoted: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
 }
 
 /// What loops in each other cost.
@@ -145,12 +171,10 @@ fn uncaught(finding: &Finding, history: &History) -> Vec<Answer> {
             "this test counts statements, with too few rows or too high a limit to fail",
         ),
         (None, 0) => Answer::of("no test of the project counts statements"),
+        (None, 1) => Answer::of("1 test counts statements, and it is not known to come here"),
         (None, n) => Answer::of(format!(
-            "{} statements, and none is known to come here",
-            match n {
-                1 => "1 test counts".to_owned(),
-                n => format!("{} count", plural(n, "test")),
-            }
+            "{} count statements, and none is known to come here",
+            plural(n, "test")
         )),
     });
     answers
@@ -193,11 +217,24 @@ pub fn render_whys(
         }
     }
     match &finding.help {
-        Some(help) => writeln!(out, "\nRemedy: {}", line(help)),
+        Some(help) => writeln!(out, "\nRemedy: {}", line(help))?,
         None => writeln!(
             out,
             "\nRemedy: `onequery explain {}` tells what to do",
             finding.rule
-        ),
+        )?,
     }
+    match story::owners(finding) {
+        Some(owners) => writeln!(out, "{}", line(&capital(&owners))),
+        None => Ok(()),
+    }
+}
+
+/// A phrase as a sentence begins.
+fn capital(phrase: &str) -> String {
+    let mut chars = phrase.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
 }

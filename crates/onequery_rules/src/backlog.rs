@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use onequery_core::{Confidence, EntryKind, FileId, Finding, Fingerprint, Item, Location, StepRole};
 
+use crate::identity::{Identity, fingerprint};
 use crate::registry::rule;
 
 /// What was seen of a running program: how often its code was called.
@@ -11,26 +12,109 @@ use crate::registry::rule;
 pub struct Evidence {
     /// Calls by the name of an entry: a route, a task.
     pub entries: BTreeMap<String, u64>,
-    /// Calls by file and the last part of the function's qualified name.
+    /// Calls by file and the function's name, qualified as far as the program told it.
     pub functions: BTreeMap<(String, String), u64>,
-    /// Lines, counted from 1, that were executed, by file. Files that are not in it were not looked at.
-    pub executed: BTreeMap<String, Vec<u32>>,
+    /// How often a profile saw a function, by its qualified name.
+    pub frames: BTreeMap<String, u64>,
+    /// Whether the statement that begins at a line, counted from 1, was executed, by file. Files that are not in it were not
+    /// looked at.
+    pub executed: BTreeMap<String, BTreeMap<u32, bool>>,
+    /// Statements with how often the database was sent each.
+    pub statements: Vec<(String, u64)>,
 }
 
 impl Evidence {
     /// How often a finding's code was called; `None` when nothing is known. `line` is that of its primary place.
     fn calls(&self, finding: &Finding, path: &str, line: u32) -> Option<u64> {
-        let entry = finding.entry.as_ref();
-        let by_entry = entry.and_then(|entry| self.entries.get(route(&entry.name)));
-        let function = finding.scope.rsplit('.').next().unwrap_or_default();
-        let by_function = || self.functions.get(&(path.to_owned(), function.to_owned()));
-        let by_line = || {
-            self.executed
-                .get(path)
-                .map(|lines| u64::from(lines.contains(&line)))
-        };
-        by_entry.or_else(by_function).copied().or_else(by_line)
+        self.by_entry(finding, path)
+            .or_else(|| self.by_function(finding, path))
+            .or_else(|| self.by_statement(finding))
+            .or_else(|| {
+                // A statement of several lines is known by its first.
+                let (_, &is_executed) = self.executed.get(path)?.range(..=line).next_back()?;
+                Some(u64::from(is_executed))
+            })
     }
+
+    /// A route may be mounted below others, and a task may be named after its module.
+    fn by_entry(&self, finding: &Finding, path: &str) -> Option<u64> {
+        let name = route(&finding.entry.as_ref()?.name);
+        if let Some(&calls) = self.entries.get(name) {
+            return Some(calls);
+        }
+        let module = path.trim_end_matches(".py").replace('/', ".");
+        let is_static = |part: &str| !part.is_empty() && !part.contains(['<', '{', ':', '(']);
+        let says_enough = name.split('/').any(is_static);
+        let is_below = |seen: &str| {
+            let mounted = seen
+                .strip_suffix(name)
+                .is_some_and(|before| before.ends_with('/'));
+            let of_module = seen
+                .strip_suffix(name)
+                .and_then(|before| before.strip_suffix('.'))
+                .is_some_and(|before| module == before || module.ends_with(&format!(".{before}")));
+            (mounted && says_enough) || of_module
+        };
+        let seen = self.entries.iter().filter(|(seen, _)| is_below(seen));
+        let calls: Vec<u64> = seen.map(|(_, calls)| *calls).collect();
+        (!calls.is_empty()).then(|| calls.iter().sum())
+    }
+
+    /// A method is not another class's of the same name, unless nothing but its name was told.
+    fn by_function(&self, finding: &Finding, path: &str) -> Option<u64> {
+        let scope = finding.scope.as_str();
+        let last = scope.rsplit('.').next().unwrap_or_default();
+        let told = |name: &str| self.functions.get(&(path.to_owned(), name.to_owned()));
+        let in_frames = || {
+            let spelled = scope.replace('.', "::");
+            let ends = |frame: &str, name: &str| {
+                frame
+                    .strip_suffix(name)
+                    .is_some_and(|before| before.is_empty() || before.ends_with(['.', ':']))
+            };
+            let seen = self.frames.iter();
+            let seen =
+                seen.filter(|(frame, _)| !scope.is_empty() && (ends(frame, scope) || ends(frame, &spelled)));
+            seen.map(|(_, calls)| calls).max()
+        };
+        told(scope).or_else(|| told(last)).or_else(in_frames).copied()
+    }
+
+    /// The statements about a table that is called as what the finding asks for.
+    fn by_statement(&self, finding: &Finding) -> Option<u64> {
+        let asked = &finding.steps.last()?.message;
+        let asked = asked.split('`').nth(1)?;
+        let words = asked.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let names: Vec<String> = words
+            .filter(|word| word.len() > 2)
+            .map(|word| word.to_lowercase().replace('_', ""))
+            .collect();
+        let is_asked = |table: &str| {
+            let plain = table.replace('_', "");
+            names.iter().any(|name| {
+                let singular = plain.strip_suffix('s').unwrap_or(&plain);
+                plain == *name || singular == name || table.ends_with(&format!("_{name}"))
+            })
+        };
+        let about = self
+            .statements
+            .iter()
+            .filter(|(sql, _)| tables(sql).any(|table| is_asked(&table)));
+        let calls: Vec<u64> = about.map(|(_, calls)| *calls).collect();
+        (!calls.is_empty()).then(|| calls.iter().sum())
+    }
+}
+
+/// The tables that a statement names, in lower case, without their schemas.
+fn tables(sql: &str) -> impl Iterator<Item = String> {
+    let words = sql.split_whitespace();
+    let before = std::iter::once("").chain(sql.split_whitespace());
+    before.zip(words).filter_map(|(before, word)| {
+        let names_table = ["from", "join", "into", "update"].contains(&before.to_lowercase().as_str());
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '"' && c != '_');
+        let last = word.rsplit('.').next().unwrap_or(word);
+        names_table.then(|| last.trim_matches(['"', '`']).to_lowercase())
+    })
 }
 
 /// A route as all frameworks and traces spell it alike: without anchors and outer slashes.
@@ -41,12 +125,14 @@ pub fn route(name: &str) -> &str {
         .trim_matches('/')
 }
 
-/// Groups findings by root cause and orders them by expected cost. `place` gives the path of a file and a line in it.
+/// Groups findings by root cause and orders them by expected cost. `place` gives the path of a file and a line in it, `text`
+/// what is written at a place.
 #[must_use]
 pub fn backlog<'p>(
     findings: Vec<Finding>,
     evidence: &Evidence,
     place: &dyn Fn(Location) -> (&'p str, u32),
+    text: &dyn Fn(Location) -> &'p str,
 ) -> Vec<Item> {
     let mut groups: BTreeMap<Location, Vec<(u128, Option<u64>, Finding)>> = BTreeMap::new();
     for finding in findings {
@@ -58,16 +144,23 @@ pub fn backlog<'p>(
             .or_default()
             .push((cost, calls, finding));
     }
+    let mut seen: BTreeMap<Fingerprint, u32> = BTreeMap::new();
     let mut items: Vec<Item> = groups
         .into_iter()
         .map(|(root, mut found)| {
             found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| key(&a.2).cmp(&key(&b.2))));
+            let words: Vec<&str> = text(root).split_whitespace().collect();
+            let words = words.join(" ");
+            let identity = Identity {
+                rule: "",
+                path: place(root).0,
+                scope: "",
+                message: &words,
+            };
+            let rank = seen.entry(fingerprint(&identity, 0)).or_default();
+            *rank += 1;
             Item {
-                key: found
-                    .iter()
-                    .map(|(.., finding)| finding.fingerprint)
-                    .min()
-                    .unwrap_or_default(),
+                key: fingerprint(&identity, *rank),
                 root,
                 cost: found.iter().map(|(cost, ..)| cost).sum(),
                 calls: found.iter().filter_map(|(_, calls, _)| *calls).max(),
@@ -97,8 +190,8 @@ fn root(finding: &Finding) -> Location {
 /// What a finding is expected to cost, in points.
 ///
 /// The weights say what comes before what, not how many milliseconds: somebody who waits before a worker before a person
-/// who started it by hand, loops in loops before one loop, commits before writes before reads, what is proven before what
-/// is likely. Evidence multiplies: what is never called costs next to nothing.
+/// who started it by hand, loops in loops before one loop, loops without a limit before those with one, commits before writes
+/// before reads, what is proven before what is likely. Evidence multiplies: what is never called costs next to nothing.
 fn cost(finding: &Finding, calls: Option<u64>) -> u128 {
     const LOOP: u128 = 10;
     const MOST_LOOPS: u32 = 4;
@@ -123,6 +216,7 @@ fn cost(finding: &Finding, calls: Option<u64>) -> u128 {
         .unwrap_or(MOST_LOOPS)
         .min(MOST_LOOPS);
     let statement = rule(finding.rule).map_or(1, |rule| u128::from(rule.weight));
-    let once = reached * sure * statement * LOOP.pow(around);
+    let endless = if finding.limited { 1 } else { 2 };
+    let once = reached * sure * statement * endless * LOOP.pow(around);
     once.saturating_mul(calls.map_or(1, u128::from))
 }

@@ -139,6 +139,8 @@ impl<'d> Directives<'d> {
                     help,
                     scope: String::new(),
                     in_test: false,
+                    limited: false,
+                    loaded: None,
                     entry: None,
                     guard: None,
                     fingerprint: Fingerprint::default(),

@@ -21,6 +21,11 @@ pub(crate) fn finding(
         help,
         scope: query.scope.clone(),
         in_test: query.in_test,
+        limited: site.limited,
+        loaded: query
+            .relation
+            .as_ref()
+            .and_then(|relation| relation.loaded.clone()),
         entry: query.entry.clone(),
         guard: query.guard,
         fingerprint: onequery_core::Fingerprint::default(),

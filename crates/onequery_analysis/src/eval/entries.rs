@@ -4,9 +4,10 @@ use onequery_core::EntryKind;
 use onequery_core::ir::{Arg, ExprId, ExprKind, Literal};
 
 use super::Eval;
-use crate::catalog::{CallId, CallInfo};
+use crate::catalog::template::Template;
+use crate::catalog::{CallId, CallInfo, LibTy};
 use crate::facts::{Entered, Target};
-use crate::program::{ScopeId, Symbol};
+use crate::program::{FnId, ScopeId, Symbol};
 use crate::value::Ty;
 
 impl<'a> Eval<'_, 'a> {
@@ -55,14 +56,44 @@ impl<'a> Eval<'_, 'a> {
         self.muted += 1;
         let receiver = self.eval(base);
         self.muted -= 1;
+        let made = match receiver.ty {
+            Ty::Function(function) => self.made_by_decorators(function),
+            _ => Vec::new(),
+        };
         let types = match &receiver.ty {
             Ty::Lib(lib, _) => std::slice::from_ref(lib),
             Ty::Instance(class) => &self.program.class(*class).library_bases,
-            _ => &[],
+            _ => &made,
         };
         let text = self.text(name);
         let mut entries = types.iter().flat_map(|&ty| catalogs.methods(ty, text, false));
         entries.find(|&&entry| is_wanted(catalogs.call(entry))).copied()
+    }
+
+    /// What decorators make of a function of the project: a group of commands.
+    fn made_by_decorators(&self, function: FnId) -> Vec<LibTy> {
+        let (file, _, declared) = self.program.function(function);
+        let scope = self.program.scope_id(file, declared.scope);
+        let ir = self.program.ir(file);
+        let made = declared.decorators.iter().filter_map(|&decorator| {
+            let callee = match ir.expr(decorator).kind {
+                ExprKind::Call { callee, .. } => callee,
+                _ => decorator,
+            };
+            let Symbol::External(node) = self.program.resolve_expr(file, scope, callee) else {
+                return None;
+            };
+            match &self
+                .program
+                .catalogs
+                .call(self.program.catalogs.call_at(node)?)
+                .gives
+            {
+                Template::Lib(ty, _) => Some(*ty),
+                _ => None,
+            }
+        });
+        made.collect()
     }
 
     /// The functions and classes of the project in an argument: `books`, `Books.as_view()`, `login_required(books)`,

@@ -360,7 +360,10 @@ impl<'a> Eval<'_, 'a> {
             {
                 Bound::Constant
             }
-            Some(BoundKind::Limit) => own.bound,
+            Some(BoundKind::Limit) => match (own.bound, first.and_then(|first| first.int)) {
+                (Bound::Data, Some(_)) => Bound::Limited,
+                (bound, _) => bound,
+            },
         }
     }
 

@@ -65,6 +65,10 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         eval.present(id, class);
     } else {
         eval.note_decorated(&function.decorators, Target::Function(id));
+        if let Some(ix) = function.in_impl {
+            let ir = eval.ir;
+            eval.note_decorated(&ir.impls[ix as usize].decorators, Target::Function(id));
+        }
         eval.shown = eval.shown_by(id, function);
         eval.bind_params(id, function);
         eval.body(function);

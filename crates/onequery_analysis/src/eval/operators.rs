@@ -56,7 +56,7 @@ impl Eval<'_, '_> {
         let from = bounds.from.is_some_and(is_computed);
         self.mark_site(|site| {
             let by_steps = site.kind == SiteKind::While || from;
-            if moves && by_steps && site.bound == Bound::Data {
+            if moves && by_steps && matches!(site.bound, Bound::Data | Bound::Limited) {
                 site.bound = Bound::Chunks;
             }
         });
@@ -67,7 +67,11 @@ impl Eval<'_, '_> {
         // A slice of pages is not a page.
         let is_few = most.is_some_and(|most| most <= FEW_ROWS) || value.bound == Bound::Constant;
         let mut value = Value {
-            bound: if is_few { Bound::Constant } else { Bound::Data },
+            bound: match most {
+                _ if is_few => Bound::Constant,
+                Some(_) => Bound::Limited,
+                None => Bound::Data,
+            },
             ..value
         };
         // Of a relation few rows are asked for, but as often as there are rows that have it.

@@ -114,15 +114,17 @@ impl Reader {
         }
         // Words that are no owners are ignored, those of what looks like a comment among them.
         let named = owners_among(rest.iter().map(|word| word.text));
-        let owners = if named.is_empty() {
-            self.default_owners.clone()
-        } else {
+        let is_named = !named.is_empty();
+        let owners = if is_named {
             named
+        } else {
+            self.default_owners.clone()
         };
         let is_owned = !owners.is_empty();
         // A line that names nobody matches all the same: GitLab then asks nobody.
         self.push(path, path.text, owners, false)?;
-        if is_owned {
+        // Those of the heading are not meant where a line tried to name others.
+        if is_owned && (rest.is_empty() || is_named) {
             return Ok(());
         }
         let message = match rest.first() {

@@ -40,6 +40,9 @@ fn check(site: &LoopSite, findings: &mut Vec<Finding>) {
         if is_own && query.access == Access::Read && query.dependence != Dependence::Invariant {
             let headline = format!("`{}` runs a query {}", query.label, story::per(site));
             let help = query.remedy.clone();
+            let help = help.or_else(|| {
+                Some("ask once for all elements before the loop and look the answers up in it".to_owned())
+            });
             findings.push(story::finding(&QUERY_IN_LOOP.info, site, query, headline, help));
         }
     }
