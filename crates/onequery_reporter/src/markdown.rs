@@ -167,7 +167,7 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
     };
     add(
         &mut item,
-        format_args!("  <details><summary>How it happens{and}</summary>\n\n"),
+        format_args!("  <details><summary>How it happens{and}</summary>\n"),
     );
     let rule = cx.outcome.rules.iter().find(|rule| rule.id == finding.rule);
     let whys = rule.filter(|_| !finding.steps.is_empty());
@@ -177,6 +177,7 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
     };
     // The chain answers the questions between: why it repeats, and why the query is there.
     add_why(&mut item, slow.as_ref(), cx);
+    item.push('\n');
     for (ix, step) in finding.steps.iter().take(MAX_STEPS).enumerate() {
         let place = cx.positions.place(step.location);
         let place = format!("{}:{}", place.path, place.line);
@@ -214,22 +215,24 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
     item
 }
 
-/// A question with its answers.
+/// A question with its answers, a paragraph of its own.
 fn add_why(item: &mut String, why: Option<&Why>, cx: &Context<'_>) {
     let Some(why) = why else { return };
-    add(item, format_args!("\n  *{}*", why.question));
-    for answer in &why.answers {
-        add(item, format_args!(" {}", phrase(&answer.text)));
-        if let Some(location) = answer.location {
-            let place = cx.positions.place(location);
-            add(
-                item,
-                format_args!(" ({})", code(&format!("{}:{}", place.path, place.line))),
-            );
-        }
-        add(item, format_args!("."));
-    }
-    add(item, format_args!("\n\n"));
+    let answers: Vec<String> = why
+        .answers
+        .iter()
+        .map(|answer| match answer.location.map(|at| cx.positions.place(at)) {
+            Some(place) => {
+                let place = code(&format!("{}:{}", place.path, place.line));
+                format!("{} ({place})", phrase(&answer.text))
+            }
+            None => phrase(&answer.text),
+        })
+        .collect();
+    add(
+        item,
+        format_args!("\n  *{}* {}.\n", why.question, answers.join("; ")),
+    );
 }
 
 fn add(item: &mut String, text: std::fmt::Arguments<'_>) {
@@ -329,6 +332,8 @@ mod tests {
 
           <details><summary>How it happens, and the remedy</summary>
 
+          *Why is it slow?* each element costs one more statement: 100 of them are 100 round trips to the database (`shop/text.py:2`); no entry point is known that leads here.
+
           1. rows come from here, `shop/views.py:2`
 
              `books = Book.objects.filter(live=True)`
@@ -342,6 +347,10 @@ mod tests {
 
              `return book.author.name`
 
+          *Why is it not done at once?* nobody looked (`shop/views.py:2`).
+
+          *Why was it not caught?* nothing told of it before this check.
+
           **Remedy:** add `.select_related("author")` to the query at shop/views.py:2
 
           Fingerprint `00000000000000ab`
@@ -352,12 +361,18 @@ mod tests {
 
           <details><summary>How it happens</summary>
 
+          *Why is it slow?* each element costs one more statement: 100 of them are 100 round trips to the database (`shop/views.py:6`); no entry point is known that leads here.
+
           1. repeats per row, `shop/views.py:4`
 
              `for book in books:`
           2. writes a row, `shop/views.py:6`
 
              `book.save()`
+
+          *Why is it not done at once?* nobody looked (`shop/views.py:4`).
+
+          *Why was it not caught?* nothing told of it before this check.
 
           Fingerprint `00000000000000cd`
 
@@ -369,9 +384,15 @@ mod tests {
 
           <details><summary>How it happens</summary>
 
+          *Why is it slow?* each element costs one more statement: 100 of them are 100 round trips to the database (`shop/text.py:1`); no entry point is known that leads here.
+
           1. writes a row, `shop/text.py:1`
 
              `def label(book):`
+
+          *Why is it not done at once?* nobody looked (`shop/text.py:1`).
+
+          *Why was it not caught?* nothing told of it before this check.
 
           Fingerprint `0000000000000001`
 
