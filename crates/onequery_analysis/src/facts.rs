@@ -122,7 +122,7 @@ pub(crate) struct Site {
 
 impl Site {
     /// Whether it goes round until something outside ends it: what is done in it is not done because somebody called.
-    fn is_endless(&self, ix: usize, path: &Path) -> bool {
+    pub(crate) fn is_endless(&self, ix: usize, path: &Path) -> bool {
         self.unending && !path.leaves.has(ix) && !path.decides.has(ix)
     }
 
@@ -131,6 +131,8 @@ impl Site {
         let walks = self.has_elements && !(self.kind == SiteKind::While && self.paced);
         let path = &fact.path;
         let left = path.leaves.has(ix) || path.decides.has(ix) || path.flushes.has(ix);
+        // Of elements that differ one at most is the constant for which it runs.
+        let left = left || (path.pinned.has(ix) && !fact.deps.loops.has(ix));
         walks && matches!(self.bound, Bound::Data | Bound::Limited) && !left && !fact.deps.batched.has(ix)
     }
 }
@@ -226,6 +228,8 @@ pub(crate) struct Path {
     pub(crate) decides: Bits,
     /// Sites in which it runs only when a batch is full.
     pub(crate) flushes: Bits,
+    /// Sites whose element is one constant where it runs.
+    pub(crate) pinned: Bits,
     /// Runs in an `except` clause.
     pub(crate) on_error: bool,
     /// Runs when a lookup in something remembered failed.

@@ -255,8 +255,15 @@ impl View<'_, '_> {
 
     /// The sites that repeat a fact, none of them a legitimate sequence.
     fn repeating(&self, fact: &Fact) -> Vec<usize> {
+        // A loop without end inside is not come back from: what starts it is not what repeats.
+        let is_endless = |&ix: &usize| {
+            let site = self.found.sites.get(ix);
+            site.is_some_and(|site| site.is_endless(ix, &fact.path))
+        };
+        let innermost_endless = fact.path.loops.indices().filter(is_endless).last();
         let around = fact.path.loops.indices();
         around
+            .filter(|&ix| innermost_endless.is_none_or(|endless| ix >= endless))
             .filter(|&ix| {
                 self.found
                     .sites

@@ -131,6 +131,13 @@ impl Lazy {
                 _ => Resolved::Query,
             };
         }
+        // Nothing was given, so nothing is executed.
+        if args
+            .get(self.param)
+            .is_some_and(|given| given.truth == Some(false))
+        {
+            return Resolved::Nothing;
+        }
         let runs_param = self.rows.path.is_empty();
         let Some(given) = args.get(self.param).and_then(|given| given.rows.as_ref()) else {
             return if runs_param {

@@ -256,6 +256,11 @@ impl Eval<'_, '_> {
         loop {
             inner = match self.ir.expr(inner).kind {
                 ExprKind::Name(name) if self.is_shared(name) => return Some(name),
+                // `let cache = CACHE.read();`
+                ExprKind::Name(name) => {
+                    let of = self.env.get(name).and_then(|value| value.looked_up);
+                    return of.filter(|&of| self.is_shared(of)).or_else(|| self.root_name(id));
+                }
                 ExprKind::Await(within) | ExprKind::Propagate(within) | ExprKind::Deref(within) => within,
                 ExprKind::Call { callee, .. } => callee,
                 ExprKind::Attr { base, .. } => base,

@@ -316,6 +316,11 @@ impl<'a> Eval<'_, 'a> {
 
     /// The rows that the methods of a manager start from, when the project says so by overriding a method.
     fn start_of(&self, id: ExprId, class: ClassId, receiver: &Value) -> Option<Value> {
+        // Rows that were loaded with others come from there, whatever the manager starts from.
+        let is_loaded = |rows: &Rows| rows.pending.is_some() && rows.are_loaded(false);
+        if receiver.rows.as_deref().is_some_and(is_loaded) {
+            return None;
+        }
         let bases = &self.program.class(class).library_bases;
         let starts = bases
             .iter()

@@ -77,16 +77,25 @@ impl Eval<'_, '_> {
     }
 
     pub(super) fn block(&mut self, items: &[ExprId], has_value: bool) -> Value {
-        let start = self.facts.facts.len();
         let answered = self.answered.len();
+        let value = self.statements(items, has_value);
+        self.end_answered(answered);
+        value
+    }
+
+    /// Statements one after the other. A block among them only says how long its variables live.
+    fn statements(&mut self, items: &[ExprId], has_value: bool) -> Value {
+        let start = self.facts.facts.len();
         let mut last = Value::default();
         for &item in items {
             if self.leaves.is_some() {
                 break;
             }
-            last = self.eval(item);
+            last = match &self.ir.expr(item).kind {
+                ExprKind::Block { items, value } => self.statements(items, *value),
+                _ => self.eval(item),
+            };
         }
-        self.end_answered(answered);
         self.end_path(start);
         if has_value { last } else { Value::default() }
     }
@@ -248,6 +257,19 @@ impl Eval<'_, '_> {
     fn pass_exit(&mut self, guard: Option<(usize, bool)>, taken: bool) {
         if let Some((param, is_given)) = guard {
             self.path.past_exits = self.path.past_exits.and(param, is_given == taken);
+        }
+    }
+
+    /// The sites whose element an expression is, or what is made of nothing but it: `Kind::from(*code)`.
+    fn elements(&self, id: ExprId) -> Bits {
+        match &self.ir.expr(id).kind {
+            ExprKind::Name(name) => self.env.get(*name).map_or(Bits::default(), Value::batch),
+            ExprKind::Deref(inner) => self.elements(*inner),
+            ExprKind::Call { args, .. } => match &**args {
+                [only] => self.elements(only.value),
+                _ => Bits::default(),
+            },
+            _ => Bits::default(),
         }
     }
 
@@ -518,10 +540,14 @@ impl Eval<'_, '_> {
         let is_choice = arms.len() == 2 && arms.iter().all(|arm| arm.guard.is_none());
         let given = arms.iter().position(|arm| self.takes_given(&arm.pattern));
         let choice = self.guard(subject).filter(|_| is_choice && given.is_some());
+        let elements = self.elements(subject);
         for (ix, arm) in arms.iter().enumerate() {
             self.env = env.clone();
             self.path = path;
             self.enter_branch(choice, given == Some(ix), subject_value.deps);
+            if is_constant(&arm.pattern) {
+                self.path.pinned.add(elements);
+            }
             let start = self.facts.facts.len();
             self.bind(&arm.pattern, subject_value.clone());
             // What the pattern names is no change, though it may be called as what was looked up.
@@ -676,5 +702,17 @@ impl Eval<'_, '_> {
             failed: true,
         });
         Value::default()
+    }
+}
+
+/// Whether a pattern matches one value only: `Some(Kind::Mail)`.
+fn is_constant(pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::Variant { path, parts } => {
+            let is_unit = parts.is_empty() && path.len() > 1;
+            is_unit || (!parts.is_empty() && parts.iter().all(|(_, part)| is_constant(part)))
+        }
+        Pattern::Bind(_, part) => is_constant(part),
+        _ => false,
     }
 }

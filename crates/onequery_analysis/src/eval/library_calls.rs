@@ -7,6 +7,7 @@ use onequery_core::ir::{ExprId, ExprKind, Spread, TypeRef};
 use super::calls::Args;
 use super::operators::{FEW_ROWS, few};
 use super::{Eval, settled};
+use crate::catalog::template::Template;
 use crate::catalog::{Access, BoundKind, CallId, CallInfo, Consumed, Grows, Kind};
 use crate::facts::{QuerySource, What};
 use crate::record::Record;
@@ -240,6 +241,7 @@ impl<'a> Eval<'_, 'a> {
                 Arc::new(entries)
             })
         };
+        let passes_itself = info.bound == Some(BoundKind::Passes) && info.gives == Template::Receiver;
         let stands_for = info.stands_for.and_then(|ix| args.values.get(ix)?.text);
         Value {
             bound,
@@ -254,10 +256,14 @@ impl<'a> Eval<'_, 'a> {
             statement,
             whole: passed_whole.map_or(Bits::default(), |value| value.whole),
             whole_params: passed_whole.map_or(Bits::default(), |value| value.whole_params),
-            looked_up: if info.looks_up {
-                receiver.and_then(|(base, _)| self.looked_up_in(base))
-            } else {
-                own.looked_up
+            looked_up: match receiver {
+                Some((base, _)) if info.looks_up => self.looked_up_in(base),
+                // A guard stands for what it locks.
+                Some((base, _)) if passes_itself => self
+                    .looked_up_in(base)
+                    .filter(|&of| self.is_shared(of))
+                    .or(own.looked_up),
+                _ => own.looked_up,
             },
             origin,
             is_error: info.fails,

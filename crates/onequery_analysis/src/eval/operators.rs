@@ -148,7 +148,8 @@ impl Eval<'_, '_> {
             let joined = if op == BinaryOp::Or {
                 a.join(b)
             } else {
-                b.with_deps(a.deps)
+                let looked_up = b.looked_up.or(a.looked_up);
+                Value { looked_up, ..b }.with_deps(a.deps)
             };
             return Value { measure, ..joined };
         }

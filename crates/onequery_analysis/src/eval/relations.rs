@@ -37,6 +37,16 @@ impl<'a> Eval<'_, 'a> {
             .as_ref()
             .filter(of_owner)
             .and_then(|rows| rows.follow(hop, model, declared.to_many));
+        // `for line in order.lines: line.order` is the one order that they were reached from.
+        let last = base.rows.as_deref().and_then(|rows| rows.path.last());
+        let is_way_back = !declared.to_many
+            && self.loops.len() <= 1
+            && base.deps.params.is_empty()
+            && last.is_some_and(|hop| {
+                let before = program.models.relation(hop.relation);
+                before.to_many && before.inverse.as_deref() == Some(&*declared.name)
+            });
+        let rows = rows.filter(|_| !is_way_back);
         let likely = base.likely || info.finds_by_key && !declared.to_many;
         let query_type = match &info.strategy {
             Some(strategy) if declared.is_query => Some(&strategy.query_type),

@@ -234,10 +234,29 @@ impl<'a> Program<'a> {
     fn holds_key_to(&self, class: ClassId, target: ClassId, table_name: &str) -> bool {
         let table = self.table_of(target, table_name);
         self.class(class).mro.iter().any(|&base| {
-            let ir = self.ir(self.class(base).file);
             let values = self.class_ir(base).fields.iter().filter_map(|field| field.value);
-            values.into_iter().any(|value| refers_to(ir, value, &table))
+            values
+                .into_iter()
+                .any(|value| self.refers_to(base, value, target, &table))
         })
+    }
+
+    /// Whether a column refers to a model: `ForeignKey("users.id")`, `ForeignKey(User.id)`.
+    fn refers_to(&self, class: ClassId, value: ExprId, target: ClassId, table: &str) -> bool {
+        let file = self.class(class).file;
+        let ir = self.ir(file);
+        match &ir.expr(value).kind {
+            ExprKind::Call { args, .. } => args
+                .iter()
+                .any(|arg| self.refers_to(class, arg.value, target, table)),
+            ExprKind::Attr { base, .. } => {
+                let named = self.resolve_expr(file, self.scope_of_class(class), *base);
+                matches!(named, Symbol::Class(named) if self.class(target).mro.contains(&named))
+            }
+            _ => literal(ir, value)
+                .and_then(|text| text.rsplit_once('.'))
+                .is_some_and(|(of, _)| of == table || of.rsplit('.').next() == Some(table)),
+        }
     }
 
     /// The name of a model's table: as it says, or its own in snake case.
@@ -421,16 +440,6 @@ fn other_side(ir: &FileIr, args: &[Arg], info: &RelationInfo) -> Option<OtherSid
         is_query,
         to_many,
     })
-}
-
-/// Whether a call, or one in its arguments, is given a column of a table: `Column(Integer, ForeignKey("authors.id"))`.
-fn refers_to(ir: &FileIr, value: ExprId, table: &str) -> bool {
-    match &ir.expr(value).kind {
-        ExprKind::Call { args, .. } => args.iter().any(|arg| refers_to(ir, arg.value, table)),
-        _ => literal(ir, value)
-            .and_then(|text| text.rsplit_once('.'))
-            .is_some_and(|(of, _)| of == table || of.rsplit('.').next() == Some(table)),
-    }
 }
 
 /// `OrderLine` as `order_line`, `HTTPServer` as `http_server`.
