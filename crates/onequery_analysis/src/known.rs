@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher as _};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::facts::{CalledEach, Given};
-use crate::program::{ClassId, FnId, ScopeId};
+use crate::program::{ClassId, FnId, Program, ScopeId};
 use crate::value::{Bits, Bound, Ty, Value};
 
 /// What earlier rounds found out.
@@ -60,7 +60,7 @@ impl Passed {
     }
 
     /// Takes one call into account.
-    pub(crate) fn add(&mut self, args: &[Given]) {
+    pub(crate) fn add(&mut self, program: &Program<'_>, args: &[Given]) {
         self.0.resize(self.0.len().max(args.len()), PassedTo::default());
         for (known, given) in self.0.iter_mut().zip(args) {
             let says_something = !matches!(given.ty, Ty::Unknown | Ty::Plain);
@@ -70,7 +70,11 @@ impl Passed {
                 known.ty = match (&known.ty, &given.ty) {
                     // Queries of different models are queries all the same; the caller knows of which.
                     (Ty::Lib(a, _), Ty::Lib(b, _)) if a == b => Ty::Lib(*a, None),
-                    _ => Ty::Unknown,
+                    // A helper that is given this model and that one is given some model.
+                    (known, given) => match (program.some_model(known), program.some_model(given)) {
+                        (Some(a), Some(b)) if a == b => Ty::External(a),
+                        _ => Ty::Unknown,
+                    },
                 };
                 known.differs = true;
             }

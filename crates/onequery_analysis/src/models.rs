@@ -8,7 +8,7 @@ use onequery_core::FileId;
 use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal};
 use rustc_hash::FxHashMap;
 
-use crate::catalog::{LeadsTo, LibTy, RelationKind, Reverse, TypeInfo};
+use crate::catalog::{LeadsTo, LibTy, PathNode, RelationKind, Reverse, TypeInfo};
 use crate::program::{ClassId, Program, ScopeId, Symbol};
 use crate::value::{Ty, Value};
 use declarations::{Declaration, Names};
@@ -157,6 +157,19 @@ impl<'a> Program<'a> {
         bases
             .iter()
             .any(|&base| self.inherited(base, |info| info.model.then_some(())).is_some())
+    }
+
+    /// The library's class that stands for any model, when a type is a model class, or that one.
+    pub(crate) fn some_model(&self, ty: &Ty) -> Option<PathNode> {
+        let is_model = |&base: &LibTy| self.inherited(base, |info| info.model.then_some(())).is_some();
+        match ty {
+            Ty::Class(class) => {
+                let base = self.class(*class).library_bases.iter().copied().find(is_model)?;
+                Some(self.catalogs.ty(base).node)
+            }
+            Ty::External(node) => self.catalogs.type_at(*node).filter(is_model).map(|_| *node),
+            _ => None,
+        }
     }
 
     /// Whether instances of a class give rows of the model that they are an attribute of.

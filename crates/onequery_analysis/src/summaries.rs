@@ -301,7 +301,7 @@ fn learn(program: &Program<'_>, results: &[Evaluated]) -> Known {
         let in_test = program.function(*id).2.is_test;
         for fact in found.facts.iter().filter(|_| !in_test) {
             if let What::Call { callee, args } = &fact.what {
-                known.passed.entry(*callee).or_default().add(args);
+                known.passed.entry(*callee).or_default().add(program, args);
             }
         }
     }

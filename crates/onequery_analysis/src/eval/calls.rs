@@ -409,7 +409,7 @@ impl<'a> Eval<'_, 'a> {
                         likely: called.likely,
                         ..Value::of(ty)
                     }
-                    .with_deps(args.deps());
+                    .with_deps(args.deps().with(called.deps));
                 }
                 self.unknown_call(called, args)
             }

@@ -682,6 +682,7 @@ impl Eval<'_, '_> {
         if returns_nothing {
             // `return []` has no elements, unlike `found = []`, which is there to be filled.
             value.bound = Bound::Constant;
+            value.ty = Ty::Unknown;
         }
         // A search that returns what it found; `return Err(…)` is no success.
         let failed = value.is_error;

@@ -27,7 +27,7 @@ impl<'a> Eval<'_, 'a> {
         };
         match &base.ty {
             Ty::Module(module) => self.symbol_value(self.program.member(Symbol::Module(*module), text)),
-            Ty::External(node) => self.external_attribute(*node, text),
+            Ty::External(node) => inherit(self.external_attribute(*node, text)),
             Ty::Class(class) => {
                 let mut value = self.class_attribute(*class, text);
                 // `Book.query` is a query of all rows.

@@ -181,6 +181,15 @@ impl<'a> Eval<'_, 'a> {
         let model = returned.rows.as_ref().and_then(|rows| rows.model);
         match &returned.ty {
             Ty::Unknown => true,
+            // A row of some model.
+            Ty::Lib(lib, _)
+                if self
+                    .program
+                    .inherited(*lib, |info| info.model.then_some(()))
+                    .is_some() =>
+            {
+                true
+            }
             // `Page<?>`: what is in it is not known.
             Ty::Lib(lib, None) => {
                 let holds = self.program.catalogs.ty(*lib).item.is_some();
