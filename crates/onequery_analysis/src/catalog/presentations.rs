@@ -131,6 +131,9 @@ pub(crate) struct Field {
     pub(crate) many: bool,
     /// For text: the method that gives it.
     pub(crate) method: Option<String>,
+    /// The method of a field's own class that gives what it shows of a row, and the one that shows that: what a project's
+    /// subclass overrides.
+    pub(crate) overrides: Option<[String; 2]>,
 }
 
 /// See [`Field`].

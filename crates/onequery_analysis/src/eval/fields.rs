@@ -256,6 +256,7 @@ impl<'a> Eval<'_, 'a> {
                     self.show_one(shown_by, &value, at);
                 }
             }
+            Some(FieldOf::Own(own, field)) => self.show_own(own, field, row, (&parts, many), at),
             Some(FieldOf::Library(field)) if field.shows == FieldShows::Value && !annotated.is_unknown() => {
                 self.show_path(row, &parts, annotated, at);
             }
@@ -263,6 +264,37 @@ impl<'a> Eval<'_, 'a> {
                 self.show_library_field(class, field, declared, row, (name, &parts, many), at)
             }
             None => {}
+        }
+    }
+
+    /// A field whose class says itself what it shows.
+    fn show_own(
+        &mut self,
+        class: ClassId,
+        field: &Field,
+        row: &Value,
+        (parts, many): (&[&'a str], bool),
+        at: ExprId,
+    ) {
+        let Some([gives, shows]) = &field.overrides else {
+            return;
+        };
+        let value = match self.program.method(class, gives) {
+            Some(gives) => self.call_with(gives, Some(class), row, at),
+            None => self.walk(row, parts, at),
+        };
+        let Some(shows) = self.program.method(class, shows) else {
+            return;
+        };
+        if many {
+            let deps = self.ask_for(at, &value);
+            let rows = value.with_deps(deps);
+            let element = self.row_of(&rows);
+            self.each_row(at, &rows, &element, &mut |eval, row| {
+                eval.call_with(shows, Some(class), row, at);
+            });
+        } else {
+            self.call_with(shows, Some(class), &value, at);
         }
     }
 

@@ -304,9 +304,16 @@ impl<'a> Program<'a> {
                     .map(FieldOf::Library)
             }
             Symbol::Class(class) if self.shows(class).is_some() => Some(FieldOf::Class(class)),
-            Symbol::Class(class) => self
-                .of_framework(class, |info| info.field.as_ref())
-                .map(FieldOf::Library),
+            Symbol::Class(class) => {
+                let field = self.of_framework(class, |info| info.field.as_ref())?;
+                let mut overridden = field.overrides.iter().flatten();
+                let is_own = overridden.any(|name| self.method(class, name).is_some());
+                Some(if is_own {
+                    FieldOf::Own(class, field)
+                } else {
+                    FieldOf::Library(field)
+                })
+            }
             _ => None,
         }
     }
@@ -524,5 +531,7 @@ pub(crate) enum ClassReturned {
 #[derive(Clone, Copy)]
 pub(crate) enum FieldOf<'a> {
     Library(&'a Field),
+    /// A class of the project that says itself what it makes of a row, or of what is there.
+    Own(ClassId, &'a Field),
     Class(ClassId),
 }
