@@ -403,7 +403,8 @@ fn evidence_of_many_kinds_says_how_often_code_runs() {
     assert_eq!(calls("c.json", covered), [Some(1), Some(0)]);
     let statements = "query,calls\n\"SELECT * FROM \"\"auth_user\"\" WHERE id = $1\",700\nSELECT 1,9\n";
     assert_eq!(calls("d.csv", statements), [Some(700), Some(700)]);
-    let folded = "main;auth.service.names 12\nmain;auth.service.owners;load 30\n";
+    let folded =
+        "main;auth.service.names 12\nmain;owners (auth/service.py:13);owners (/usr/lib/json.py:4) 30\n";
     assert_eq!(calls("e.txt", folded), [Some(12), Some(30)]);
     for (name, evidence, expected) in [
         ("empty.json", "", "the file is empty"),
@@ -456,10 +457,40 @@ fn reports_ask_all_five_questions() {
         let report = std::fs::read_to_string(folder.path().join("report")).expect("the report was written");
         for question in [
             "Why is it slow?",
+            "Why does it repeat?",
+            "Why is the query there?",
             "Why is it not done at once?",
             "Why was it not caught?",
         ] {
             assert!(report.contains(question), "{format}: {question}");
         }
     }
+}
+
+#[test]
+fn equal_queries_of_two_functions_have_keys_of_their_own() {
+    let folder = service();
+    let two = "from auth.models import User\n\n\ndef a(ids):\n    return [User.objects.get(pk=i) for i in ids]\n\n\n\
+               def b(ids):\n    return [User.objects.get(pk=i) for i in ids]\n";
+    write(folder.path(), "auth/two.py", two);
+    let keys = || -> Vec<String> {
+        let items = items(folder.path(), &["auth/two.py"]);
+        items.iter().map(|item| text(item, "/key").to_owned()).collect()
+    };
+    let both = keys();
+    assert_eq!(both.len(), 2);
+    // The other keeps its key when one is mended, and when it is laid out otherwise.
+    let mended = two.replacen(
+        "[User.objects.get(pk=i) for i in ids]",
+        "list(User.objects.filter(pk__in=ids))",
+        1,
+    );
+    let other = mended.replace(
+        "User.objects.get(pk=i)",
+        "User.objects.get(\n        pk=i,\n    )",
+    );
+    write(folder.path(), "auth/two.py", other);
+    let left = keys();
+    assert_eq!(left.len(), 1);
+    assert!(both.contains(&left[0]) && both[0] != both[1], "{both:?} {left:?}");
 }

@@ -1,5 +1,6 @@
 //! What was seen of a running program, from files that other tools write.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -25,7 +26,7 @@ pub(crate) fn read(paths: &[impl AsRef<Path>], sources: &Sources) -> anyhow::Res
                     add(&document.with_context(shown)?, sources, &mut evidence).with_context(shown)?;
                 }
             }
-            Some(_) if is_folded(&text) => add_profile(&text, &mut evidence),
+            Some(_) if is_folded(&text) => add_profile(&text, sources, &mut evidence),
             Some(_) => add_statements(&text, &mut evidence).with_context(shown)?,
             None => bail!("{}: the file is empty; {FORMS}", shown()),
         }
@@ -60,13 +61,41 @@ fn folded(line: &str) -> Option<(&str, u64)> {
     Some((stack, samples.parse().ok()?))
 }
 
-fn add_profile(text: &str, evidence: &mut Evidence) {
+fn add_profile(text: &str, sources: &Sources, evidence: &mut Evidence) {
     for (stack, samples) in text.lines().filter_map(folded) {
-        for frame in stack.split(';') {
-            // py-spy writes `function (file.py:12)`, perf `crate::module::function`.
-            let name = frame.split(" (").next().unwrap_or(frame).trim();
-            *evidence.frames.entry(name.to_owned()).or_default() += samples;
+        // A function that calls itself was seen once.
+        let frames: BTreeSet<&str> = stack.split(';').map(str::trim).collect();
+        for frame in frames {
+            // py-spy writes `function (file.py:12)`, perf `crate::module::function::h0123456789abcdef`.
+            let (name, place) = match frame.split_once(" (") {
+                Some((name, place)) => (name, Some(place.trim_end_matches(')'))),
+                None => (frame, None),
+            };
+            let file = place.map(|place| place.rsplit_once(':').map_or(place, |(file, _)| file));
+            match file.map(|file| project_path(file, sources)) {
+                Some(Some(file)) => add_call(file, None, name, samples, evidence),
+                Some(None) => {}
+                None => {
+                    let seen = evidence.frames.entry(plain(name)).or_default();
+                    *seen = seen.saturating_add(samples);
+                }
+            }
         }
+    }
+}
+
+/// The name of a frame without what compilers add: closures, the hash, the trait of `<Shop as Service>::list`.
+fn plain(frame: &str) -> String {
+    let parts = frame.split("::").filter(|part| {
+        let is_hash = part.len() == 17
+            && part.starts_with('h')
+            && part[1..].bytes().all(|byte| byte.is_ascii_hexdigit());
+        !is_hash && !part.starts_with('{')
+    });
+    let joined = parts.collect::<Vec<_>>().join("::");
+    match joined.strip_prefix('<').and_then(|rest| rest.split_once(">::")) {
+        Some((of, method)) => format!("{}::{method}", of.split(" as ").next().unwrap_or(of)),
+        None => joined,
     }
 }
 
@@ -120,17 +149,13 @@ fn add_traces(resources: &[Value], sources: &Sources, evidence: &mut Evidence) {
         let function = text(&["code.function.name", "code.function"]);
         let file = text(&["code.file.path", "code.filepath"]).and_then(|path| project_path(path, sources));
         if let (Some(function), Some(file)) = (function, file) {
-            let namespace = text(&["code.namespace"]);
-            *evidence
-                .functions
-                .entry((file.to_owned(), own_name(file, namespace, function)))
-                .or_default() += 1;
+            add_call(file, text(&["code.namespace"]), function, 1, evidence);
         }
     }
 }
 
-/// A function's name with the classes that hold it, without the modules that its file says.
-fn own_name(file: &str, namespace: Option<&str>, function: &str) -> String {
+/// Calls of a function of a file. Its name with the classes that hold it is what follows the modules that its file says.
+fn add_call(file: &str, namespace: Option<&str>, function: &str, calls: u64, evidence: &mut Evidence) {
     let told: Vec<&str> = namespace
         .into_iter()
         .flat_map(|namespace| namespace.split(['.', ':']))
@@ -138,12 +163,15 @@ fn own_name(file: &str, namespace: Option<&str>, function: &str) -> String {
         .filter(|part| !part.is_empty())
         .collect();
     let modules: Vec<&str> = file.split(['/', '.']).collect();
-    let own: Vec<&str> = told
-        .iter()
-        .copied()
-        .skip_while(|part| modules.contains(part))
-        .collect();
-    if own.is_empty() { told } else { own }.join(".")
+    let own = told.iter().position(|part| !modules.contains(part)).unwrap_or(0);
+    let name = told[own..].join(".");
+    let known = if told.len() > 1 {
+        &mut evidence.functions
+    } else {
+        &mut evidence.names
+    };
+    let seen = known.entry((file.to_owned(), name)).or_default();
+    *seen = seen.saturating_add(calls);
 }
 
 /// What `coverage json` of coverage.py writes: <https://coverage.readthedocs.io/en/latest/commands/cmd_json.html>.

@@ -22,6 +22,8 @@ pub(crate) struct Reach {
 struct Entrance {
     kind: EntryKind,
     name: String,
+    /// The name is a route, or what else people call it by, not the code's own.
+    is_named: bool,
     at: Location,
     target: Target,
 }
@@ -47,7 +49,10 @@ impl Reach {
     /// Walks from the entries down the calls, one kind of entry after the other, and then from the tests that count.
     pub(crate) fn of(program: &Program<'_>, facts: &[FnFacts]) -> Self {
         let mut entries = entries(program, facts);
-        entries.sort_by(|a, b| (a.kind, a.at, &a.name).cmp(&(b.kind, b.at, &b.name)));
+        entries.sort_by(|a, b| {
+            let order = |of: &Entrance| (of.kind, !of.is_named, of.at);
+            order(a).cmp(&order(b)).then_with(|| a.name.cmp(&b.name))
+        });
         let mut ways: Vec<Option<Way>> = vec![None; facts.len()];
         for kind in EntryKind::ALL {
             let of_kind = entries.iter().enumerate().filter(|(_, entry)| entry.kind == kind);
@@ -153,6 +158,7 @@ fn entries(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Entrance> {
         .flat_map(|found| &found.entered)
         .map(|entered| Entrance {
             kind: entered.kind,
+            is_named: entered.name.is_some(),
             name: entered
                 .name
                 .clone()
@@ -165,6 +171,7 @@ fn entries(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Entrance> {
         let (file, target) = (program.class(class).file, Target::Class(class));
         Some(Entrance {
             kind: entry.kind,
+            is_named: entry.named_by_file,
             name: if entry.named_by_file {
                 file_stem(program.path(file)).to_owned()
             } else {
@@ -179,6 +186,7 @@ fn entries(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Entrance> {
         let (file, _, function) = program.function(id);
         Entrance {
             kind: EntryKind::Script,
+            is_named: true,
             name: program.path(file).to_owned(),
             at: Location::new(file, function.name_span),
             target: Target::Function(id),

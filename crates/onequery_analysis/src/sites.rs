@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use onequery_core::ir::FnIx;
 use onequery_core::{Confidence, EntryPoint, Location};
 
 use crate::catalog::Access;
@@ -60,6 +61,8 @@ pub struct LoopQuery {
     pub outer: Vec<Location>,
     /// Qualified name of the function that holds the loop.
     pub scope: String,
+    /// That of the function which holds what is to be changed: the query of rows that lack something, or the query.
+    pub root_scope: String,
     /// It stands in test code, as far as the file itself shows.
     pub in_test: bool,
     /// How the function is reached from which the rows are passed, or else that which holds the loop.
@@ -80,6 +83,15 @@ pub struct RelationRead {
     /// The paths of the relations that the query loads with its rows, as its library writes them; `None` when that is not
     /// known.
     pub loaded: Option<Vec<String>>,
+}
+
+impl LoopQuery {
+    /// Where the change belongs: the query of rows that lack something, or else the query that repeats.
+    fn root(&self) -> Location {
+        let lacks = self.relation.as_ref().filter(|relation| relation.is_kept());
+        let last = self.trace.last().map_or(self.location, |step| step.location);
+        lacks.map_or(last, |relation| relation.origin)
+    }
 }
 
 impl RelationRead {
@@ -131,6 +143,18 @@ pub enum Dependence {
     Invariant,
 }
 
+/// The qualified name of the innermost function around a place.
+fn scope_at(program: &Program<'_>, at: Location) -> String {
+    let ir = program.ir(at.file);
+    let around = (0_u32..)
+        .zip(&ir.functions)
+        .filter(|(_, function)| function.name.is_some() && function.span.contains(at.span));
+    let innermost = around.min_by_key(|(_, function)| function.span.end - function.span.start);
+    innermost
+        .map(|(ix, _)| program.qualified_name(program.fn_id(at.file, FnIx(ix))))
+        .unwrap_or_default()
+}
+
 /// The sites of the whole program that execute something per element, by file and position.
 pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries, reach: &Reach) -> Vec<LoopSite> {
     let mut found: BTreeMap<(FnId, usize), Vec<LoopQuery>> = BTreeMap::new();
@@ -156,6 +180,9 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries, reach: &R
             let site = &summaries.facts[function.index()].sites[ix];
             leave_out_prefixes(&mut queries);
             leave_out_told(&mut queries, told.entry(function).or_default());
+            for query in &mut queries {
+                query.root_scope = scope_at(program, query.root());
+            }
             LoopSite {
                 kind: site.kind,
                 location: site.at,
@@ -390,6 +417,7 @@ impl View<'_, '_> {
                 .unwrap_or_default(),
             relation: None,
             scope: self.program.qualified_name(self.id),
+            root_scope: String::new(),
             in_test: self.program.function(self.id).2.is_test,
             entry: self.entry(),
             guard: self.guard(),

@@ -180,6 +180,8 @@ pub struct Finding {
     pub help: Option<String>,
     /// Qualified name of the enclosing function, for instance `Cart.total`; empty at module level.
     pub scope: String,
+    /// The same for the function that holds the finding's root: what is to be changed.
+    pub root_scope: String,
     /// It stands in test code, as far as its file itself shows.
     pub in_test: bool,
     /// The code says how many elements there are at most: `books[:500]`.

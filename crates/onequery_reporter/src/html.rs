@@ -538,7 +538,7 @@ mod tests {
         <dt>Why is it not done at once?</dt>
         <dd>nobody looked <code class="at">shop/views.py:2</code></dd>
         <dt>Why was it not caught?</dt>
-        <dd>nothing told of it before this check</dd>
+        <dd>this check takes it for new</dd>
         </dl>
         </details>
         <p class="print">Fingerprint <a href="#f-00000000000000ab"><code>00000000000000ab</code></a> in <code>overview</code></p>
@@ -604,7 +604,7 @@ mod tests {
         <dt>Why is it not done at once?</dt>
         <dd>nobody looked <code class="at">&lt;&quot;é&apos;&gt;.py:1</code></dd>
         <dt>Why was it not caught?</dt>
-        <dd>nothing told of it before this check</dd>
+        <dd>this check takes it for new</dd>
         </dl>
         </details>
         <p class="print">Fingerprint <a href="#f-0000000000000001"><code>0000000000000001</code></a> in <code>&lt;locals&gt;</code></p>

@@ -171,12 +171,18 @@ fn item(finding: &Finding, cx: &Context<'_>) -> String {
     );
     let rule = cx.outcome.rules.iter().find(|rule| rule.id == finding.rule);
     let whys = rule.filter(|_| !finding.steps.is_empty());
-    let [slow, .., undone, uncaught] = match whys {
+    let [slow, repeats, there, undone, uncaught] = match whys {
         Some(rule) => five_whys(finding, rule, None).map(Some),
         None => [const { None }; 5],
     };
-    // The chain answers the questions between: why it repeats, and why the query is there.
+    // The chain answers two questions at once.
     add_why(&mut item, slow.as_ref(), cx);
+    if let [Some(repeats), Some(there)] = [&repeats, &there] {
+        add(
+            &mut item,
+            format_args!("\n  *{}* *{}*\n", repeats.question, there.question),
+        );
+    }
     item.push('\n');
     for (ix, step) in finding.steps.iter().take(MAX_STEPS).enumerate() {
         let place = cx.positions.place(step.location);
@@ -334,6 +340,8 @@ mod tests {
 
           *Why is it slow?* each element costs one more statement: 100 of them are 100 round trips to the database (`shop/text.py:2`); no entry point is known that leads here.
 
+          *Why does it repeat?* *Why is the query there?*
+
           1. rows come from here, `shop/views.py:2`
 
              `books = Book.objects.filter(live=True)`
@@ -349,7 +357,7 @@ mod tests {
 
           *Why is it not done at once?* nobody looked (`shop/views.py:2`).
 
-          *Why was it not caught?* nothing told of it before this check.
+          *Why was it not caught?* this check takes it for new.
 
           **Remedy:** add `.select_related("author")` to the query at shop/views.py:2
 
@@ -363,6 +371,8 @@ mod tests {
 
           *Why is it slow?* each element costs one more statement: 100 of them are 100 round trips to the database (`shop/views.py:6`); no entry point is known that leads here.
 
+          *Why does it repeat?* *Why is the query there?*
+
           1. repeats per row, `shop/views.py:4`
 
              `for book in books:`
@@ -372,7 +382,7 @@ mod tests {
 
           *Why is it not done at once?* nobody looked (`shop/views.py:4`).
 
-          *Why was it not caught?* nothing told of it before this check.
+          *Why was it not caught?* this check takes it for new.
 
           Fingerprint `00000000000000cd`
 
@@ -386,13 +396,15 @@ mod tests {
 
           *Why is it slow?* each element costs one more statement: 100 of them are 100 round trips to the database (`shop/text.py:1`); no entry point is known that leads here.
 
+          *Why does it repeat?* *Why is the query there?*
+
           1. writes a row, `shop/text.py:1`
 
              `def label(book):`
 
           *Why is it not done at once?* nobody looked (`shop/text.py:1`).
 
-          *Why was it not caught?* nothing told of it before this check.
+          *Why was it not caught?* this check takes it for new.
 
           Fingerprint `0000000000000001`
 

@@ -58,7 +58,7 @@ pub(crate) fn five_whys(finding: &Finding, rule: &RuleInfo, history: Option<&His
     };
     let root = steps(deciding).next_back().map_or(end, |step| step.location);
     let mut undone = vec![Answer::at(root, rule.cause)];
-    undone.extend(loaded(finding).map(Answer::of));
+    undone.extend(loaded(finding).map(|told| Answer::at(root, told)));
     [
         Why {
             question: "Why is it slow?",
@@ -82,7 +82,7 @@ pub(crate) fn five_whys(finding: &Finding, rule: &RuleInfo, history: Option<&His
                 Some(history) => uncaught(finding, history),
                 None => vec![Answer::of(match &finding.reinstated {
                     Some(reason) => format!("it was known, and nobody had to mend it until now: {reason}"),
-                    None => "nothing told of it before this check".to_owned(),
+                    None => "this check takes it for new".to_owned(),
                 })],
             },
         },

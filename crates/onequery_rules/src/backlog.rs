@@ -12,9 +12,11 @@ use crate::registry::rule;
 pub struct Evidence {
     /// Calls by the name of an entry: a route, a task.
     pub entries: BTreeMap<String, u64>,
-    /// Calls by file and the function's name, qualified as far as the program told it.
+    /// Calls by file and the function's qualified name.
     pub functions: BTreeMap<(String, String), u64>,
-    /// How often a profile saw a function, by its qualified name.
+    /// Calls by file and the function's own name, where nothing more was told.
+    pub names: BTreeMap<(String, String), u64>,
+    /// How often a profile saw a function of which it told no file, by its qualified name.
     pub frames: BTreeMap<String, u64>,
     /// Whether the statement that begins at a line, counted from 1, was executed, by file. Files that are not in it were not
     /// looked at.
@@ -57,14 +59,14 @@ impl Evidence {
         };
         let seen = self.entries.iter().filter(|(seen, _)| is_below(seen));
         let calls: Vec<u64> = seen.map(|(_, calls)| *calls).collect();
-        (!calls.is_empty()).then(|| calls.iter().sum())
+        (!calls.is_empty()).then(|| calls.iter().fold(0, |sum: u64, calls| sum.saturating_add(*calls)))
     }
 
     /// A method is not another class's of the same name, unless nothing but its name was told.
     fn by_function(&self, finding: &Finding, path: &str) -> Option<u64> {
         let scope = finding.scope.as_str();
         let last = scope.rsplit('.').next().unwrap_or_default();
-        let told = |name: &str| self.functions.get(&(path.to_owned(), name.to_owned()));
+        let told = |name: &str| (path.to_owned(), name.to_owned());
         let in_frames = || {
             let spelled = scope.replace('.', "::");
             let ends = |frame: &str, name: &str| {
@@ -72,12 +74,19 @@ impl Evidence {
                     .strip_suffix(name)
                     .is_some_and(|before| before.is_empty() || before.ends_with(['.', ':']))
             };
-            let seen = self.frames.iter();
-            let seen =
-                seen.filter(|(frame, _)| !scope.is_empty() && (ends(frame, scope) || ends(frame, &spelled)));
+            let is_qualified = scope.contains('.');
+            let seen = self.frames.iter().filter(|(frame, _)| {
+                let is_it = ends(frame, scope) || ends(frame, &spelled);
+                !scope.is_empty() && is_it && (is_qualified || in_module(frame, path))
+            });
             seen.map(|(_, calls)| calls).max()
         };
-        told(scope).or_else(|| told(last)).or_else(in_frames).copied()
+        let by_name = || self.names.get(&told(last));
+        self.functions
+            .get(&told(scope))
+            .or_else(by_name)
+            .or_else(in_frames)
+            .copied()
     }
 
     /// The statements about a table that is called as what the finding asks for.
@@ -101,8 +110,24 @@ impl Evidence {
             .iter()
             .filter(|(sql, _)| tables(sql).any(|table| is_asked(&table)));
         let calls: Vec<u64> = about.map(|(_, calls)| *calls).collect();
-        (!calls.is_empty()).then(|| calls.iter().sum())
+        (!calls.is_empty()).then(|| calls.iter().fold(0, |sum: u64, calls| sum.saturating_add(*calls)))
     }
+}
+
+/// Whether the path of a function's module could be that of a file: `shop::loads::load` of `src/loads.rs`.
+fn in_module(frame: &str, path: &str) -> bool {
+    let mut parts = frame.rsplit(['.', ':']).filter(|part| !part.is_empty());
+    let module = parts.nth(1);
+    let stem = |part: &str| {
+        part.rsplit_once('.')
+            .map_or(part.to_owned(), |(stem, _)| stem.to_owned())
+    };
+    let mut folders: Vec<String> = path.split('/').map(stem).collect();
+    folders.reverse();
+    let own = folders
+        .iter()
+        .find(|part| !["mod", "lib", "main", "__init__"].contains(&part.as_str()));
+    module.is_some() && own.map(String::as_str) == module
 }
 
 /// The tables that a statement names, in lower case, without their schemas.
@@ -149,12 +174,16 @@ pub fn backlog<'p>(
         .into_iter()
         .map(|(root, mut found)| {
             found.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| key(&a.2).cmp(&key(&b.2))));
-            let words: Vec<&str> = text(root).split_whitespace().collect();
-            let words = words.join(" ");
+            // Another layout is the same text.
+            let words: String = text(root).split_whitespace().collect();
+            let words = words.replace(",)", ")").replace(",]", "]");
+            let scope = found
+                .first()
+                .map_or("", |(.., finding)| finding.root_scope.as_str());
             let identity = Identity {
                 rule: "",
                 path: place(root).0,
-                scope: "",
+                scope,
                 message: &words,
             };
             let rank = seen.entry(fingerprint(&identity, 0)).or_default();

@@ -138,6 +138,7 @@ impl<'d> Directives<'d> {
                     steps: Vec::new(),
                     help,
                     scope: String::new(),
+                    root_scope: String::new(),
                     in_test: false,
                     limited: false,
                     loaded: None,

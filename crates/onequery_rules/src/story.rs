@@ -20,6 +20,7 @@ pub(crate) fn finding(
         steps: steps(site, query),
         help,
         scope: query.scope.clone(),
+        root_scope: query.root_scope.clone(),
         in_test: query.in_test,
         limited: site.limited,
         loaded: query
