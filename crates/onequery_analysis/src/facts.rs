@@ -234,6 +234,8 @@ pub(crate) struct Path {
     pub(crate) on_error: bool,
     /// Runs when a lookup in something remembered failed.
     pub(crate) memoised: bool,
+    /// The same, where what these parameters are given remembers: `self.cache`. Who gives another object asks again.
+    pub(crate) remembered: Bits,
     /// The object that it is asked of keeps the result: only another object asks again.
     pub(crate) kept: bool,
     /// How many branches it stands in, from the innermost loop on, of which it is not known whether they are taken.
@@ -282,6 +284,16 @@ pub(crate) struct Fact {
     pub(crate) likely: bool,
     pub(crate) path: Path,
     pub(crate) what: What,
+}
+
+impl Fact {
+    /// What a call gives; nothing when it is no call.
+    pub(crate) fn args(&self) -> &[Given] {
+        match &self.what {
+            What::Call { args, .. } => args,
+            What::Query { .. } => &[],
+        }
+    }
 }
 
 /// What a [`Fact`] is.

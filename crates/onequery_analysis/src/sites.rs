@@ -360,6 +360,9 @@ impl View<'_, '_> {
         if is_kept && dependence != Dependence::Element {
             return None;
         }
+        if effect.is_some_and(|(_, effect)| effect.is_remembered_in(site, fact.args())) {
+            return None;
+        }
         let source = query_source(self, fact, effect);
         let query = LoopQuery {
             access,
@@ -614,10 +617,7 @@ impl View<'_, '_> {
 
 /// How sure it is that a call is made, and that it takes the path on which an effect is.
 fn reaches(call: &Fact, effect: &Effect) -> Confidence {
-    let args = match &call.what {
-        What::Call { args, .. } => args.as_slice(),
-        What::Query { .. } => &[],
-    };
+    let args = call.args();
     if is_open(effect, args) {
         Confidence::Possible
     } else if call.likely
@@ -668,10 +668,7 @@ fn confidence(
     // One element's failure is told and the others are written: a batch would fail as a whole. What the project's own
     // `save` does beside writing, a batch would not do.
     let has_reasons = access == Access::Write && (fact.path.isolated || overrides);
-    let args = match &fact.what {
-        What::Call { args, .. } => args.as_slice(),
-        What::Query { .. } => &[],
-    };
+    let args = fact.args();
     // A framework calls with a row and nothing else: no caller decides which path is taken.
     let on_some_call = effect.is_some_and(|effect| is_open(effect, args));
     let on_some_path = on_some_path || effect.is_some_and(|effect| is_decided_later(effect, args));

@@ -62,6 +62,8 @@ pub(crate) struct Effect {
     pub(crate) conditional: bool,
     /// Some link is as [`crate::facts::Path::kept`] says.
     pub(crate) kept: bool,
+    /// As [`crate::facts::Path::remembered`] of some link, in terms of the function's own parameters.
+    pub(crate) remembered: Bits,
     /// As [`crate::facts::Path::undecided`] of the fact, less the branches all of whose arms execute something.
     pub(crate) undecided: u32,
     /// The branch it stands in is taken for this.
@@ -99,6 +101,28 @@ impl Effect {
     /// Whether it is executed on some path only.
     pub(crate) const fn is_conditional(&self) -> bool {
         self.conditional || self.undecided > 0
+    }
+
+    /// What remembers the result, as a call gives it: nothing given remembers nothing.
+    fn remembering<'g>(&self, args: &'g [Given]) -> impl Iterator<Item = &'g Given> {
+        let remembered = self.remembered;
+        let given = args.iter().enumerate();
+        given
+            .filter(move |&(ix, given)| remembered.has(ix) && given.truth != Some(false))
+            .map(|(_, given)| given)
+    }
+
+    /// The caller's own parameters that remember the result.
+    fn remembered_by_caller(&self, args: &[Given]) -> Bits {
+        let held = self.remembering(args).filter(|given| given.deps.loops.is_empty());
+        let params = held.filter_map(|given| given.deps.params.only());
+        params.fold(Bits::default(), |all, param| all.with(Bits::one(param)))
+    }
+
+    /// Whether something that is the same for all elements of a loop remembers the result.
+    pub(crate) fn is_remembered_in(&self, site: usize, args: &[Given]) -> bool {
+        self.remembering(args)
+            .any(|given| !given.deps.loops.has(site) && !given.deps.varies.has(site))
     }
 
     /// A row's own columns decide whether a relation of it is read: that happens for some rows, whoever calls.
@@ -339,6 +363,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                         conditional: (*access == Access::Commit && fact.path.isolated)
                             || found.is_in_endless_loop(fact),
                         kept: fact.path.kept,
+                        remembered: fact.path.remembered,
                         undecided: fact.path.undecided,
                         lazy: load
                             .as_ref()
@@ -400,6 +425,7 @@ fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
                     || branch.is_open
                     || facts[caller].is_in_endless_loop(fact),
                 kept: effect.kept || fact.path.kept,
+                remembered: fact.path.remembered.with(effect.remembered_by_caller(args)),
                 undecided: fact.path.undecided,
                 branch: fact.path.branch.with(branch.conditions),
                 past_exits: fact.path.past_exits.with(past_exits.conditions),
@@ -497,11 +523,15 @@ impl Walk<'_> {
                 effect.is_conditional(),
                 effect.branch,
                 effect.past_exits,
+                effect.remembered,
             )
         };
         let effects = &mut self.effects[function];
         let is_known = |known: &Effect| path(known) == path(&effect) && read(known) == read(&effect);
-        let is_special = effect.lazy.is_some() || !effect.branch.is_empty() || !effect.past_exits.is_empty();
+        let is_special = effect.lazy.is_some()
+            || !effect.branch.is_empty()
+            || !effect.past_exits.is_empty()
+            || !effect.remembered.is_empty();
         let is_too_much = is_special && effects.len() >= MAX_SPECIAL;
         if !is_too_much && !effects.iter().any(is_known) {
             self.queue.push_back((function, effects.len()));
@@ -534,7 +564,8 @@ impl Walk<'_> {
         known[arm] = Some(effect.clone());
         let all: Vec<&Effect> = known.iter().flatten().collect();
         let first = *all.first()?;
-        let agree = |other: &&Effect| (other.branch, other.past_exits) == (first.branch, first.past_exits);
+        let path = |effect: &Effect| (effect.branch, effect.past_exits, effect.remembered);
+        let agree = |other: &&Effect| path(other) == path(first);
         (all.len() == arms && all.iter().all(agree)).then(|| Effect {
             undecided: first.undecided - 1,
             distance: all.iter().map(|effect| effect.distance).max().unwrap_or_default(),

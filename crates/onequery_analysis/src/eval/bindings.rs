@@ -173,6 +173,10 @@ impl Eval<'_, '_> {
         match self.ir.expr(place).kind {
             ExprKind::Attr { base, name, .. } => {
                 let owner = self.eval(base);
+                // In a loop the owner may be the element, which remembers nothing of the others.
+                if self.loops.is_empty() && !value.deps.queries.is_empty() {
+                    self.changed.push(name);
+                }
                 if let Ty::Instance(class) | Ty::Class(class) = owner.ty {
                     let stored = Value {
                         deps: Deps::default(),
@@ -250,7 +254,8 @@ impl Eval<'_, '_> {
         }
     }
 
-    /// The container that something is looked up in: `CACHE` of `CACHE.read().await.get(key)`, too, when all calls share it.
+    /// The container that something is looked up in: `CACHE` of `CACHE.read().await.get(key)`, too, when all calls share
+    /// it, or when a parameter holds it.
     pub(super) fn looked_up_in(&self, id: ExprId) -> Option<Name> {
         let mut inner = id;
         loop {
@@ -259,7 +264,15 @@ impl Eval<'_, '_> {
                 // `let cache = CACHE.read();`
                 ExprKind::Name(name) => {
                     let of = self.env.get(name).and_then(|value| value.looked_up);
-                    return of.filter(|&of| self.is_shared(of)).or_else(|| self.root_name(id));
+                    return of
+                        .filter(|&of| self.outlives_call(of))
+                        .or_else(|| self.root_name(id));
+                }
+                ExprKind::Attr { base, name, .. }
+                    if matches!(self.ir.expr(base).kind, ExprKind::Name(_))
+                        && self.held_by.contains_key(&name) =>
+                {
+                    return Some(name);
                 }
                 ExprKind::Await(within) | ExprKind::Propagate(within) | ExprKind::Deref(within) => within,
                 ExprKind::Call { callee, .. } => callee,

@@ -14,6 +14,8 @@ use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 pub(super) struct Answered {
     /// What was looked up in.
     names: Vec<Name>,
+    /// What else the condition is about, and is there before and after the call.
+    remembered: Vec<Name>,
     /// The first fact behind it.
     facts: usize,
     /// The first change behind it.
@@ -108,17 +110,19 @@ impl Eval<'_, '_> {
             if answered.names.iter().any(is_shared) {
                 self.memoise(answered.facts);
             }
-            self.note_memo(answered.facts, answered.changes, &answered.names);
+            let names = [answered.names, answered.remembered].concat();
+            self.note_memo(answered.facts, answered.changes, &names);
         }
     }
 
     /// `if let Some(known) = cache.get(&key) { return known }`: what follows in the block runs when nothing was
     /// remembered, provided that it is remembered there.
-    fn note_answered(&mut self, tested: &Value, leaves: Option<Leaves>) {
+    fn note_answered(&mut self, tested: &Value, remembered: Vec<Name>, leaves: Option<Leaves>) {
         if leaves.is_some_and(|leaves| !leaves.failed) {
             let names = Vec::from_iter(tested.looked_up);
             self.answered.push(Answered {
                 names,
+                remembered,
                 facts: self.facts.facts.len(),
                 changes: self.changed.len(),
             });
@@ -192,7 +196,13 @@ impl Eval<'_, '_> {
             self.note_alternatives(vec![then_arm, (start..self.facts.facts.len(), else_leaves)]);
         }
         if else_leaves.is_none() {
-            self.note_answered(&tested, then_leaves);
+            // In a loop, `if key in seen: continue` remembers what was done, and not what it gave.
+            let between_calls = if self.loops.is_empty() {
+                remembered
+            } else {
+                Vec::new()
+            };
+            self.note_answered(&tested, between_calls, then_leaves);
         }
         // `if len(batch) < 500: continue`: what follows runs when it is full.
         let goes_on = |leaves: Leaves| leaves.loops.is_empty() && !leaves.failed;
@@ -456,8 +466,8 @@ impl Eval<'_, '_> {
         let mut names = Vec::new();
         self.looked_up(test, &mut names);
         if self.loops.is_empty() {
-            // Between calls only what belongs to the module is remembered.
-            names.retain(|&name| self.is_shared(name));
+            // Between calls only what belongs to the module, or to what a parameter is given, is remembered.
+            names.retain(|&name| self.outlives_call(name));
         }
         names
     }
@@ -466,6 +476,20 @@ impl Eval<'_, '_> {
     pub(super) fn is_shared(&self, name: Name) -> bool {
         let of_module = || self.program.lookup(self.scope(), self.text(name));
         self.env.get(name).is_none() && matches!(of_module(), Symbol::Variable(..))
+    }
+
+    /// Whether a name is that of something which is there before and after the call.
+    pub(super) fn outlives_call(&self, name: Name) -> bool {
+        self.is_shared(name) || self.holder(name).is_some()
+    }
+
+    /// The parameter that is, or holds, what has a name.
+    fn holder(&self, name: Name) -> Option<usize> {
+        match self.env.get(name) {
+            Some(variable) if variable.looked_up != Some(name) => variable.whole_params.only(),
+            // An attribute, or a guard of one.
+            _ => self.held_by.get(&name).copied(),
+        }
     }
 
     fn looked_up(&self, id: ExprId, out: &mut Vec<Name>) {
@@ -515,11 +539,18 @@ impl Eval<'_, '_> {
 
     /// A branch that fills what its condition looked up runs once per distinct key.
     fn note_memo(&mut self, start: usize, changes: usize, remembered: &[Name]) {
-        if self.changed[changes..]
-            .iter()
-            .any(|name| remembered.contains(name))
-        {
-            self.memoise(start);
+        let changed = self.changed[changes..].iter();
+        let filled: Vec<Name> = changed
+            .filter(|name| remembered.contains(name))
+            .copied()
+            .collect();
+        for name in filled {
+            if !self.loops.is_empty() || self.is_shared(name) {
+                self.memoise(start);
+            } else if let Some(param) = self.holder(name) {
+                let facts = self.facts.facts[start..].iter_mut();
+                facts.for_each(|fact| fact.path.remembered.add(Bits::one(param)));
+            }
         }
     }
 
@@ -579,7 +610,7 @@ impl Eval<'_, '_> {
         self.path = path;
         let answers = given.and_then(|arm| taken[arm].1);
         if taken.iter().any(|(_, leaves)| leaves.is_none()) {
-            self.note_answered(&subject_value, answers);
+            self.note_answered(&subject_value, Vec::new(), answers);
         }
         if exhaustive && choice.is_none() {
             self.note_alternatives(taken);

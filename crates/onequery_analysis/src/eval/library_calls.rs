@@ -261,7 +261,7 @@ impl<'a> Eval<'_, 'a> {
                 // A guard stands for what it locks.
                 Some((base, _)) if passes_itself => self
                     .looked_up_in(base)
-                    .filter(|&of| self.is_shared(of))
+                    .filter(|&of| self.outlives_call(of))
                     .or(own.looked_up),
                 _ => own.looked_up,
             },
@@ -411,6 +411,7 @@ impl<'a> Eval<'_, 'a> {
             };
             return self.note_entry(holder, Ty::Unknown, &held.with_deps(args.deps()));
         }
+        self.changed.extend(self.looked_up_in(base));
         let Some(name) = self.root_name(base) else { return };
         self.changed.push(name);
         let is_name = matches!(self.ir.expr(base).kind, ExprKind::Name(_));

@@ -18,6 +18,9 @@ impl<'a> Eval<'_, 'a> {
     /// The value of `base.name` where it is not called.
     pub(super) fn attribute(&mut self, base: &Value, name: Name, id: ExprId) -> Value {
         let text = self.text(name);
+        if let Some(param) = base.whole_params.only() {
+            self.held_by.insert(name, param);
+        }
         let inherit = |value: Value| {
             Value {
                 likely: value.likely || base.likely,

@@ -116,6 +116,8 @@ struct Eval<'p, 'a> {
     returned: Vec<Option<Value>>,
     /// Names assigned so far, to see what a loop's body changes.
     changed: Vec<Name>,
+    /// Attributes that were read of what a parameter is given, with that parameter: `cache` of `self.cache`.
+    held_by: FxHashMap<Name, usize>,
     /// How many of `loops` are outside the closure being evaluated.
     flow_base: usize,
     /// The element of the comprehension being evaluated, and its value once it is known.
@@ -172,6 +174,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             depth: 0,
             returned: Vec::new(),
             changed: Vec::new(),
+            held_by: FxHashMap::default(),
             flow_base: 0,
             each: None,
             gathered: None,
