@@ -1,6 +1,10 @@
 //! `onequery debug`: what a user is shown of the phases.
 
-use crate::support::{onequery, project};
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::support::{onequery, project, refuses, succeeds, text};
 
 #[test]
 fn coverage_counts_what_is_known() {
@@ -48,4 +52,47 @@ fn coverage_counts_what_is_known() {
     );
     assert_eq!((number("queries"), number("of a known model")), (1, 1), "{text}");
     assert!(text.contains(".strip"), "{text}");
+}
+
+#[test]
+fn timings_name_the_phases_and_leave_the_report_alone() {
+    let project = project(&[("shop.py", "import sqlite3\n")]);
+    let plain = onequery(project.path(), &["check", "--format", "json"]);
+    let timed = onequery(project.path(), &["check", "--format", "json", "--timings"]);
+    assert_eq!(timed.status.code(), plain.status.code());
+    let findings = |output: &Output| -> Value {
+        let report: Value = serde_json::from_slice(&output.stdout).expect("the report is JSON");
+        report["findings"].clone()
+    };
+    assert_eq!(findings(&timed), findings(&plain));
+    let table = String::from_utf8_lossy(&timed.stderr).into_owned();
+    let names: Vec<&str> = table.lines().map(|line| line[..20].trim_end()).collect();
+    for phase in ["discover", "lower", "link", "evaluate", "loop sites", "render"] {
+        assert_eq!(
+            names.iter().filter(|name| **name == phase).count(),
+            1,
+            "{phase} in\n{table}"
+        );
+    }
+    assert_eq!(names.last(), Some(&"whole run"));
+}
+
+#[test]
+fn a_trace_tells_when_each_file_was_lowered() {
+    let project = project(&[("shop.py", "import sqlite3\n"), ("stock.py", "")]);
+    succeeds(project.path(), &["check", "--trace", "trace.json"]);
+    let trace = std::fs::read_to_string(project.path().join("trace.json")).expect("the trace is there");
+    let events: Vec<Value> = serde_json::from_str(&trace).expect("the trace is a list of events");
+    let mut lowered: Vec<&str> = events
+        .iter()
+        .filter(|event| event["name"] == "lower file" && event["ph"] == "B")
+        .map(|event| text(event, "/args/path"))
+        .collect();
+    lowered.sort_unstable();
+    assert_eq!(lowered, ["\"shop.py\"", "\"stock.py\""]);
+    refuses(
+        project.path(),
+        &["check", "--trace", "no/such/trace.json"],
+        "trace.json",
+    );
 }

@@ -21,6 +21,12 @@ pub(crate) struct Cli {
     /// Number of worker threads; all cores unless given
     #[arg(long, global = true, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Print on standard error how long each phase took
+    #[arg(long, global = true)]
+    pub(crate) timings: bool,
+    /// Write what each thread did when to a file, as trace events that Perfetto and browsers show
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) trace: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]

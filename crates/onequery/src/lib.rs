@@ -25,6 +25,7 @@ mod session;
 mod settings;
 mod since;
 mod suppress;
+mod timings;
 mod why;
 mod write;
 
@@ -33,6 +34,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use cli::{Cli, Command};
+use timings::Timings;
 
 /// Everything asked for was done, and there is nothing to report.
 const CLEAN: u8 = 0;
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
         threads = threads.num_threads(n_threads);
     }
     let result = threads.build().map_err(anyhow::Error::from).and_then(|pool| {
+        let _timings = Timings::start(cli.timings, cli.trace.as_deref())?;
         pool.install(|| match &cli.command {
             Command::Check(check) => report::check(check),
             Command::Baseline(baseline) => baseline::run(&baseline.action),

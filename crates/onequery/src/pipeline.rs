@@ -10,6 +10,7 @@ use onequery_core::ir::FileIr;
 use onequery_core::{FileId, Problem, ProblemKind, SourceText, Sources, Span};
 use onequery_parser::{FrontEnd, front_end};
 use rayon::prelude::*;
+use tracing::info_span;
 
 use crate::discover::{Found, discover};
 use crate::needed::Waiting;
@@ -49,7 +50,7 @@ fn read_project(root: &Path, scope: &Scope) -> Project {
         sources: paths,
         manifests,
         errors,
-    } = discover(root);
+    } = info_span!("discover").in_scope(|| discover(root));
     let packages: Vec<PackageRoot> = manifests
         .into_iter()
         .filter_map(|(path, full)| {
@@ -61,7 +62,7 @@ fn read_project(root: &Path, scope: &Scope) -> Project {
             project::package(dir, &std::fs::read_to_string(full).ok()?)
         })
         .collect();
-    let (lowered, skipped) = read_needed(paths, scope);
+    let (lowered, skipped) = info_span!("lower").in_scope(|| read_needed(paths, scope));
     let (mut files, mut texts, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for (ix, (mut file, text, trouble)) in (0_u32..).zip(lowered) {
         problems.extend(
@@ -125,6 +126,7 @@ impl Run {
         require_reason: bool,
     ) -> onequery_rules::Found {
         let irs: Vec<&FileIr> = self.files.iter().map(|file| &file.ir).collect();
+        let _checking = info_span!("check").entered();
         onequery_rules::check(&self.analysis.sites, &irs, path, require_reason)
     }
 
@@ -216,8 +218,8 @@ type Lowered = (SourceFile, Arc<str>, Vec<Problem>);
 
 /// Reads and lowers one file.
 fn lower(path: String, full: &Path) -> Lowered {
-    let (text, mut problems) = read::read(full);
-    let (ir, trouble) = lower_text(&path, &text);
+    let (text, mut problems) = info_span!("read file").in_scope(|| read::read(full));
+    let (ir, trouble) = info_span!("lower file", path).in_scope(|| lower_text(&path, &text));
     problems.extend(trouble);
     (SourceFile { path, ir }, text.into(), problems)
 }

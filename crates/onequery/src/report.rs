@@ -55,14 +55,17 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
         trends,
         ..session.outcome(triaged, started.elapsed().as_millis())
     };
-    write_reports(args, &outcome)?;
-    Ok(if session.failed {
+    tracing::info_span!("render").in_scope(|| write_reports(args, &outcome))?;
+    let code = if session.failed {
         FAILED
     } else if (has_findings || is_stale) && !args.exit_zero {
         FINDINGS
     } else {
         CLEAN
-    })
+    };
+    // The process ends; taking a whole program apart piece by piece would only make it end later.
+    std::mem::forget(session);
+    Ok(code)
 }
 
 /// Whether the run is one of continuous integration, as all services say in the same variable.

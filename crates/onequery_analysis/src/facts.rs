@@ -21,7 +21,7 @@ pub(crate) struct FnFacts {
     /// The joined value of all `return`s.
     pub(crate) returns: Option<Value>,
     /// What a generator yields.
-    pub(crate) yields: Option<Value>,
+    pub(crate) yields: Option<Box<Value>>,
     /// Parameters that are gone through or taken as a whole set.
     pub(crate) collections: Bits,
     /// Parameters that are called, once.
@@ -82,6 +82,17 @@ pub(crate) enum Target {
 }
 
 impl FnFacts {
+    /// Gives back the room for what will not come any more: most functions have few facts, and there are many functions.
+    pub(crate) fn shrink(&mut self) {
+        self.sites.shrink_to_fit();
+        self.facts.shrink_to_fit();
+        self.called_each.shrink_to_fit();
+        self.attributes.shrink_to_fit();
+        self.alternatives.shrink_to_fit();
+        self.variables.shrink_to_fit();
+        self.handed.shrink_to_fit();
+    }
+
     /// Whether a fact stands in a loop that goes on for as long as the program runs: a worker, a listener.
     pub(crate) fn is_in_endless_loop(&self, fact: &Fact) -> bool {
         let around = fact.path.loops.indices();
@@ -307,7 +318,7 @@ pub(crate) enum What {
         load: Option<Load>,
     },
     /// A call of a function of the project, with what its parameters are given.
-    Call { callee: FnId, args: Vec<Given> },
+    Call { callee: FnId, args: Box<[Given]> },
 }
 
 /// What a parameter is given in a call.

@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher as _};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::facts::{CalledEach, Given};
 use crate::program::{ClassId, FnId, Program, ScopeId};
@@ -111,65 +111,4 @@ pub(crate) fn slot(about: About, id: u32, name: &str) -> Slot {
     let mut hasher = rustc_hash::FxHasher::default();
     (about, id, name).hash(&mut hasher);
     hasher.finish()
-}
-
-impl Known {
-    /// Makes what is known under some slots unknown.
-    pub(crate) fn forget(&mut self, slots: &FxHashSet<Slot>) {
-        if slots.is_empty() {
-            return;
-        }
-        for (ix, value) in (0_u32..).zip(&mut self.returns) {
-            if slots.contains(&slot(About::Function, ix, "")) {
-                *value = Value::default();
-            }
-        }
-        self.attributes
-            .retain(|(class, name), _| !slots.contains(&slot(About::Attribute, class.0, name)));
-        self.variables
-            .retain(|(scope, name), _| !slots.contains(&slot(About::Variable, scope.0, name)));
-        self.passed
-            .retain(|function, _| !slots.contains(&slot(About::Passed, function.0, "")));
-    }
-
-    /// The slots whose knowledge is not the same as before.
-    pub(crate) fn differences(&self, before: &Self) -> FxHashSet<Slot> {
-        let mut slots = FxHashSet::default();
-        for (ix, (a, b)) in (0_u32..).zip(self.returns.iter().zip(&before.returns)) {
-            let at = ix as usize;
-            let parameters = |known: &Self| {
-                [&known.collections, &known.invoked, &known.returned_from].map(|bits| bits.get(at).copied())
-            };
-            let called_each =
-                [self, before].map(|known| known.called_each.get(at).map_or(&[][..], Vec::as_slice));
-            let same_calls = called_each[0].len() == called_each[1].len()
-                && called_each[0]
-                    .iter()
-                    .zip(called_each[1])
-                    .all(|(a, b)| a.is_same(b));
-            if !a.is_same(b) || parameters(self) != parameters(before) || !same_calls {
-                slots.insert(slot(About::Function, ix, ""));
-            }
-        }
-        let attributes = changed(&self.attributes, &before.attributes, Value::is_same);
-        slots.extend(attributes.map(|(class, name)| slot(About::Attribute, class.0, name)));
-        let variables = changed(&self.variables, &before.variables, Value::is_same);
-        slots.extend(variables.map(|(scope, name)| slot(About::Variable, scope.0, name)));
-        let passed = changed(&self.passed, &before.passed, |a, b| a == b);
-        slots.extend(passed.map(|function| slot(About::Passed, function.0, "")));
-        slots
-    }
-}
-
-/// The keys of two maps under which they differ, in no particular order.
-fn changed<'m, K: Eq + Hash, V>(
-    now: &'m FxHashMap<K, V>,
-    before: &'m FxHashMap<K, V>,
-    same: impl Fn(&V, &V) -> bool + 'm,
-) -> impl Iterator<Item = &'m K> {
-    let new = now
-        .iter()
-        .filter(move |(key, value)| before.get(key).is_none_or(|old| !same(value, old)));
-    let gone = before.keys().filter(|key| !now.contains_key(key));
-    new.map(|(key, _)| key).chain(gone)
 }

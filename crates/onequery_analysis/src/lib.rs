@@ -10,6 +10,7 @@ mod describe;
 mod eval;
 mod facts;
 mod known;
+mod learning;
 mod models;
 mod program;
 mod reach;
@@ -22,6 +23,7 @@ mod types;
 mod value;
 
 use onequery_core::{FileId, Problem};
+use tracing::info_span;
 
 pub use catalog::{Access, CatalogError, Catalogs};
 pub use coverage::Coverage;
@@ -50,10 +52,10 @@ pub fn coverage(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catal
 /// Analyses a whole program. `files` are sorted by path; their order gives the [`FileId`]s of all locations.
 #[must_use]
 pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalogs) -> Analysis {
-    let program = program::Program::link(files, packages, catalogs);
+    let program = info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs));
     let summaries = summaries::summarize(&program);
-    let reach = reach::Reach::of(&program, &summaries.facts);
-    let sites = sites::loop_sites(&program, &summaries, &reach);
+    let reach = info_span!("reach").in_scope(|| reach::Reach::of(&program, &summaries.facts));
+    let sites = info_span!("loop sites").in_scope(|| sites::loop_sites(&program, &summaries, &reach));
     Analysis {
         sites,
         n_guards: reach.n_guards(),

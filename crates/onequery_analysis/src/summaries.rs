@@ -11,14 +11,16 @@ use onequery_core::ir::FnIx;
 use onequery_core::{DirectiveKind, FileId, Language, Problem, ProblemKind, Span};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use tracing::info_span;
 
 use crate::catalog::Access;
 use crate::eval::{Evaluated, evaluate, is_root};
 use crate::facts::{Conditions, Fact, FnFacts, Given, Left, Path, What};
 use crate::known::{Known, Slot};
+use crate::learning::{Learning, Touched};
 use crate::program::{FnId, Program};
 use crate::rows::{Load, RowSource, Rows, Wanted};
-use crate::value::{Bits, Deps, Value};
+use crate::value::{Bits, Deps};
 
 /// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
 const MAX_ROUNDS: usize = 24;
@@ -205,28 +207,30 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
         })
         .chain(program.presentations())
         .collect();
-    let mut known = Known {
-        returns: vec![Value::default(); program.n_functions()],
-        ..Known::default()
-    };
+    let mut learning = Learning::new(program);
     let mut results: Vec<Evaluated> = Vec::new();
     results.resize_with(roots.len(), Evaluated::default);
     let mut changed: Option<FxHashSet<Slot>> = None;
-    let mut given_up: FxHashSet<Slot> = FxHashSet::default();
     for round in 0.. {
-        results.par_iter_mut().zip(&roots).for_each(|(result, &root)| {
+        let anew: Vec<(usize, Touched)> = info_span!("evaluate", round).in_scope(|| {
+            let results = results.par_iter_mut().enumerate();
             // The first round evaluates everything, later ones what asked for something that has changed.
-            if changed
-                .as_ref()
-                .is_none_or(|changed| !changed.is_disjoint(&result.reads))
-            {
-                *result = evaluate_or_report(program, &known, root);
-            }
+            let due = results.filter(|(_, result)| {
+                let changed = changed.as_ref();
+                changed.is_none_or(|changed| !changed.is_disjoint(&result.reads))
+            });
+            due.map(|(ix, result)| {
+                let mut touched = Touched::default();
+                touched.add(program, result, None);
+                *result = evaluate_or_report(program, &learning.known, roots[ix]);
+                touched.add(program, result, Some(ix));
+                (ix, touched)
+            })
+            .collect()
         });
-        let mut next = learn(program, &results);
-        next.forget(&given_up);
-        let differences = next.differences(&known);
+        let differences = info_span!("learn", round).in_scope(|| learning.learn(program, &results, anew));
         if differences.is_empty() || round >= MAX_ROUNDS {
+            drop(learning);
             let troubles = results.iter().filter_map(|result| result.problem.clone());
             let fuel = (!differences.is_empty()).then(out_of_fuel);
             let problems = troubles.chain(fuel).collect();
@@ -234,7 +238,7 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
             for id in program.functions_declared(&DirectiveKind::NoQuery) {
                 facts[id.index()].facts.clear();
             }
-            let effects = propagate(program, &facts);
+            let effects = info_span!("propagate").in_scope(|| propagate(program, &facts));
             return Summaries {
                 facts,
                 effects,
@@ -242,9 +246,9 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
             };
         }
         if round >= WIDENING_ROUND {
-            given_up.extend(&differences);
+            learning.give_up(&differences);
         }
-        (known, changed) = (next, Some(differences));
+        changed = Some(differences);
     }
     unreachable!("the loop ends at MAX_ROUNDS")
 }
@@ -284,52 +288,6 @@ fn by_function(program: &Program<'_>, results: Vec<Evaluated>) -> Vec<FnFacts> {
         facts[id.index()] = found;
     }
     facts
-}
-
-/// What a round's facts say of returns, attributes, variables and parameters.
-fn learn(program: &Program<'_>, results: &[Evaluated]) -> Known {
-    let mut known = Known {
-        returns: vec![Value::default(); program.n_functions()],
-        returned_from: vec![Bits::default(); program.n_functions()],
-        collections: vec![Bits::default(); program.n_functions()],
-        invoked: vec![Bits::default(); program.n_functions()],
-        called_each: vec![Vec::new(); program.n_functions()],
-        ..Known::default()
-    };
-    for (id, found) in results.iter().flat_map(|result| &result.facts) {
-        known.returns[id.index()] = found.returns.as_ref().map(Value::returned).unwrap_or_default();
-        let returned_from = found.returns.as_ref().map(|returned| returned.deps.params);
-        known.returned_from[id.index()] = returned_from.unwrap_or_default();
-        known.collections[id.index()] = found.collections;
-        known.invoked[id.index()] = found.invoked;
-        known.called_each[id.index()].clone_from(&found.called_each);
-        for (class, name, value) in &found.attributes {
-            let entry = known.attributes.entry((*class, name.clone()));
-            let value = value.exported();
-            entry
-                .and_modify(|known| *known = known.clone().join(value.clone()))
-                .or_insert(value);
-        }
-        if !found.variables.is_empty() {
-            let (file, _, function) = program.function(*id);
-            let scope = program.scope_id(file, function.scope);
-            for (name, value) in &found.variables {
-                let entry = known.variables.entry((scope, name.clone()));
-                let value = value.exported();
-                entry
-                    .and_modify(|known| *known = known.clone().join(value.clone()))
-                    .or_insert(value);
-            }
-        }
-        // What tests pass says nothing of what others pass.
-        let in_test = program.function(*id).2.is_test;
-        for fact in found.facts.iter().filter(|_| !in_test) {
-            if let What::Call { callee, args } = &fact.what {
-                known.passed.entry(*callee).or_default().add(program, args);
-            }
-        }
-    }
-    known
 }
 
 /// Walks from queries up the calls, breadth first: each function gets the shortest way to each kind of access.

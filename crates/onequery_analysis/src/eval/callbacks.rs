@@ -286,7 +286,15 @@ impl<'a> Eval<'_, 'a> {
         let returned = self.returned_by(callee);
         let rows_of = |param: usize| args.get(param)?.rows.clone();
         let returned = self.returned_value(returned, &rows_of, self.here(self.ir.span(place)));
-        let queried = self.fact(place, What::Call { callee, args }, deps, likely);
+        let queried = self.fact(
+            place,
+            What::Call {
+                callee,
+                args: args.into(),
+            },
+            deps,
+            likely,
+        );
         returned.given_by_call(deps.with(queried))
     }
 

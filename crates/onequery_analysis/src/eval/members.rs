@@ -206,7 +206,7 @@ impl<'a> Eval<'_, 'a> {
                 };
                 let what = What::Call {
                     callee: method,
-                    args: vec![given],
+                    args: [given].into(),
                 };
                 let path = self.path;
                 self.path.kept |= decorated == Some(Decorates::CachedProperty);

@@ -50,7 +50,7 @@ const MAX_DEPTH: u32 = 500;
 #[derive(Default)]
 pub(crate) struct Evaluated {
     /// The facts of the function and of those nested in it.
-    pub(crate) facts: Vec<(FnId, FnFacts)>,
+    pub(crate) facts: Box<[(FnId, FnFacts)]>,
     /// What it asked for; when none of that changes, neither do the facts.
     pub(crate) reads: FxHashSet<Slot>,
     /// Why it was not, or not all of it: our fault, or a limit.
@@ -77,7 +77,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
     let facts = eval.finish(id, function);
     eval.done.push((id, facts));
     Evaluated {
-        facts: eval.done,
+        facts: eval.done.into(),
         reads: eval.reads.into_inner(),
         problem: eval.limit,
     }
@@ -311,10 +311,10 @@ impl<'p, 'a> Eval<'p, 'a> {
     }
 
     fn yield_value(&mut self, value: Value) {
-        self.facts.yields = Some(match self.facts.yields.take() {
+        self.facts.yields = Some(Box::new(match self.facts.yields.take() {
             Some(before) => before.join(value),
             None => value,
-        });
+        }));
     }
 
     /// The facts of the function that was evaluated.
@@ -328,7 +328,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 returned.ty = ty.completed_by(&inferred);
             }
         }
-        if let Some(yields) = facts.yields.take() {
+        if let Some(yields) = facts.yields.take().map(|yields| *yields) {
             let declared = facts
                 .returns
                 .as_ref()
@@ -358,6 +358,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 .map(|(name, value)| (self.text(name).to_owned(), value.clone()))
                 .collect();
         }
+        facts.shrink();
         facts
     }
 

@@ -139,7 +139,15 @@ impl<'a> Eval<'_, 'a> {
         };
         let path = self.path;
         self.path.memoised |= decorated == Some(Decorates::Memoised);
-        let queried = self.fact(id, What::Call { callee, args: given }, deps, likely);
+        let queried = self.fact(
+            id,
+            What::Call {
+                callee,
+                args: given.into(),
+            },
+            deps,
+            likely,
+        );
         self.path = path;
         let varies = Deps {
             varies: self.active(),
@@ -224,7 +232,7 @@ impl<'a> Eval<'_, 'a> {
                     ..Given::default()
                 }
             });
-            let args: Vec<Given> = given.collect();
+            let args: Box<[Given]> = given.collect();
             self.note(Fact {
                 at: self.here(function.name_span),
                 label: self.program.qualified_name(callee),
