@@ -204,7 +204,7 @@ fn markers(root: &Path, folder: &Path, out: &mut Expected) {
 
 /// What the binary finds in a folder.
 fn found(folder: &Path) -> BTreeSet<Claim> {
-    let include = ["tests", "migrations", "seeds", "examples"]
+    let include = ["tests", "migrations", "seeds", "examples", "scripts"]
         .iter()
         .flat_map(|kind| ["--include", kind]);
     let report = report(folder, &include.collect::<Vec<_>>());

@@ -459,7 +459,7 @@ fn wrong_usage_is_explained() {
         (&["check", "--min-confidence", "sure"], "possible, likely, proven"),
         (
             &["check", "--include", "everything"],
-            "tests, migrations, seeds, examples",
+            "tests, migrations, seeds, examples, scripts",
         ),
         (&["check", "--color", "sometimes"], "auto, always, never"),
         (&["check", "--threads", "many"], "--threads"),

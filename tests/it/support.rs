@@ -43,6 +43,8 @@ pub(crate) const EVERYTHING: &[&str] = &[
     "seeds",
     "--include",
     "examples",
+    "--include",
+    "scripts",
 ];
 
 /// A temporary folder with files in it.

@@ -384,6 +384,8 @@ pub(crate) enum Include {
     Seeds,
     /// Benchmarks and examples
     Examples,
+    /// Scripts that somebody runs by hand
+    Scripts,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, Serialize, ValueEnum)]

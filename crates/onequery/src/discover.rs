@@ -18,6 +18,10 @@ const FOREIGN_FOLDERS: &[&str] = &[
     "venv",
 ];
 
+/// Files that stand in folders of other people's code: virtual environments (PEP 405), and packages as `cargo package`
+/// publishes them.
+const FOREIGN_MARKS: &[&str] = &["pyvenv.cfg", ".cargo_vcs_info.json"];
+
 /// What a walk found, sorted by path.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -66,7 +70,7 @@ fn is_own(entry: &DirEntry) -> bool {
         .file_name()
         .to_str()
         .is_some_and(|name| FOREIGN_FOLDERS.contains(&name));
-    !foreign && !entry.path().join("pyvenv.cfg").exists()
+    !foreign && !FOREIGN_MARKS.iter().any(|mark| entry.path().join(mark).exists())
 }
 
 fn keep(root: &Path, entry: &DirEntry, found: &Mutex<Found>) {

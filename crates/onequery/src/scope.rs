@@ -21,9 +21,9 @@ const KINDS: &[Kind] = &[
         patterns: &[
             "**/migrations/**",
             "**/migration/**",
+            "**/*_migrations/**",
             "**/alembic/**",
             "**/revisions/**/versions/**",
-            "**/south_migrations/**",
             "**/*_migration.py",
         ],
     },
@@ -62,11 +62,16 @@ const KINDS: &[Kind] = &[
         word: "examples",
         patterns: &[
             "**/benches/**",
-            "**/benchmarks/**",
+            "**/*benchmarks/**",
             "**/bench/**",
             "**/examples/**",
             "**/build.rs",
         ],
+    },
+    Kind {
+        include: Include::Scripts,
+        word: "scripts",
+        patterns: &["**/scripts/**/*.py", "**/loadtests/**", "**/load_tests/**"],
     },
 ];
 
@@ -172,6 +177,16 @@ mod tests {
         assert_eq!(scope.hides("tests/views.py"), Some("tests"));
         assert_eq!(scope.hides("shop/migrations/0001_initial.py"), Some("migrations"));
         assert_eq!(scope.hides("src/latest.rs"), None);
+        assert_eq!(
+            scope.hides("jobs/long_running_migrations/0003_a.py"),
+            Some("migrations")
+        );
+        assert_eq!(scope.hides("server/scripts/backfill.py"), Some("scripts"));
+        assert_eq!(scope.hides("crates/scripts/src/database.rs"), None);
+        assert_eq!(
+            scope.hides("collector/compile-benchmarks/a/src/lib.rs"),
+            Some("examples")
+        );
         let with_tests = Scope::new(&[Include::Tests], &[], Vec::new());
         assert_eq!(
             with_tests.expect("there are no patterns").hides("tests/views.py"),

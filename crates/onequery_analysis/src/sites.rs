@@ -212,19 +212,21 @@ fn leave_out_told(queries: &mut Vec<LoopQuery>, told: &mut Vec<(RelationRead, Co
     told.extend(reads.filter_map(|query| Some((query.relation.clone()?, query.confidence))));
 }
 
-/// `book.author.country` tells all that `book.author` in it would tell, and a row keeps a relation that was read: of equal
+/// `book.author.country` tells all that `book.author` in it would tell, unless that is surer: the country may be read of
+/// some authors only. And a row keeps a relation that was read: of equal
 /// reads the surest is told. Counting, or narrowing what was loaded, asks anew each time.
 fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
-    let reads: Vec<(Location, RelationRead)> = queries
+    let reads: Vec<(Location, RelationRead, Confidence)> = queries
         .iter()
-        .filter_map(|query| Some((query.location, query.relation.clone()?)))
+        .filter_map(|query| Some((query.location, query.relation.clone()?, query.confidence)))
         .collect();
     let is_part = |query: &LoopQuery, own: &RelationRead| {
-        reads.iter().any(|(at, other)| {
+        reads.iter().any(|(at, other, confidence)| {
             let longer = other.path.len() > own.path.len() && other.path.starts_with(&own.path);
             let loads_all = !matches!(other.kind, ReadKind::Key(_)) || matches!(own.kind, ReadKind::Key(_));
             longer
                 && loads_all
+                && *confidence >= query.confidence
                 && other.origin == own.origin
                 && at.file == query.location.file
                 && at.span.contains(query.location.span)
@@ -233,7 +235,7 @@ fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
     // Its key is not all that is wanted of a row when something else in the loop reads the row.
     let is_read_whole = |own: &RelationRead| {
         matches!(own.kind, ReadKind::Key(_))
-            && reads.iter().any(|(_, other)| {
+            && reads.iter().any(|(_, other, _)| {
                 let loads = matches!(other.kind, ReadKind::Rows) || other.path.len() > own.path.len();
                 loads && other.origin == own.origin && other.path.starts_with(&own.path)
             })

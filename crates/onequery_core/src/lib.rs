@@ -46,4 +46,15 @@ impl Language {
             Self::Template => "template",
         }
     }
+
+    /// Whether what is called so is written into the code and changes with the code only: `CONTENT_TYPES` (PEP 8, "Naming
+    /// Conventions": constants).
+    ///
+    /// In Rust a `static` of such a name may hold anything; what a `const` is, its value says.
+    #[must_use]
+    pub fn names_constant(self, name: &str) -> bool {
+        let is_upper = |c: char| c.is_uppercase() || c.is_ascii_digit() || c == '_';
+        let letters = name.chars().filter(|c| c.is_uppercase()).count();
+        self == Self::Python && letters >= 2 && name.chars().all(is_upper)
+    }
 }

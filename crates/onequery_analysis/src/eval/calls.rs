@@ -332,6 +332,20 @@ impl<'a> Eval<'_, 'a> {
         let returned = self.returned_by(method);
         let given = |param: usize| receiver.rows.clone().filter(|_| param == 0);
         let rows = self.returned_rows(&returned, &given, self.here(self.ir.span(id)))?;
+        // A related manager asks its row first: if that has the others already, nothing of this is done.
+        let related = receiver.rows.as_deref().filter(|own| own.pending.is_some());
+        let rows = match related {
+            None => rows,
+            Some(own) if own.path == rows.path && own.source == rows.source => Arc::new(Rows {
+                pending: own.pending,
+                ..(*rows).clone()
+            }),
+            Some(own) => {
+                let mut with_loaded = own.clone();
+                with_loaded.loaded.add_below(&own.names(), &rows.loaded);
+                Arc::new(with_loaded)
+            }
+        };
         Some(Value {
             deps: receiver.deps,
             rows: Some(rows),

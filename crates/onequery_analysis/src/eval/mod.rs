@@ -415,7 +415,10 @@ impl<'p, 'a> Eval<'p, 'a> {
                 .with_deps(deps)
             }
             ExprKind::Literal(literal) => self.literal(*literal),
-            ExprKind::Name(name) => self.name(*name),
+            ExprKind::Name(name) => {
+                let value = self.name(*name);
+                self.constant_by_name(*name, value)
+            }
             ExprKind::Path { segments, .. } => self.path_value(segments),
             ExprKind::Attr { base, name, .. } if self.is_template() => {
                 self.template_attribute(id, *base, *name)
@@ -423,7 +426,12 @@ impl<'p, 'a> Eval<'p, 'a> {
             ExprKind::Attr { base, name, .. } => {
                 let owner = self.eval(*base);
                 self.note_key_read(*base, *name);
-                self.attribute(&owner, *name, id)
+                let value = self.attribute(&owner, *name, id);
+                if self.names_own(&owner.ty, *name) {
+                    self.constant_by_name(*name, value)
+                } else {
+                    value
+                }
             }
             ExprKind::Index { base, index } => self.index(id, *base, *index),
             ExprKind::Slice { base, bounds } => self.slice(*base, bounds),
@@ -554,6 +562,38 @@ impl<'p, 'a> Eval<'p, 'a> {
             .program
             .resolve_path(self.scope(), self.type_scope().own, &[self.text(name)]);
         self.symbol_value(symbol)
+    }
+
+    /// A collection that is called as constants are has as many elements as the code gives it, even where subclasses and
+    /// settings say which. Rows are what they are, whatever they are called.
+    fn constant_by_name(&self, name: Name, value: Value) -> Value {
+        let is_constant = value.bound == Bound::Data
+            && value.rows.is_none()
+            && self.language().names_constant(self.text(name));
+        if is_constant {
+            return Value {
+                bound: Bound::Constant,
+                ..value
+            };
+        }
+        value
+    }
+
+    /// Whether the project says what an attribute is: `self.KINDS` as opposed to `request.GET`.
+    fn names_own(&self, owner: &Ty, name: Name) -> bool {
+        match *owner {
+            Ty::Module(_) => true,
+            Ty::Class(class) | Ty::Instance(class) => {
+                let info = self.program.class(class);
+                let has = |&base: &ClassId| {
+                    let ir = self.program.ir(self.program.class(base).file);
+                    let fields = &self.program.class_ir(base).fields;
+                    fields.iter().any(|field| ir.name(field.name) == self.text(name))
+                };
+                info.library_bases.is_empty() || info.mro.iter().any(has)
+            }
+            _ => false,
+        }
     }
 
     /// The value of something that is known by name.
