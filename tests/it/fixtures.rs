@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::support::report;
+use crate::support::{EVERYTHING, report};
 
 /// What a marker or a finding says of a line: path, line number, and `rule` or `rule.step`.
 type Claim = (String, u64, String);
@@ -204,10 +204,7 @@ fn markers(root: &Path, folder: &Path, out: &mut Expected) {
 
 /// What the binary finds in a folder.
 fn found(folder: &Path) -> BTreeSet<Claim> {
-    let include = ["tests", "migrations", "seeds", "examples", "scripts"]
-        .iter()
-        .flat_map(|kind| ["--include", kind]);
-    let report = report(folder, &include.collect::<Vec<_>>());
+    let report = report(folder, EVERYTHING);
     let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
     let mut claims = BTreeSet::new();
     for finding in report["findings"].as_array().expect("a list") {

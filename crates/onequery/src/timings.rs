@@ -1,6 +1,5 @@
 //! Where a run spends its time.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,29 +57,40 @@ impl Drop for Timings {
     }
 }
 
-/// How often something was done, and how long that took; longer than the run where threads work side by side.
-#[derive(Clone, Copy, Default)]
+/// Something that is done, how often it was, and how long that took: longer than the run where threads work side by side.
 struct Phase {
+    name: &'static str,
     times: u64,
     total: Duration,
-    /// The order of the phases' first ends.
-    order: usize,
 }
 
-/// By name.
+/// In the order in which they first ended.
 #[derive(Clone, Default)]
-struct Phases(Arc<Mutex<BTreeMap<&'static str, Phase>>>);
+struct Phases(Arc<Mutex<Vec<Phase>>>);
 
 impl Phases {
     fn table(&self, whole: Duration) -> String {
         let phases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rows: Vec<(&str, Phase)> = phases.iter().map(|(&name, &phase)| (name, phase)).collect();
-        rows.sort_by_key(|(_, phase)| phase.order);
         let mut table = format!("{:<20} {:>8} {:>10}\n", "phase", "times", "seconds");
-        for (name, Phase { times, total, .. }) in rows {
+        for Phase { name, times, total } in phases.iter() {
             table += &format!("{name:<20} {times:>8} {:>10.3}\n", total.as_secs_f64());
         }
         table + &format!("{:<20} {:>8} {:>10.3}\n", "whole run", "", whole.as_secs_f64())
+    }
+
+    fn add(&self, name: &'static str, took: Duration) {
+        let mut phases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match phases.iter_mut().find(|phase| phase.name == name) {
+            Some(phase) => {
+                phase.times += 1;
+                phase.total += took;
+            }
+            None => phases.push(Phase {
+                name,
+                times: 1,
+                total: took,
+            }),
+        }
     }
 }
 
@@ -101,13 +111,6 @@ impl<S: tracing::Subscriber + for<'s> LookupSpan<'s>> Layer<S> for Phases {
         let Some(Entered(entered)) = span.extensions_mut().remove() else {
             return;
         };
-        let mut phases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let order = phases.len();
-        let phase = phases.entry(span.name()).or_insert(Phase {
-            order,
-            ..Phase::default()
-        });
-        phase.times += 1;
-        phase.total += entered.elapsed();
+        self.add(span.name(), entered.elapsed());
     }
 }

@@ -213,8 +213,8 @@ fn leave_out_told(queries: &mut Vec<LoopQuery>, told: &mut Vec<(RelationRead, Co
 }
 
 /// `book.author.country` tells all that `book.author` in it would tell, unless that is surer: the country may be read of
-/// some authors only. And a row keeps a relation that was read: of equal
-/// reads the surest is told. Counting, or narrowing what was loaded, asks anew each time.
+/// some authors only. And a row keeps a relation that was read: of equal reads the surest is told. Counting, or narrowing
+/// what was loaded, asks anew each time.
 fn leave_out_prefixes(queries: &mut Vec<LoopQuery>) {
     let reads: Vec<(Location, RelationRead, Confidence)> = queries
         .iter()

@@ -415,10 +415,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 .with_deps(deps)
             }
             ExprKind::Literal(literal) => self.literal(*literal),
-            ExprKind::Name(name) => {
-                let value = self.name(*name);
-                self.constant_by_name(*name, value)
-            }
+            ExprKind::Name(name) => self.name(*name),
             ExprKind::Path { segments, .. } => self.path_value(segments),
             ExprKind::Attr { base, name, .. } if self.is_template() => {
                 self.template_attribute(id, *base, *name)
@@ -561,7 +558,8 @@ impl<'p, 'a> Eval<'p, 'a> {
         let symbol = self
             .program
             .resolve_path(self.scope(), self.type_scope().own, &[self.text(name)]);
-        self.symbol_value(symbol)
+        // What a local variable is, its value says, whatever it is called.
+        self.constant_by_name(name, self.symbol_value(symbol))
     }
 
     /// A collection that is called as constants are has as many elements as the code gives it, even where subclasses and
