@@ -115,7 +115,7 @@ fn five_whys_lead_from_the_request_to_the_cause() {
        - `onequery check` shows it, so it is not run on changes yet, or does not stop them
        - no test of the project counts statements
 
-    Remedy: fetch all rows with one query before the loop (`filter(field__in=…)` or `in_bulk(…)`) and look them up in a dictionary
+    Remedy: fetch all rows with one query before the loop (`filter(field__in=…)` or `in_bulk(…)`) and look them up in a dictionary, or prefetch them with the rows of the loop if a relation leads to them
     ");
     let by_place = whys(folder.path(), &["auth/service.py:5"]);
     assert_eq!(by_place, whys(folder.path(), &[&found]));

@@ -10,6 +10,9 @@ use crate::program::ClassId;
 /// How many relations in a row are followed; a longer path is not known any more.
 const MAX_PATH: usize = 6;
 
+/// How many relations that were not loaded are followed back to the rows before them.
+const MAX_BEHIND: usize = 3;
+
 /// One relation on the way from rows to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hop {
@@ -23,6 +26,10 @@ pub(crate) struct Rows {
     /// What they are rows of.
     pub(crate) model: Option<ClassId>,
     pub(crate) source: RowSource,
+    /// What the source's rows are rows of.
+    pub(crate) start: Option<ClassId>,
+    /// The source is a relation of these rows that was not loaded with them.
+    pub(crate) behind: Option<Arc<Rows>>,
     /// The relations walked from the source's rows to these.
     pub(crate) path: Vec<Hop>,
     /// The source, or a relation on the way, gives many rows.
@@ -220,6 +227,8 @@ impl Rows {
         Self {
             model,
             source,
+            start: model,
+            behind: None,
             path: Vec::new(),
             many: false,
             taken_one: false,
@@ -238,6 +247,28 @@ impl Rows {
     /// The names of the relations walked.
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
         self.path.iter().map(|hop| hop.name.clone()).collect()
+    }
+
+    /// The rows behind these, and no more than so many behind one another: a function that calls itself adds some in each
+    /// round.
+    fn behind_within(&self, most: usize) -> Option<Arc<Self>> {
+        let behind = self.behind.as_ref().filter(|_| most > 0)?;
+        let shortened = behind.behind_within(most - 1);
+        Some(if shortened == behind.behind {
+            behind.clone()
+        } else {
+            Arc::new(Self {
+                behind: shortened,
+                ..(**behind).clone()
+            })
+        })
+    }
+
+    /// These rows and those that they are a relation of, from the outermost on.
+    pub(crate) fn outermost_first(&self) -> Vec<&Self> {
+        let mut all: Vec<&Self> = std::iter::successors(Some(self), |rows| rows.behind.as_deref()).collect();
+        all.reverse();
+        all
     }
 
     /// The rows that a relation leads to.
@@ -316,8 +347,14 @@ impl Rows {
                 ..self.clone()
             };
         }
+        let behind = Self {
+            pending: None,
+            behind: self.behind_within(MAX_BEHIND - 1),
+            ..self.clone()
+        };
         Self {
             loaded: self.loaded.below(&self.names()),
+            behind: (!pending.refined && !self.path.is_empty()).then(|| Arc::new(behind)),
             ..Self::of_query(self.model, pending.at, true)
         }
     }
@@ -367,6 +404,8 @@ impl Rows {
         Some(Self {
             model,
             source: given.source,
+            start: given.start,
+            behind: given.behind,
             option_path: Vec::new(),
             path: given.path.iter().chain(&self.path).cloned().collect(),
             many: (given.many && !self.taken_one) || self.many,
@@ -389,6 +428,8 @@ impl Rows {
             .filter(|own| other.loaded.columns.as_ref() == Some(own));
         self.loaded.add_below(&[], &other.loaded);
         self.loaded.columns = columns;
+        self.start = self.start.filter(|start| other.start == Some(*start));
+        self.behind = self.behind.filter(|behind| other.behind.as_ref() == Some(behind));
         self.many |= other.many;
         self.taken_one &= other.taken_one;
         self.few &= other.few;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use onequery_core::ir::FnIx;
 use onequery_core::{Confidence, EntryPoint, Location};
 
-use crate::catalog::Access;
+use crate::catalog::{Access, Way};
 pub use crate::facts::SiteKind;
 use crate::facts::{Fact, FnFacts, Given, QuerySource, Site, What};
 use crate::program::{FnId, Program};
@@ -498,25 +498,32 @@ impl View<'_, '_> {
     fn of_relation(&self, rows: &Rows, kind: &ReadKind) -> Option<(String, Option<String>)> {
         let (models, catalogs) = (&self.program.models, self.program.catalogs);
         let last = models.relation(rows.path.last()?.relation);
-        let hops: Vec<(&str, &str)> = rows
-            .path
-            .iter()
-            .map(|hop| {
-                (
-                    self.program.class_name(models.relation(hop.relation).owner),
-                    &*hop.name,
-                )
-            })
-            .collect();
-        let to_many = rows.path.iter().any(|hop| {
-            let relation = models.relation(hop.relation);
-            relation.to_many || catalogs.relation(relation.kind).prefetched
-        });
         let remedy = match kind {
             ReadKind::Narrowed => catalogs.defeated_remedy(last.kind).map(ToOwned::to_owned),
-            _ => catalogs.eager_remedy(last.kind, to_many, &hops),
+            _ => catalogs.eager_remedy(last.kind, &self.way(rows)),
         };
         Some((catalogs.title_of_relation(last.kind).to_owned(), remedy))
+    }
+
+    /// The way from the outermost rows that a query gives to these.
+    fn way(&self, rows: &Rows) -> Way<'_> {
+        let (program, models) = (self.program, &self.program.models);
+        let parts = rows.outermost_first();
+        let mut way = Way::default();
+        for part in &parts {
+            let mut of = part.start;
+            for hop in &part.path {
+                let relation = models.relation(hop.relation);
+                let owner = of.unwrap_or(relation.owner);
+                way.hops.push((program.class_name(owner), hop.name.to_string()));
+                way.to_many |= relation.to_many || program.catalogs.relation(relation.kind).prefetched;
+                of = program.row_class(&relation.target);
+            }
+        }
+        if let [outermost, _, ..] = parts.as_slice() {
+            way.outermost = outermost.start.map(|start| program.class_name(start));
+        }
+        way
     }
 
     /// The same of a column.

@@ -120,6 +120,17 @@ pub(crate) struct TypeInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct RelationKind(u16);
 
+/// The relations that lead from rows to others, as they are written to load them.
+#[derive(Default)]
+pub(crate) struct Way<'a> {
+    /// The class that has each relation, and the relation's name.
+    pub(crate) hops: Vec<(&'a str, String)>,
+    /// It leads to many rows.
+    pub(crate) to_many: bool,
+    /// What it starts from, if that isn't what the nearest query gives.
+    pub(crate) outermost: Option<&'a str>,
+}
+
 /// A way to declare relations.
 #[derive(Debug)]
 pub(crate) struct RelationInfo {
@@ -553,28 +564,31 @@ impl Catalogs {
             .as_deref()
     }
 
-    /// How a path of relations is loaded with its rows. `hops` are the declaring class and the name of each relation.
-    pub(crate) fn eager_remedy(
-        &self,
-        kind: RelationKind,
-        to_many: bool,
-        hops: &[(&str, &str)],
-    ) -> Option<String> {
+    /// How a path of relations is loaded with its rows.
+    pub(crate) fn eager_remedy(&self, kind: RelationKind, way: &Way<'_>) -> Option<String> {
         let remedies = &self.infos[self.relation(kind).catalog as usize].remedies;
-        let whole = if to_many {
+        let whole = if way.to_many {
             &remedies.load_many
         } else {
             &remedies.load_one
         };
         let separator = remedies.path_separator.as_deref().unwrap_or(".");
-        let path: Vec<&str> = hops.iter().map(|(_, name)| *name).collect();
+        let path: Vec<&str> = way.hops.iter().map(|(_, name)| name.as_str()).collect();
         let hop = remedies.load_hop.as_deref().unwrap_or_default();
-        let spelled: Vec<String> = hops
+        let spelled: Vec<String> = way
+            .hops
             .iter()
             .map(|(model, name)| hop.replace("{model}", model).replace("{name}", name))
             .collect();
+        let rows = way
+            .outermost
+            .map_or_else(|| "the rows".to_owned(), |model| format!("the rows of `{model}`"));
         let whole = whole.as_deref()?.replace("{path}", &path.join(separator));
-        Some(whole.replace("{hops}", &spelled.join(".")))
+        Some(
+            whole
+                .replace("{hops}", &spelled.join("."))
+                .replace("{rows}", &rows),
+        )
     }
 
     /// The node of a language's importable root, [`PathNode::OTHER`] when no catalogue speaks of it.

@@ -77,7 +77,7 @@ pub(super) struct Remedies {
     pub(super) write: Option<String>,
     pub(super) commit: Option<String>,
     /// What loads a relation to one row together with the rows. `{path}` is the path of relations, `{hops}` one
-    /// [`Remedies::load_hop`] for each of them.
+    /// [`Remedies::load_hop`] for each of them, `{rows}` "the rows", with their model where other rows are nearer.
     pub(super) load_one: Option<String>,
     /// What loads a path of relations that leads to many rows.
     pub(super) load_many: Option<String>,

@@ -26,7 +26,7 @@ mod templates;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use onequery_core::ir::{ExprId, ExprKind, FileIr, FnIx, Function, Literal, Pattern, Spread};
+use onequery_core::ir::{ExprId, ExprKind, FileIr, FnIx, Function, Literal, Param, Pattern, Spread};
 use onequery_core::{FileId, Language, Location, Name, Problem, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -226,7 +226,11 @@ impl<'p, 'a> Eval<'p, 'a> {
                 (Some(ty), _) if !ty.is_unknown() => ty,
                 (_, Some(class)) if ix == 0 && decorated == Some(Decorates::Class) => Ty::Class(class),
                 (_, Some(class)) if ix == 0 && takes_row => self.row_taken(id, class),
-                (_, Some(class)) if ix == 0 && decorated != Some(Decorates::Static) => Ty::Instance(class),
+                (_, Some(class))
+                    if ix == 0 && decorated != Some(Decorates::Static) && self.may_receive(param) =>
+                {
+                    Ty::Instance(class)
+                }
                 (None, None) if ix == 0 => self.program.self_type(self.file, function).unwrap_or_default(),
                 _ => Ty::Unknown,
             };
@@ -254,6 +258,13 @@ impl<'p, 'a> Eval<'p, 'a> {
             value.rows = self.rows_of_param(&value.ty, ix);
             self.bind(&param.pattern, value);
         }
+    }
+
+    /// Whether a first parameter can be what a method is called on. One of a type that nothing is known of is none, unless
+    /// its name says so.
+    fn may_receive(&self, param: &Param) -> bool {
+        let is_self = matches!(param.pattern, Pattern::Name(name, _) if self.text(name) == "self");
+        param.ty.is_none() || is_self
     }
 
     /// What the calls that were seen pass for a parameter: those of the function, or of what it overrides.
