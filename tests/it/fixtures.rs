@@ -5,7 +5,7 @@
 //! `rule.origin`, `rule.call` and `rule.query` assert a step of one. A line without marker asserts silence.
 //! `missing rule "why"` and `wrong rule "why"` keep known errors visible and fail when they heal. A case without any
 //! marker says `clean = true` in its `case.toml`. Where `tests/oracle/measure` has run a case, its claims must agree with
-//! what was counted.
+//! what was counted. Files below `fixed` show the case as its remedy leaves it: nothing may be found in it then.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::support::{EVERYTHING, report};
+use crate::support::{EVERYTHING, FIXED, NOT_THE_PROGRAM, report};
 
 /// What a marker or a finding says of a line: path, line number, and `rule` or `rule.step`.
 type Claim = (String, u64, String);
@@ -69,8 +69,7 @@ fn failure(root: &Path, case: &Path) -> Option<String> {
     let name = case.strip_prefix(root).unwrap_or(case).display();
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     copy(case, folder.path());
-    let mut expected = Expected::default();
-    markers(folder.path(), folder.path(), &mut expected);
+    let expected = expected(folder.path());
     let config = std::fs::read_to_string(case.join("case.toml")).unwrap_or_default();
     let config: toml::Table = config.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
     let clean = config.get("clean").and_then(toml::Value::as_bool) == Some(true);
@@ -105,7 +104,30 @@ fn failure(root: &Path, case: &Path) -> Option<String> {
         .difference(&known)
         .filter(is_primary)
         .for_each(|claim| say("not expected:", claim));
+    let fixed = case.join(FIXED);
+    if fixed.is_dir() {
+        copy(&fixed, folder.path());
+        text.push_str(&found_although_fixed(folder.path()));
+    }
     (!text.is_empty()).then(|| format!("{name}\n{text}"))
+}
+
+/// What is still found in a case whose remedy was applied, one line per claim.
+fn found_although_fixed(folder: &Path) -> String {
+    let wrong = expected(folder).wrong;
+    let found: BTreeSet<Claim> = found(folder)
+        .into_iter()
+        .filter(|claim| !claim.2.contains('.'))
+        .collect();
+    let unmarked = found
+        .difference(&wrong)
+        .map(|claim| (claim, "found although it is fixed:"));
+    let healed = wrong
+        .difference(&found)
+        .map(|claim| (claim, "no longer found when fixed; drop the marker `wrong`"));
+    let line =
+        |((path, line, claim), what): (&Claim, &str)| format!("  {FIXED}/{path}:{line}: {what} {claim}\n");
+    unmarked.chain(healed).map(line).collect()
 }
 
 /// What a case claims against what `tests/oracle/measure` counted when it ran the case.
@@ -138,9 +160,6 @@ fn contradiction(case: &Path, config: &toml::Table, expected: &Expected) -> Opti
     }
 }
 
-/// What runs a case and what was measured of it is no part of the program that is analysed.
-const NOT_THE_PROGRAM: [&str; 2] = ["scenario.py", "measured.toml"];
-
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a temporary folder can be filled");
     for entry in std::fs::read_dir(from).expect("fixtures can be listed") {
@@ -155,6 +174,13 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(&entry, &target).expect("a temporary folder can be filled");
         }
     }
+}
+
+/// The markers of a case in a folder.
+fn expected(folder: &Path) -> Expected {
+    let mut expected = Expected::default();
+    markers(folder, folder, &mut expected);
+    expected
 }
 
 /// Reads the markers of all source files below `folder`.

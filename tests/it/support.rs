@@ -69,7 +69,13 @@ pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// All files of the fixtures with an extension: paths relative to `fixtures/`, sorted, and contents.
+/// The folder in a case with the files that its remedy changes.
+pub(crate) const FIXED: &str = "fixed";
+
+/// What runs a case, what was measured of it and its remedy are no part of the program that is analysed.
+pub(crate) const NOT_THE_PROGRAM: [&str; 4] = ["scenario.py", "scenario.rs", "measured.toml", FIXED];
+
+/// All files of the programs in fixtures with an extension: paths relative to `fixtures/`, sorted, and contents.
 pub(crate) fn fixture_files(extension: &str) -> Vec<(String, Vec<u8>)> {
     let root = fixtures();
     let mut paths = Vec::new();
@@ -77,6 +83,9 @@ pub(crate) fn fixture_files(extension: &str) -> Vec<(String, Vec<u8>)> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("fixtures can be listed") {
             let path = entry.expect("fixtures can be listed").path();
+            if NOT_THE_PROGRAM.iter().any(|name| path.ends_with(name)) {
+                continue;
+            }
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|it| it == extension) {

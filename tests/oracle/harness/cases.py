@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-FIXTURES = ROOT / "fixtures" / "python"
+FIXTURES = ROOT / "fixtures"
 
-MARKER = re.compile(r"#~ (.*?)(?: #\}|$)", re.MULTILINE)
+MARKER = re.compile(r"(?:#|//)~ (.*?)(?: #\}|$)", re.MULTILINE)
+#: What files with markers are called.
+SOURCES = ("*.py", "*.html", "*.rs")
 REASON = re.compile(r'"[^"]*"')
 
 #: Words before the rule of a marker that is no true finding of the analyzer.
@@ -21,7 +23,7 @@ class CaseError(Exception):
 
 @dataclass(frozen=True)
 class Case:
-    """A folder `<library>/<rule>/<what_differs>` with a scenario."""
+    """A folder `<language>/<library>/<rule>/<what_differs>` with a scenario."""
 
     folder: Path
     #: The marked findings: `("", rule)`, `("missing", rule)` and `("wrong", rule)`.
@@ -41,12 +43,22 @@ class Case:
         return self.folder.relative_to(FIXTURES).as_posix()
 
     @property
-    def library(self) -> str:
+    def language(self) -> str:
         return self.folder.relative_to(FIXTURES).parts[0]
+
+    @property
+    def library(self) -> str:
+        return self.folder.relative_to(FIXTURES).parts[1]
 
     @property
     def measured(self) -> Path:
         return self.folder / "measured.toml"
+
+    @property
+    def fixed(self) -> Path | None:
+        """The folder with the files that the remedy changes; none if the case has no fixed twin."""
+        folder = self.folder / "fixed"
+        return folder if folder.is_dir() else None
 
 
 def find_cases(paths: list[Path]) -> list[Case]:
@@ -56,9 +68,9 @@ def find_cases(paths: list[Path]) -> list[Case]:
         folder = path.resolve()
         if not folder.is_relative_to(FIXTURES):
             raise CaseError(f"{path} is not below {FIXTURES.relative_to(ROOT)}")
-        found = list(folder.rglob("scenario.py"))
+        found = [*folder.rglob("scenario.py"), *folder.rglob("scenario.rs")]
         if not found:
-            raise CaseError(f"{path} has no scenario.py")
+            raise CaseError(f"{path} has no scenario.py or scenario.rs")
         scenarios.update(found)
     return [read_case(scenario.parent) for scenario in sorted(scenarios)]
 
@@ -88,7 +100,9 @@ def read_settings(path: Path) -> dict:
 def read_markers(folder: Path) -> frozenset[tuple[str, str]]:
     """The markers of findings; a step (`rule.loop`) is none."""
     markers = set()
-    for path in (*folder.rglob("*.py"), *folder.rglob("*.html")):
+    for path in (path for pattern in SOURCES for path in folder.rglob(pattern)):
+        if path.is_relative_to(folder / "fixed"):
+            continue
         for claims in MARKER.findall(path.read_text("utf-8")):
             words = REASON.sub("", claims).split()
             for before, word in zip(["", *words[:-1]], words, strict=True):

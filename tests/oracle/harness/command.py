@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,8 @@ from harness import measurements
 from harness.cases import Case, CaseError, find_cases
 from harness.environments import Environment, EnvironmentFailure, read_environments
 from harness.measurements import MeasuredError, Measurement
-from harness.runs import RunError, measure
+from harness.programs import RustRunner, rust_runner
+from harness.runs import PythonRunner, RunError, python_runner
 from harness.verdicts import contradictions, differences
 
 #: Runs at a time.
@@ -35,6 +35,8 @@ class Outcome:
     measured: dict[str, Measurement] = field(default_factory=dict)
     #: Why it was not measured, one line per environment.
     failures: list[str] = field(default_factory=list)
+    #: The same where this machine lacks what it needs.
+    missing: list[str] = field(default_factory=list)
     #: What disagrees with the case or with its `measured.toml`.
     problems: list[str] = field(default_factory=list)
 
@@ -53,58 +55,67 @@ def main(arguments: list[str]) -> int:
     print_table(outcomes)
     if any(outcome.problems for outcome in outcomes):
         return DISAGREES
-    return NOT_MEASURED if any(outcome.failures for outcome in outcomes) else AGREES
+    lacks = any(outcome.missing for outcome in outcomes) and not options.partial
+    return NOT_MEASURED if lacks or any(outcome.failures for outcome in outcomes) else AGREES
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The options of the command line."""
     parser = argparse.ArgumentParser(prog="measure", description=DESCRIPTION, epilog=EXIT_CODES)
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a measured.toml differs")
+    parser.add_argument("--partial", action="store_true", help="be content with the environments that this machine has")
     parser.add_argument("paths", nargs="*", type=Path, metavar="CASE-PATH", help="cases, or folders of cases")
     return parser.parse_args(arguments)
 
 
 def measure_all(cases: list[Case]) -> list[Outcome]:
     """Measures every case in every environment of its library."""
-    environments = read_environments()
-    used = [environment for environment in environments if any(belongs(case, environment) for case in cases)]
-    unusable = make_environments(used)
-    with ThreadPoolExecutor(PROCESSES) as pool:
-        return list(pool.map(lambda case: measure_case(case, used, unusable), cases))
+    environments = [known for known in read_environments() if any(belongs(case, known) for case in cases)]
+    outcomes = [
+        Outcome(case, [environment.name for environment in environments if belongs(case, environment)])
+        for case in cases
+    ]
+    for outcome in outcomes:
+        if not outcome.own:
+            outcome.failures.append(f"any environment: environments.toml has none for {outcome.case.library}")
+    for environment in environments:
+        measure_in(environment, [outcome for outcome in outcomes if environment.name in outcome.own])
+    return outcomes
 
 
 def belongs(case: Case, environment: Environment) -> bool:
     """Whether a case is to be measured in an environment."""
-    allowed = case.environments is None or environment.name in case.environments
-    return allowed and case.library in environment.cases
+    if case.language != environment.language:
+        return False
+    if case.environments is None:
+        return case.library in environment.cases
+    return environment.name in case.environments
 
 
-def make_environments(environments: Iterable[Environment]) -> dict[str, str]:
-    """Makes the environments and says why some could not be made, by name."""
-    unusable = {}
-    for environment in environments:
-        try:
-            environment.make()
-        except EnvironmentFailure as error:
-            unusable[environment.name] = str(error)
-    return unusable
+def measure_in(environment: Environment, outcomes: list[Outcome]) -> None:
+    """Measures cases in one environment, which is made if need be."""
+    if environment.language == "rust":
+        runners = rust_runner(environment, [outcome.case for outcome in outcomes])
+    else:
+        runners = python_runner(environment, PROCESSES)
+    try:
+        environment.make()
+        with runners as runner, ThreadPoolExecutor(PROCESSES) as pool:
+            list(pool.map(lambda outcome: measure_case(runner, outcome), outcomes))
+    except EnvironmentFailure as error:
+        for outcome in outcomes:
+            outcome.missing.append(f"{environment.name}: {error}")
 
 
-def measure_case(case: Case, environments: list[Environment], unusable: dict[str, str]) -> Outcome:
-    """Measures one case in its environments, one after the other."""
-    own = [environment for environment in environments if belongs(case, environment)]
-    outcome = Outcome(case, [environment.name for environment in own])
-    if not own:
-        outcome.failures.append(f"any environment: environments.toml has none for {case.library}")
-    for environment in own:
-        if reason := unusable.get(environment.name):
-            outcome.failures.append(f"{environment.name}: {reason}")
-            continue
-        try:
-            outcome.measured[environment.name] = measure(case, environment)
-        except RunError as error:
-            outcome.failures.append(f"{environment.name}: {error}")
-    return outcome
+def measure_case(runner: PythonRunner | RustRunner, outcome: Outcome) -> None:
+    """Measures one case in one environment."""
+    name = runner.environment.name
+    try:
+        outcome.measured[name] = runner.measure(outcome.case)
+    except RunError as error:
+        outcome.failures.append(f"{name}: {error}")
+    except EnvironmentFailure as error:
+        outcome.missing.append(f"{name}: {error}")
 
 
 def finish(outcome: Outcome, check: bool) -> None:
@@ -146,10 +157,10 @@ def print_table(outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         for problem in outcome.problems:
             print(f"{outcome.case.name}: {problem}")
-        for failure in outcome.failures:
+        for failure in outcome.failures + outcome.missing:
             print(f"{outcome.case.name}: not measured in {failure}")
     troubled = sum(bool(outcome.problems) for outcome in outcomes)
-    failed = sum(bool(outcome.failures) for outcome in outcomes)
+    failed = sum(bool(outcome.failures or outcome.missing) for outcome in outcomes)
     print(f"{len(outcomes)} cases, {troubled} disagree, {failed} could not be measured everywhere")
 
 
@@ -167,4 +178,6 @@ def counts_text(measured: Measurement) -> str:
     text = f"{few.statements:>2} -> {many.statements:>3} {measured.grows}"
     if few.commits or many.commits:
         text += f", commits {few.commits} -> {many.commits} {measured.commits_grow}"
+    if measured.fixed:
+        text += f", fixed {measured.fixed.few.statements} -> {measured.fixed.many.statements}"
     return text

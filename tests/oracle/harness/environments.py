@@ -1,4 +1,4 @@
-"""The virtual environments of `environments.toml`, made on demand below `target/oracle`."""
+"""The environments of `environments.toml`, made on demand below `target/oracle`."""
 
 import os
 import shutil
@@ -12,6 +12,7 @@ from harness.cases import ROOT
 
 CACHE = ROOT / "target" / "oracle"
 DEFINITIONS = Path(__file__).resolve().parents[1] / "environments.toml"
+CRATES = Path(__file__).resolve().parents[1] / "rust" / "Cargo.toml"
 
 #: The newest minor version of Python 3 that is looked for.
 NEWEST_MINOR = 20
@@ -22,8 +23,10 @@ class EnvironmentFailure(Exception):
 
 
 @dataclass(frozen=True)
-class Environment:
-    """A table of `environments.toml`."""
+class PythonEnvironment:
+    """A virtual environment of Python."""
+
+    language = "python"
 
     name: str
     cases: tuple[str, ...]
@@ -31,6 +34,8 @@ class Environment:
     counter: str
     minimum: tuple[int, int]
     packages: tuple[str, ...]
+    #: The server of its databases; none for files of SQLite.
+    server: str | None = None
 
     @property
     def python(self) -> Path:
@@ -58,6 +63,26 @@ class Environment:
         receipt.write_text(wanted, "utf-8")
 
 
+@dataclass(frozen=True)
+class RustEnvironment:
+    """A crate of `rust/Cargo.toml`. Cargo makes it when it builds the first case."""
+
+    language = "rust"
+
+    name: str
+    cases: tuple[str, ...]
+    library: str
+    version: str
+
+    def make(self) -> None:
+        """Looks whether there is something that can build cases."""
+        if shutil.which("cargo") is None:
+            raise EnvironmentFailure("no cargo on the PATH")
+
+
+Environment = PythonEnvironment | RustEnvironment
+
+
 def read_environments() -> list[Environment]:
     """All environments, in the order of the file."""
     tables = tomllib.loads(DEFINITIONS.read_text("utf-8"))
@@ -65,26 +90,39 @@ def read_environments() -> list[Environment]:
 
 
 def read_environment(name: str, table: dict) -> Environment:
+    if table.get("language") == RustEnvironment.language:
+        return RustEnvironment(name, tuple(table["cases"]), table["library"], crate_version(table["library"]))
     major, minor = table["python"].split(".")
-    return Environment(
+    return PythonEnvironment(
         name=name,
         cases=tuple(table["cases"]),
         library=table["library"],
         counter=table["counter"],
         minimum=(int(major), int(minor)),
         packages=tuple(table["packages"]),
+        server=table.get("server"),
     )
 
 
+def crate_version(name: str) -> str:
+    """The version that a crate is pinned to."""
+    manifest = tomllib.loads(CRATES.read_text("utf-8"))
+    pinned = manifest["workspace"]["dependencies"][name]
+    return (pinned if isinstance(pinned, str) else pinned["version"]).removeprefix("=")
+
+
 def find_interpreter(minimum: tuple[int, int]) -> str:
-    """This Python if it is new enough, else the oldest one on the PATH that is."""
+    """This Python if it is new enough, else the oldest one that is, on the PATH or of pyenv."""
     if sys.version_info[:2] >= minimum:
         return sys.executable
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
     for minor in range(minimum[1], NEWEST_MINOR + 1):
-        path = shutil.which(f"python3.{minor}")
-        # A shim of a version manager can stand on the PATH without a Python behind it.
-        if path and subprocess.run([path, "--version"], capture_output=True).returncode == 0:
-            return path
+        name = f"python3.{minor}"
+        on_path = shutil.which(name)
+        for path in [on_path] * bool(on_path) + sorted(map(str, pyenv.glob(f"3.{minor}.*/bin/{name}"))):
+            # A shim of a version manager can stand on the PATH without a Python behind it.
+            if subprocess.run([path, "--version"], capture_output=True).returncode == 0:
+                return path
     raise EnvironmentFailure(f"no Python {minimum[0]}.{minimum[1]} or newer on the PATH")
 
 

@@ -10,10 +10,13 @@ from itertools import groupby
 
 from harness import measurements
 from harness.cases import ROOT, Case, CaseError, find_cases
-from harness.measurements import FEW, MANY, Counts, MeasuredError, Measurement
+from harness.measurements import FEW, MANY, MeasuredError, Measurement
 
 PAGE = ROOT / "docs" / "forms.md"
 CATALOG = ROOT / "crates" / "onequery_analysis" / "catalog"
+
+#: The catalogues of folders that belong to a language and no library, where they have another name.
+LANGUAGES = {"std": "python"}
 
 #: What the command exits with.
 DONE, STALE, UNREADABLE = 0, 1, 2
@@ -30,10 +33,11 @@ INTRODUCTION = f"""\
 
 <!-- Written by tests/oracle/forms. -->
 
-Every form below is a small program in [`fixtures/python`](../fixtures/python). Each ran against a real SQLite database
-with {FEW} and with {MANY} of what its loop walks over (rows; in a few forms pages, messages or polls), in a fresh process.
-The driver's own hook counted what it sent: statements, where one `executemany` is one and `BEGIN` or `SAVEPOINT` is none,
-and explicit commits. `4 → 31` is 4 at {FEW} rows and 31 at {MANY}.
+Every form below is a small program in [`fixtures`](../fixtures). Each ran against a real database, SQLite or
+PostgreSQL, with {FEW} and with {MANY} of what its loop walks over (rows; in a few forms pages, messages or polls), in a fresh
+process. The driver's own hook counted what it sent: statements, where one `executemany` is one and `BEGIN` or `SAVEPOINT` is
+none, and explicit commits. `4 → 31` is 4 at {FEW} rows and 31 at {MANY}. *Fixed* is what the same program sends once the remedy
+is applied that `onequery` advises, or one like it; it gives the same results and leaves the same rows.
 
 - *{FINDING}*: `onequery` reports it, and what it reports grows with the rows.
 - *{SILENT}*: nothing is reported, and nothing grows.
@@ -99,7 +103,8 @@ def read_forms() -> list[Form]:
 
 def page(forms: list[Form]) -> str:
     """The whole page."""
-    libraries = [(title(name), list(own)) for name, own in groupby(forms, lambda form: form.case.library)]
+    key = lambda form: (form.case.language, form.case.library)
+    libraries = [(title(library), list(own)) for (_, library), own in groupby(forms, key)]
     return "\n".join([INTRODUCTION, overview(libraries), *(section(name, own) for name, own in libraries)])
 
 
@@ -122,13 +127,14 @@ def tally(forms: list[Form]) -> Counter[str]:
 
 def section(name: str, forms: list[Form]) -> str:
     """The table of a library."""
-    environments = len({environment for form in forms for environment in form.measured})
-    lines = [row("Form", "Rule", "Verdict", "Statements", "Commits"), row("---", "---", "---", "---", "---")]
+    environments = {(known.library, known.version) for form in forms for known in form.measured.values()}
+    lines = [row("Form", "Rule", "Verdict", "Statements", "Commits", "Fixed"), row(*["---"] * 6)]
     for form in forms:
         verdict = f"{form.verdict}: {form.case.excused}" if form.verdict == EXCUSED else form.verdict
-        statements = column(form, environments, lambda counts: counts.statements)
-        commits = column(form, environments, lambda counts: counts.commits) if form.commits else ""
-        lines.append(row(link(form.case), rules(form.case), verdict, statements, commits))
+        statements = column(form, environments, lambda run: both(run.few.statements, run.many.statements))
+        commits = column(form, environments, lambda run: both(run.few.commits, run.many.commits)) if form.commits else ""
+        fixed = column(form, environments, fixed_text) if form.case.fixed else ""
+        lines.append(row(link(form.case), rules(form.case), verdict, statements, commits, fixed))
     return f"## {name}\n\n" + "\n".join(lines) + "\n"
 
 
@@ -143,21 +149,37 @@ def rules(case: Case) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def column(form: Form, environments: int, number: Callable[[Counts], int]) -> str:
+def column(form: Form, environments: set[tuple[str, str]], text_of: Callable[[Measurement], str]) -> str:
     """What was counted at both sizes, once for all versions that agree."""
+    several = len({library for library, _ in environments}) > 1
     agreeing: dict[str, list[str]] = {}
     for measured in form.measured.values():
-        text = f"{number(measured.few)} → {number(measured.many)}"
-        agreeing.setdefault(text, []).append(short(measured.version))
+        name = f"{measured.library} {short(measured.version)}" if several else short(measured.version)
+        agreeing.setdefault(text_of(measured), []).append(name)
     if len(agreeing) > 1:
         return "; ".join(f"{', '.join(names)}: {text}" for text, names in agreeing.items())
     [(text, names)] = agreeing.items()
-    return text if len(names) == environments else f"{text} ({', '.join(names)})"
+    return text if len(names) == len(environments) else f"{text} ({', '.join(names)})"
+
+
+def both(few: int, many: int) -> str:
+    """A number at both sizes."""
+    return f"{few} → {many}"
+
+
+def fixed_text(measured: Measurement) -> str:
+    """What the fixed twin sent: its commits where only they were the trouble."""
+    fixed = measured.fixed
+    if fixed is None:
+        return "not measured"
+    if fixed.statements_grow:
+        return f"commits {both(fixed.few.commits, fixed.many.commits)}"
+    return both(fixed.few.statements, fixed.many.statements)
 
 
 def title(library: str) -> str:
     """What the catalogue calls a library."""
-    path = CATALOG / f"{library}.toml"
+    path = CATALOG / f"{LANGUAGES.get(library, library)}.toml"
     return tomllib.loads(path.read_text("utf-8"))["title"]
 
 
@@ -167,10 +189,10 @@ def anchor(heading: str) -> str:
 
 
 def versions(forms: list[Form]) -> str:
-    """The library and all versions of it in which the forms ran."""
-    found = {(measured.library, measured.version) for form in forms for measured in form.measured.values()}
-    [library] = {library for library, _ in found}
-    return f"{library} {', '.join(version for _, version in sorted(found))}"
+    """The libraries and all their versions in which the forms ran."""
+    found = sorted({(measured.library, measured.version) for form in forms for measured in form.measured.values()})
+    libraries = groupby(found, lambda pair: pair[0])
+    return "; ".join(f"{library} {', '.join(version for _, version in own)}" for library, own in libraries)
 
 
 def short(version: str) -> str:

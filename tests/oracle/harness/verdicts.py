@@ -8,6 +8,11 @@ COMMIT_RULE = "commit-in-loop"
 
 def contradictions(case: Case, measurements: dict[str, Measurement]) -> list[str]:
     """What a case claims and its measurements do not show."""
+    return growth_contradictions(case, measurements) + twin_contradictions(case, measurements)
+
+
+def growth_contradictions(case: Case, measurements: dict[str, Measurement]) -> list[str]:
+    """The same of its statements and commits."""
     statements = any(measured.grows != "constant" for measured in measurements.values())
     commits = any(measured.commits_grow != "constant" for measured in measurements.values())
     if not case.rules:
@@ -29,6 +34,19 @@ def clean_contradictions(case: Case, grows: bool) -> list[str]:
     return []
 
 
+def twin_contradictions(case: Case, measurements: dict[str, Measurement]) -> list[str]:
+    """What its fixed twin should do and does not."""
+    found = []
+    for name, measured in measurements.items():
+        if measured.unlike:
+            found.append(f"{name}: {measured.unlike}")
+        if measured.fixed and case.rules - {COMMIT_RULE} and measured.fixed.statements_grow:
+            found.append(f"{name}: the statements of its fixed twin grow")
+        if measured.fixed and COMMIT_RULE in case.rules and measured.fixed.commits_grow:
+            found.append(f"{name}: the commits of its fixed twin grow")
+    return found
+
+
 def differences(committed: dict[str, Measurement], measured: dict[str, Measurement], own: list[str]) -> list[str]:
     """Where `measured.toml` says something else than what was measured now in the case's own environments."""
     found = [f"measured.toml has {name}, where the case does not run" for name in committed if name not in own]
@@ -45,4 +63,8 @@ def describe(measured: Measurement) -> str:
     """A measurement in a few words."""
     few, many = measured.few, measured.many
     statements = f"{measured.version}: {few.statements} -> {many.statements} statements"
-    return f"{statements}, {few.commits} -> {many.commits} commits"
+    text = f"{statements}, {few.commits} -> {many.commits} commits"
+    if measured.fixed is None:
+        return text
+    few, many = measured.fixed.few, measured.fixed.many
+    return f"{text}, fixed {few.statements} -> {many.statements} statements, {few.commits} -> {many.commits} commits"

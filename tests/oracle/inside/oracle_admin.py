@@ -26,7 +26,7 @@ def configure(*own_apps):
 
 
 def show_list(model):
-    """Renders every row of a model's list."""
+    """Renders every row of a model's list and gives their cells."""
     from django.contrib import admin
     from django.contrib.admin.templatetags.admin_list import items_for_result
     from django.contrib.auth import get_user_model
@@ -36,5 +36,4 @@ def show_list(model):
     request = RequestFactory().get("/")
     request.user = get_user_model()(is_superuser=True, is_active=True)
     changes = admin.site._registry[model].get_changelist_instance(request)
-    for row in changes.result_list:
-        list(items_for_result(changes, row, None))
+    return [list(items_for_result(changes, row, None)) for row in changes.result_list]

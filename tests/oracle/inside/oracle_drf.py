@@ -20,13 +20,13 @@ def configure(*own_apps):
 
 
 def get(view, **arguments):
-    """Asks a view and renders its answer. The arguments are those of the URL."""
-    answer("get", view, None, arguments)
+    """The answer of a view. The arguments are those of the URL."""
+    return answer("get", view, None, arguments)
 
 
 def post(view, data, **arguments):
-    """Sends data to a view and renders its answer."""
-    answer("post", view, data, arguments)
+    """The answer of a view to data that is sent to it."""
+    return answer("post", view, data, arguments)
 
 
 def answer(method, view, data, arguments):
@@ -36,3 +36,4 @@ def answer(method, view, data, arguments):
     request = getattr(APIRequestFactory(), method)("/", data, format="json" if data else None)
     response = view(request, **arguments).render()
     assert response.status_code < 300, response.data
+    return response
