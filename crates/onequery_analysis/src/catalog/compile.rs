@@ -97,6 +97,8 @@ impl Compiler {
                     lends: ty.lends.clone(),
                     runs_on_iterate: ty.runs_on.iterate,
                     runs_on_test: ty.runs_on.test,
+                    runs_on_await: ty.runs_on.awaited || ty.runs_on.awaited_anew,
+                    runs_on_await_anew: ty.runs_on.awaited_anew,
                     runs_on_index: ty.runs_on.index,
                     keeps_rows: ty.keeps_rows,
                     enumeration: ty.enumeration,

@@ -92,6 +92,8 @@ pub(crate) struct TypeInfo {
     pub(crate) lends: Option<String>,
     pub(crate) runs_on_iterate: bool,
     pub(crate) runs_on_test: bool,
+    pub(crate) runs_on_await: bool,
+    pub(crate) runs_on_await_anew: bool,
     pub(crate) runs_on_index: bool,
     pub(crate) keeps_rows: bool,
     pub(crate) enumeration: bool,
@@ -374,6 +376,7 @@ pub static EMBEDDED: &[(&str, &str)] = embedded!["":
     "strawberry.toml",
     "tasks.toml",
     "templates.toml",
+    "tortoise.toml",
     "treebeard.toml",
 ];
 

@@ -240,6 +240,12 @@ pub(super) struct RunsOn {
     pub(super) test: bool,
     #[serde(default)]
     pub(super) index: bool,
+    /// `await`, which gives `inner`.
+    #[serde(default)]
+    pub(super) awaited: bool,
+    /// `await` executes it although its rows were loaded before.
+    #[serde(default)]
+    pub(super) awaited_anew: bool,
 }
 
 /// What a call executes.
@@ -553,8 +559,11 @@ pub(crate) struct Loads {
     /// Without arguments it loads all relations that lead to one row.
     #[serde(default)]
     pub(crate) bare_loads_to_one: bool,
-    /// The position of an argument whose rows it loads into; the receiver unless said.
+    /// The position of an argument whose rows it loads into; what it gives unless said.
     pub(crate) into: Option<usize>,
+    /// It loads into the rows of its receiver.
+    #[serde(default)]
+    pub(crate) into_receiver: bool,
     /// A keyword that gives what is loaded another name than the relation's.
     pub(crate) renamed_by: Option<String>,
     /// The text that stands for any relation.

@@ -259,11 +259,10 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// `prefetch_related_objects(books, "author")`: the variable's rows have it from now on.
-    pub(super) fn load_into(&mut self, loads: &Loads, into: usize, args: &Args<'a>) {
-        let Some(arg) = args.written.get(into) else { return };
-        let variables = match &self.ir.expr(arg.value).kind {
+    pub(super) fn load_into(&mut self, loads: &Loads, into: ExprId, args: &Args<'a>) {
+        let variables = match &self.ir.expr(into).kind {
             ExprKind::Collection(_, items) => items,
-            _ => std::slice::from_ref(&arg.value),
+            _ => std::slice::from_ref(&into),
         };
         for &variable in variables {
             let ExprKind::Name(name) = self.ir.expr(variable).kind else {

@@ -448,7 +448,11 @@ impl<'p, 'a> Eval<'p, 'a> {
                 args,
                 generics,
             } => self.call(id, *callee, args, generics),
-            ExprKind::Await(inner) | ExprKind::Propagate(inner) => {
+            ExprKind::Await(inner) => {
+                let value = self.eval(*inner);
+                self.awaited(*inner, value)
+            }
+            ExprKind::Propagate(inner) => {
                 let value = self.eval(*inner);
                 Value {
                     ty: self.program.inner(&value.ty),
@@ -670,18 +674,48 @@ impl<'p, 'a> Eval<'p, 'a> {
     /// A value is iterated over or listed: a query that was only built is executed now.
     fn consume(&mut self, place: ExprId, value: &Value) -> Deps {
         self.facts.collections.add(value.whole_params);
-        self.implicit(place, value, |info| info.runs_on_iterate.then_some(()))
+        self.implicit(place, value, false, |info| info.runs_on_iterate.then_some(()))
     }
 
     /// A value is tested for truth.
     fn test(&mut self, place: ExprId, value: &Value) -> Deps {
-        self.implicit(place, value, |info| info.runs_on_test.then_some(()))
+        self.implicit(place, value, false, |info| info.runs_on_test.then_some(()))
     }
 
+    /// What `await` gives of a value, executing a query that was only built.
+    fn awaited(&mut self, place: ExprId, value: Value) -> Value {
+        let asks_anew = match &value.ty {
+            Ty::Lib(lib, _) => self
+                .program
+                .inherited(*lib, |info| info.runs_on_await_anew.then_some(()))
+                .is_some(),
+            _ => false,
+        };
+        let is_loaded = value.rows.as_deref().is_some_and(|rows| rows.are_loaded(false));
+        let deps = self.implicit(place, &value, asks_anew && is_loaded, |info| {
+            info.runs_on_await.then_some(())
+        });
+        let ty = self.program.inner(&value.ty);
+        let rows = match value.rows {
+            Some(rows) if !deps.queries.is_empty() || rows.pending.is_some() => {
+                let mut rows = rows.settled();
+                if matches!(ty, Ty::Instance(_)) {
+                    rows.take_one();
+                }
+                Some(Arc::new(rows))
+            }
+            rows => rows,
+        };
+        Value { ty, rows, ..value }.with_deps(deps)
+    }
+
+    /// A query that was only built is executed, if the type of the value says so; `narrowed` when loaded rows do not
+    /// answer it.
     fn implicit(
         &mut self,
         place: ExprId,
         value: &Value,
+        narrowed: bool,
         runs: impl Fn(&crate::catalog::TypeInfo) -> Option<()> + Copy,
     ) -> Deps {
         let Ty::Lib(lib, _) = self.view(value) else {
@@ -690,7 +724,7 @@ impl<'p, 'a> Eval<'p, 'a> {
         if self.program.inherited(lib, runs).is_none() || value.fetched {
             return Deps::default();
         }
-        let load = match self.rows_asked(value, false) {
+        let load = match self.rows_asked(value, narrowed) {
             Asked::Nothing => return Deps::default(),
             Asked::Query => None,
             Asked::Relation(load) => Some(load),

@@ -8,7 +8,7 @@ use onequery_core::{Location, Name, Span};
 use super::Eval;
 use super::calls::Args;
 use crate::catalog::template::Template;
-use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind};
+use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind, Loads};
 use crate::facts::{QuerySource, What};
 use crate::models::RelId;
 use crate::program::ClassId;
@@ -242,8 +242,9 @@ impl<'a> Eval<'_, 'a> {
         let info = self.program.catalogs.call(entry);
         let here = self.here(self.ir.span(id));
         let loads = info.loads.as_ref();
-        let into = loads.and_then(|loads| loads.into);
-        if let (Some(loads), Some(into)) = (loads, into) {
+        if let Some(loads) = loads
+            && let Some(into) = self.loaded_into(id, loads, args)
+        {
             self.load_into(loads, into, args);
             return None;
         }
@@ -287,6 +288,20 @@ impl<'a> Eval<'_, 'a> {
             self.load(loads, args, &mut rows);
         }
         Some(Arc::new(rows))
+    }
+
+    /// What a call loads relations into, if that isn't what it gives.
+    fn loaded_into(&self, id: ExprId, loads: &Loads, args: &Args<'a>) -> Option<ExprId> {
+        if let Some(into) = loads.into {
+            return Some(args.written.get(into)?.value);
+        }
+        match (loads.into_receiver, &self.ir.expr(id).kind) {
+            (true, ExprKind::Call { callee, .. }) => match self.ir.expr(*callee).kind {
+                ExprKind::Attr { base, .. } => Some(base),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// The rows that an entry passes on: its receiver's, an argument's, or its callback's.
