@@ -73,6 +73,8 @@ class RustEnvironment:
     cases: tuple[str, ...]
     library: str
     version: str
+    #: The server that its programs can need.
+    server: str
 
     def make(self) -> None:
         """Looks whether there is something that can build cases."""
@@ -91,7 +93,8 @@ def read_environments() -> list[Environment]:
 
 def read_environment(name: str, table: dict) -> Environment:
     if table.get("language") == RustEnvironment.language:
-        return RustEnvironment(name, tuple(table["cases"]), table["library"], crate_version(table["library"]))
+        version, server = crate_version(table["library"]), table.get("server", "postgres")
+        return RustEnvironment(name, tuple(table["cases"]), table["library"], version, server)
     major, minor = table["python"].split(".")
     return PythonEnvironment(
         name=name,

@@ -6,10 +6,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from harness.cases import Case
+from harness.databases import Databases, redis_databases
 from harness.environments import CACHE, EnvironmentFailure, RustEnvironment
 from harness.measurements import FEW, MANY, Counts, Measurement, Run
 from harness.postgres import postgres_server
@@ -44,13 +46,26 @@ fn main() {{
 """
 
 
+@contextmanager
+def one_postgres_server() -> Iterator[Databases]:
+    """The same server for every run: a program makes a database of its own in it."""
+    with postgres_server() as server:
+        yield partial(nullcontext, server)
+
+
+#: Servers and the variable that tells a program the address of its own, by what an environment says in `server`.
+SERVERS = {"postgres": (one_postgres_server, "ORACLE_POSTGRES"), "redis": (redis_databases, "ORACLE_REDIS")}
+
+
 class RustRunner:
     """Measures cases whose programs were built."""
 
-    def __init__(self, environment: RustEnvironment, server: str | ServerError, failures: dict[str, str]) -> None:
+    def __init__(
+        self, environment: RustEnvironment, servers: Databases | ServerError, failures: dict[str, str]
+    ) -> None:
         self.environment = environment
-        #: Its address, or why there is none.
-        self.server = server
+        #: Gives a run its server, or says why there is none.
+        self.servers = servers
         #: Why there is no program, by its name.
         self.failures = failures
 
@@ -64,9 +79,12 @@ class RustRunner:
         """Runs a program in an empty folder."""
         if reason := self.failures.get(name):
             raise RunError(reason)
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
             result = Path(scratch, "result.json")
-            variables = {"ORACLE_POSTGRES": self.server} if isinstance(self.server, str) else {}
+            _, variable = SERVERS[self.environment.server]
+            variables = {}
+            if not isinstance(self.servers, ServerError):
+                variables[variable] = stack.enter_context(self.servers())
             command = [BUILD / "target" / "debug" / name, str(rows), result]
             try:
                 done = subprocess.run(
@@ -75,7 +93,7 @@ class RustRunner:
             except subprocess.TimeoutExpired as error:
                 raise RunError(f"still running after {TIMEOUT} seconds at {rows} rows") from error
             if done.returncode == NO_SERVER:
-                raise EnvironmentFailure(str(self.server))
+                raise EnvironmentFailure(str(self.servers))
             if done.returncode != 0:
                 said = [line for line in done.stderr.splitlines() if line and not line.startswith("note:")]
                 raise RunError(f"{' '.join(said[-2:]) or 'no reason given'} (at {rows} rows)")
@@ -87,13 +105,14 @@ class RustRunner:
 def rust_runner(environment: RustEnvironment, cases: list[Case]) -> Iterator[RustRunner]:
     """Something that measures cases, after building their programs."""
     failures = build(cases)
+    start, _ = SERVERS[environment.server]
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(postgres_server())
+            servers = stack.enter_context(start())
         except ServerError as error:
             # Programs that need it say so; the others run.
-            server = error
-        yield RustRunner(environment, server, failures)
+            servers = error
+        yield RustRunner(environment, servers, failures)
 
 
 def program(case: Case) -> str:

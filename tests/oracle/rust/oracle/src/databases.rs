@@ -7,6 +7,7 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use tokio_postgres::NoTls;
 
 use crate::engines::{self, Engine};
+use crate::proxy;
 use crate::traffic::{self, Counter};
 
 /// A connection, or a pool of them, to a database of its own.
@@ -168,4 +169,39 @@ impl Database for rusqlite::Connection {
         );
         connection
     }
+}
+
+impl Database for redis::Connection {
+    const COUNTER: Counter = Counter::Proxy;
+    const ENGINE: Engine = Engine::Redis;
+
+    async fn open(place: &str) -> Self {
+        let connection = redis_client(place).get_connection();
+        connection.expect("the server can be reached")
+    }
+}
+
+impl Database for redis::aio::MultiplexedConnection {
+    const COUNTER: Counter = Counter::Proxy;
+    const ENGINE: Engine = Engine::Redis;
+
+    async fn open(place: &str) -> Self {
+        let client = redis_client(place);
+        let connection = client.get_multiplexed_async_connection().await;
+        connection.expect("the server can be reached")
+    }
+}
+
+impl Database for redis::aio::ConnectionManager {
+    const COUNTER: Counter = Counter::Proxy;
+    const ENGINE: Engine = Engine::Redis;
+
+    async fn open(place: &str) -> Self {
+        let connection = redis_client(place).get_connection_manager().await;
+        connection.expect("the server can be reached")
+    }
+}
+
+fn redis_client(place: &str) -> redis::Client {
+    redis::Client::open(proxy::to(place)).expect("the address is one")
 }

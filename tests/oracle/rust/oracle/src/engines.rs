@@ -8,6 +8,8 @@ use tokio_postgres::NoTls;
 pub enum Engine {
     /// A database of the server at `ORACLE_POSTGRES`. Its place is its address.
     Postgres,
+    /// The server at `ORACLE_REDIS`. Its place is its address.
+    Redis,
     /// A file in the folder at hand. Its place is its name.
     Sqlite,
 }
@@ -23,6 +25,11 @@ impl Engine {
                 let numbers =
                     format!("CREATE TABLE numbers AS SELECT generate_series(1, {rows})::bigint AS i");
                 execute_in_postgres(&place, &[&numbers, sql, WITHOUT_NUMBERS]);
+                place
+            }
+            Self::Redis => {
+                let place = variable("ORACLE_REDIS");
+                fill_redis(&place, sql, rows).expect("the scenario's commands run");
                 place
             }
             Self::Sqlite => {
@@ -44,6 +51,7 @@ impl Engine {
     pub(crate) fn stored(self, place: &str) -> Vec<String> {
         let mut rows = match self {
             Self::Postgres => stored_in_postgres(place),
+            Self::Redis => stored_in_redis(place).expect("keys can be read"),
             Self::Sqlite => stored_in_sqlite(place).expect("rows can be read"),
         };
         rows.sort();
@@ -66,12 +74,14 @@ const NO_SERVER: i32 = 3;
 
 const WITHOUT_NUMBERS: &str = "DROP TABLE numbers";
 
+/// The address of a server.
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| std::process::exit(NO_SERVER))
+}
+
 /// The address of a database of the server.
 fn server(database: &str) -> String {
-    match std::env::var("ORACLE_POSTGRES") {
-        Ok(server) => format!("{server}/{database}"),
-        Err(_) => std::process::exit(NO_SERVER),
-    }
+    format!("{}/{database}", variable("ORACLE_POSTGRES"))
 }
 
 pub(crate) fn connect(place: &str) -> postgres::Client {
@@ -97,6 +107,32 @@ fn stored_in_postgres(place: &str) -> Vec<String> {
         rows.extend(texts.iter().map(|row| row.get::<_, String>(0)));
     }
     rows
+}
+
+fn fill_redis(place: &str, commands: &str, rows: i64) -> redis::RedisResult<()> {
+    let mut server = redis::Client::open(place)?.get_connection()?;
+    for line in commands.lines().filter(|line| !line.trim().is_empty()) {
+        for number in 1..=if line.contains("{i}") { rows } else { 1 } {
+            let mut command = redis::Cmd::new();
+            for word in line.split_whitespace() {
+                command.arg(word.replace("{i}", &number.to_string()));
+            }
+            command.exec(&mut server)?;
+        }
+    }
+    Ok(())
+}
+
+fn stored_in_redis(place: &str) -> redis::RedisResult<Vec<String>> {
+    let mut server = redis::Client::open(place)?.get_connection()?;
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut server)?;
+    let mut rows = Vec::new();
+    for key in keys {
+        let value: Vec<u8> = redis::cmd("DUMP").arg(&key).query(&mut server)?;
+        let left: i64 = redis::cmd("TTL").arg(&key).query(&mut server)?;
+        rows.push(format!("{key} {value:?}, expires: {}", left >= 0));
+    }
+    Ok(rows)
 }
 
 fn stored_in_sqlite(place: &str) -> rusqlite::Result<Vec<String>> {

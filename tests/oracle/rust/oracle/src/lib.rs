@@ -1,10 +1,12 @@
 //! What programs of cases have in common: a database with rows, a count of what is sent to it, and the result.
 //!
 //! A program is made of a case's sources, its `scenario.rs`, and a `main` that calls [`measure`]. It is started as
-//! `PROGRAM ROWS RESULT-FILE`, in an empty folder. `ORACLE_POSTGRES` is the address of a PostgreSQL server.
+//! `PROGRAM ROWS RESULT-FILE`, in an empty folder. `ORACLE_POSTGRES` is the address of a PostgreSQL server,
+//! `ORACLE_REDIS` that of a Redis server which is the program's alone.
 
 mod databases;
 mod engines;
+mod proxy;
 mod traffic;
 
 use std::fmt::Debug;
@@ -14,7 +16,8 @@ pub use databases::Database;
 /// Fills a database, runs a scenario on it and writes what it sent and what came of it.
 ///
 /// `sql` makes the tables and their rows. There is a table `numbers` meanwhile, whose column `i` counts from 1 to the
-/// number of rows. `run` gets a connection of the kind that the case uses, and that number.
+/// number of rows. For Redis it is one command a line; a line with `{i}` in it is sent once for each of these numbers.
+/// `run` gets a connection of the kind that the case uses, and the number of rows.
 ///
 /// # Panics
 ///

@@ -24,6 +24,8 @@ pub enum Counter {
     Sqlx,
     /// What tokio-postgres logs of each statement; postgres runs on it.
     TokioPostgres,
+    /// What [`crate::proxy`] passes on to Redis.
+    Proxy,
     /// SQLite's trace of a connection, which [`super::Database::open`] registers.
     SqliteTrace,
 }
@@ -38,7 +40,7 @@ pub(crate) fn install(counter: Counter) {
             log::set_logger(&TokioPostgres).expect("there is no other logger");
             log::set_max_level(log::LevelFilter::Debug);
         }
-        Counter::SqliteTrace => {}
+        Counter::Proxy | Counter::SqliteTrace => {}
     }
 }
 
