@@ -113,6 +113,7 @@ fn every_command_has_a_page() {
             "onequery-baseline.1",
             "onequery-budget-tighten.1",
             "onequery-budget.1",
+            "onequery-cache.1",
             "onequery-check.1",
             "onequery-completions.1",
             "onequery-debug.1",

@@ -3,6 +3,7 @@
 mod architecture;
 mod bad_input;
 mod budget;
+mod cache;
 mod debug;
 mod determinism;
 mod documents;

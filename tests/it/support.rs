@@ -21,6 +21,8 @@ pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
         .env_remove("ONEQUERY_FORMAT")
         .env_remove("FORCE_COLOR")
         .env_remove("CI")
+        .env_remove("ONEQUERY_CACHE_DIR")
+        .env("ONEQUERY_NO_CACHE", "1")
         .env("NO_COLOR", "1");
     command
 }

@@ -26,14 +26,15 @@ pub(crate) fn run(args: &cli::Backlog) -> anyhow::Result<u8> {
     let Some(target) = Target::of(&args.selection)? else {
         return Ok(FAILED);
     };
+    let listed = target.list();
     let base = match &args.since {
         Some(rev) => {
             let commit = Repository(&target.root).commit(rev)?;
-            Some((rev, Base::of(&target, &commit, false)?))
+            Some((rev, Base::of(&target, &listed, &commit, false)?))
         }
         None => None,
     };
-    let session = target.analyze()?;
+    let session = target.analyze_listed(&listed)?;
     let sources = &session.run.sources;
     let evidence = evidence::read(&args.evidence, sources)?;
     let positions = Positions::new(sources);
@@ -64,10 +65,9 @@ pub(crate) fn run(args: &cli::Backlog) -> anyhow::Result<u8> {
 
 /// What became of the findings of a commit.
 fn progress(rev: &str, base: &Base, session: &Session) -> Progress {
-    let owed_then = triaged(&session.config, &base.run, &base.found, &|_| None, &|_| {
-        Mandate::New
-    })
-    .shown;
+    let path = |file: FileId| base.paths[file.index()].as_str();
+    let files = (&path as &dyn Fn(_) -> _, base.hidden.as_slice());
+    let owed_then = triaged(&session.config, files, &base.found, &|_| None, &|_| Mandate::New).shown;
     let owed_now = session.triage(&|_| None).shown;
     let all_now: BTreeSet<Fingerprint> = session
         .found
@@ -81,11 +81,10 @@ fn progress(rev: &str, base: &Base, session: &Session) -> Progress {
         .iter()
         .map(|finding| finding.fingerprint)
         .collect();
-    let path = |file: FileId| base.run.sources.get(file).path.clone();
     let mut paid_off: Vec<(String, String)> = owed_then
         .into_iter()
         .filter(|finding| !all_now.contains(&finding.fingerprint))
-        .map(|finding| (path(finding.primary.file), finding.message))
+        .map(|finding| (path(finding.primary.file).to_owned(), finding.message))
         .collect();
     paid_off.sort();
     Progress {

@@ -88,7 +88,7 @@ impl Known {
         let odd: BTreeSet<FileId> = session.problems.iter().map(|(file, _)| *file).collect();
         let is_whole = |path: &str| session.run.file(path).is_none_or(|file| !odd.contains(&file));
         let is_looked_for =
-            |entry: &Entry| session.scope.hides(&entry.path).is_none() && is_whole(&entry.path);
+            |entry: &Entry| session.scope.hides_path(&entry.path).is_none() && is_whole(&entry.path);
         self.baseline
             .entries()
             .filter(|entry| is_looked_for(entry) && !found.contains(&entry.fingerprint))

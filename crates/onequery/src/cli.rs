@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use onequery_budget::Timestamp;
@@ -40,7 +41,7 @@ pub(crate) enum Command {
     /// Write comments that accept findings
     Suppress(Suppress),
     /// Show findings in an editor, by the Language Server Protocol on standard input and output
-    Server,
+    Server(CacheArgs),
     /// Tell a rule, or one finding of a project, at length
     Explain(Explain),
     /// Ask five times why one finding is there, down to its root cause
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     Backlog(Backlog),
     /// List the rules with a summary each
     Rules(Rules),
+    /// Delete what runs keep for later ones, or tell about it
+    Cache(CacheCommand),
     /// Show what a phase of the analysis sees
     Debug(Debug),
     /// Print a script that teaches a shell this command line
@@ -143,6 +146,41 @@ pub(crate) struct Selection {
     /// Read no settings
     #[arg(long)]
     pub(crate) isolated: bool,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
+}
+
+/// Where runs keep what they found out for later ones.
+#[derive(Args, Clone, Default)]
+pub(crate) struct CacheArgs {
+    /// Neither use nor keep what runs find out
+    #[arg(long, env = "ONEQUERY_NO_CACHE", value_parser = FalseyValueParser::new())]
+    pub(crate) no_cache: bool,
+    /// Where to keep it; `.onequery_cache` in the project's root unless given
+    #[arg(long, value_name = "DIR", env = "ONEQUERY_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CacheCommand {
+    #[arg(value_name = "ACTION")]
+    pub(crate) action: CacheAction,
+    /// A path in the project
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// Where it is kept; `.onequery_cache` in the project's root unless given
+    #[arg(long, value_name = "DIR", env = "ONEQUERY_CACHE_DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum CacheAction {
+    /// Delete it
+    Clean,
+    /// Print where it is
+    Dir,
+    /// Print what is in it
+    Stats,
 }
 
 #[derive(Args)]

@@ -98,15 +98,23 @@ impl Config {
     ///
     /// A catalogue that cannot be read, with the place of the mistake.
     pub(crate) fn catalogs(&self) -> anyhow::Result<Catalogs> {
+        Ok(catalogs::with_own(&self.own_catalogs()?)?)
+    }
+
+    /// The project's own catalogues as `(file name, text)` pairs.
+    ///
+    /// # Errors
+    ///
+    /// One that cannot be read.
+    pub(crate) fn own_catalogs(&self) -> anyhow::Result<Vec<(String, String)>> {
         let paths = self.settings.catalogs.iter().map(|path| self.beside_origin(path));
-        let own = paths
+        paths
             .map(|path| {
                 let text = std::fs::read_to_string(&path)
                     .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
                 Ok((path.to_string_lossy().into_owned(), text))
             })
-            .collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(catalogs::with_own(&own)?)
+            .collect()
     }
 
     /// A path that the settings name, which is relative to where they stand.

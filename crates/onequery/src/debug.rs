@@ -1,25 +1,23 @@
 //! `onequery debug`: what the phases see.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use onequery_analysis::Coverage;
 use onequery_parser::{dump, front_end};
 
+use crate::cache::Cache;
 use crate::cli::{Debug, Phase};
+use crate::pipeline::Project;
 use crate::scope::Scope;
-use crate::{CLEAN, catalogs, pipeline, project, read};
+use crate::{CLEAN, catalogs, project, read};
 
-/// The project that a path is in.
-fn root_of(path: &Path) -> anyhow::Result<PathBuf> {
+/// The project that a path is in, lowered as by a run without settings.
+fn project_at(path: &Path) -> anyhow::Result<Project> {
     let path = path.canonicalize().with_context(|| path.display().to_string())?;
-    Ok(project::root_of(&[path]))
-}
-
-/// The scope of a run without settings.
-fn everything() -> anyhow::Result<Scope> {
-    Scope::new(&[], &[], Vec::new())
+    let scope = Scope::new(&[], &[], Vec::new())?;
+    Ok(Project::of(&project::root_of(&[path]), &scope, &Cache::off()))
 }
 
 /// Prints one phase.
@@ -41,17 +39,17 @@ pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
             out.write_all(dump(&(front_end.lower)(&text)).as_bytes())?;
         }
         Phase::Coverage => {
-            let counted = pipeline::count_coverage(&root_of(&args.path)?, &everything()?);
+            let counted = project_at(&args.path)?.count_coverage(&catalogs::embedded());
             print_coverage(&counted, &mut out)?;
         }
         Phase::Schema => writeln!(out, "{:#}", serde_json::to_value(crate::settings::schema())?)?,
         Phase::Loops => {
-            let run = pipeline::run(&root_of(&args.path)?, &everything()?, &catalogs::embedded());
-            for site in &run.analysis.sites {
+            let project = project_at(&args.path)?;
+            for site in &project.analyze(&catalogs::embedded()).sites {
                 writeln!(
                     out,
                     "{}:{} {:?}",
-                    run.sources.get(site.location.file).path,
+                    project.path(site.location.file),
                     site.location.span.start,
                     site.kind
                 )?;
@@ -63,7 +61,7 @@ pub(crate) fn run(args: &Debug) -> anyhow::Result<u8> {
                         query.dependence, query.label, query.library
                     )?;
                     for step in &query.trace {
-                        let path = &run.sources.get(step.location.file).path;
+                        let path = project.path(step.location.file);
                         writeln!(out, "    {path}:{} `{}`", step.location.span.start, step.label)?;
                     }
                 }

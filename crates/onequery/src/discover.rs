@@ -33,6 +33,26 @@ pub(crate) struct Found {
     pub(crate) errors: Vec<String>,
 }
 
+/// What the name of a file says that it is.
+pub(crate) enum Kind {
+    Source,
+    Manifest,
+}
+
+/// What a file is that is not hidden and lies in no folder of other people's code; `None` for what is of no interest.
+pub(crate) fn kind(path: &str) -> Option<Kind> {
+    let mut folders = path.split('/');
+    let name = folders.next_back()?;
+    let is_hidden = |name: &str| name.starts_with('.');
+    if is_hidden(name) || folders.any(|name| is_hidden(name) || FOREIGN_FOLDERS.contains(&name)) {
+        None
+    } else if name == "Cargo.toml" {
+        Some(Kind::Manifest)
+    } else {
+        front_end(path).map(|_| Kind::Source)
+    }
+}
+
 /// Walks a project in parallel: `.gitignore` is honoured, hidden files and foreign code are left out.
 pub(crate) fn discover(root: &Path) -> Found {
     let found = Mutex::new(Found::default());

@@ -1,9 +1,9 @@
 //! What git knows of a project. Its own settings and the odd names of files must not change what we read: outputs are
 //! separated by NUL, and helpers of the user's configuration are not run.
 
-use std::ffi::OsStr;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::path::{Component, Path};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
@@ -183,26 +183,40 @@ impl Repository<'_> {
         Ok(changes)
     }
 
-    /// Writes those files of a commit into a folder that are `wanted`.
-    pub(crate) fn extract(
-        self,
-        commit: &str,
-        wanted: impl Fn(&str) -> bool,
-        folder: &Path,
-    ) -> anyhow::Result<()> {
+    /// The paths of all files that differ between a commit and what is there, deleted and renamed ones included.
+    pub(crate) fn differing(self, commit: &str) -> anyhow::Result<BTreeSet<String>> {
+        let options = [
+            "diff",
+            "--name-only",
+            "-z",
+            "--no-renames",
+            "--relative",
+            "--no-ext-diff",
+        ];
+        let listed = self.output(&[&options[..], &[commit, "--"]].concat())?;
+        let paths = listed.split(|&byte| byte == 0).filter(|path| !path.is_empty());
+        Ok(paths
+            .map(|path| String::from_utf8_lossy(path).into_owned())
+            .collect())
+    }
+
+    /// The plain files of a commit, by path, with the ids of their contents.
+    pub(crate) fn tracked(self, commit: &str) -> anyhow::Result<BTreeMap<String, String>> {
         let listed = self.output(&["ls-tree", "-r", "-z", commit])?;
-        let files: Vec<(&str, &str)> = listed
-            .split(|&byte| byte == 0)
-            .filter_map(|entry| {
-                let (meta, path) = std::str::from_utf8(entry).ok()?.split_once('\t')?;
-                let mut meta = meta.split(' ');
-                let is_file = meta.next()?.starts_with("100") && meta.next()? == "blob";
-                let is_inside = Path::new(path)
-                    .components()
-                    .all(|part| matches!(part, Component::Normal(name) if name != OsStr::new(".git")));
-                (is_file && is_inside && wanted(path)).then_some((meta.next()?, path))
-            })
-            .collect();
+        let entry = |entry: &[u8]| {
+            let (meta, path) = std::str::from_utf8(entry).ok()?.split_once('\t')?;
+            let mut meta = meta.split(' ');
+            let is_file = meta.next()?.starts_with("100") && meta.next()? == "blob";
+            is_file.then_some((path.to_owned(), meta.next()?.to_owned()))
+        };
+        Ok(listed.split(|&byte| byte == 0).filter_map(entry).collect())
+    }
+
+    /// The contents of some ids, in order.
+    pub(crate) fn contents(self, ids: &[&str]) -> anyhow::Result<Vec<Vec<u8>>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut child = self
             .command(&["cat-file", "--batch"])
             .stdin(Stdio::piped())
@@ -211,20 +225,21 @@ impl Repository<'_> {
             .context("cannot run git")?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let (mut input, output) = input.zip(output).context("git has no pipes")?;
-        std::thread::scope(|threads| {
+        let contents = std::thread::scope(|threads| {
             // Asked for by a thread of its own: git stops reading when nobody takes what it writes.
             threads.spawn(|| {
-                for (id, _) in &files {
+                for id in ids {
                     if writeln!(input, "{id}").is_err() {
                         break;
                     }
                 }
                 drop(input);
             });
-            write_files(&mut BufReader::new(output), &files, folder)
-        })?;
+            let mut output = BufReader::new(output);
+            ids.iter().map(|id| object(&mut output, id)).collect()
+        });
         ensure!(child.wait()?.success(), "git cat-file failed");
-        Ok(())
+        contents
     }
 }
 
@@ -232,24 +247,14 @@ impl Repository<'_> {
 const DEEPEN: &str =
     "fetch the whole history (`git fetch --unshallow`, or `fetch-depth: 0` of actions/checkout)";
 
-fn write_files(
-    output: &mut BufReader<impl std::io::Read>,
-    files: &[(&str, &str)],
-    folder: &Path,
-) -> anyhow::Result<()> {
-    for (id, path) in files {
-        let mut head = String::new();
-        output.read_line(&mut head)?;
-        let size = head.trim().rsplit(' ').next().and_then(|size| size.parse().ok());
-        let size: u64 = size.with_context(|| format!("git does not have object {id}"))?;
-        let mut bytes = Vec::new();
-        output.take(size).read_to_end(&mut bytes)?;
-        output.read_exact(&mut [0])?;
-        let path = folder.join(path);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        std::fs::write(&path, bytes).with_context(|| path.display().to_string())?;
-    }
-    Ok(())
+/// The next object that `git cat-file --batch` writes.
+fn object(output: &mut BufReader<impl std::io::Read>, id: &str) -> anyhow::Result<Vec<u8>> {
+    let mut head = String::new();
+    output.read_line(&mut head)?;
+    let size = head.trim().rsplit(' ').next().and_then(|size| size.parse().ok());
+    let size: u64 = size.with_context(|| format!("git does not have object {id}"))?;
+    let mut bytes = Vec::new();
+    output.take(size).read_to_end(&mut bytes)?;
+    output.read_exact(&mut [0])?;
+    Ok(bytes)
 }

@@ -3,6 +3,7 @@
 mod backlog;
 mod baseline;
 mod budget;
+mod cache;
 mod catalogs;
 mod cli;
 mod config;
@@ -12,6 +13,7 @@ mod evidence;
 mod explain;
 mod generate;
 mod git;
+mod listed;
 mod needed;
 mod owners;
 mod pipeline;
@@ -62,10 +64,11 @@ pub fn main() -> ExitCode {
             Command::Baseline(baseline) => baseline::run(&baseline.action),
             Command::Budget(budget) => budget::run(budget),
             Command::Suppress(suppress) => suppress::run(suppress),
-            Command::Server => server::run(),
+            Command::Server(cache) => server::run(cache),
             Command::Explain(explain) => explain::run(explain),
             Command::Why(why) => why::run(why),
             Command::Backlog(backlog) => backlog::run(backlog),
+            Command::Cache(command) => cache::run(command),
             Command::Debug(debug) => debug::run(debug),
             Command::Rules(rules) => explain::rules(rules),
             Command::Completions(completions) => generate::completions(completions),

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use onequery_analysis::SourceFile;
 use onequery_core::Language;
 use onequery_core::ir::{FileIr, Import};
 
@@ -30,12 +29,15 @@ impl Waiting {
         Self { by_name }
     }
 
-    /// Takes out the files that `files` import.
-    pub(crate) fn imported_by<'f>(&mut self, files: impl Iterator<Item = &'f SourceFile>) -> BTreeSet<usize> {
+    /// Takes out the files that `files` import, which are given with their paths.
+    pub(crate) fn imported_by<'f>(
+        &mut self,
+        files: impl Iterator<Item = (&'f str, &'f FileIr)>,
+    ) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
-        for file in files.filter(|file| file.ir.language == Language::Python) {
-            for import in &file.ir.imports {
-                self.named_by(&file.path, &file.ir, import, &mut found);
+        for (path, ir) in files.filter(|(_, ir)| ir.language == Language::Python) {
+            for import in &ir.imports {
+                self.named_by(path, ir, import, &mut found);
             }
         }
         for modules in self.by_name.values_mut() {
@@ -79,19 +81,15 @@ fn package(path: &str, level: u32) -> String {
 
 #[cfg(test)]
 mod tests {
-    use onequery_analysis::SourceFile;
     use onequery_parser::front_end;
 
     use super::Waiting;
 
     fn check(path: &str, text: &str, waiting: &[&str], imported: &[usize]) {
         let lower = front_end(path).expect("there is a Python front end").lower;
-        let file = SourceFile {
-            path: path.to_owned(),
-            ir: lower(text),
-        };
+        let ir = lower(text);
         let mut waiting = Waiting::new(waiting.iter().copied().enumerate());
-        let found = waiting.imported_by([&file].into_iter());
+        let found = waiting.imported_by([(path, &ir)].into_iter());
         assert_eq!(found.into_iter().collect::<Vec<_>>(), imported);
     }
 

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use onequery_analysis::{Analysis, Catalogs, Coverage, PackageRoot, SourceFile, analyze, coverage};
 use onequery_core::ir::FileIr;
@@ -12,216 +11,313 @@ use onequery_parser::{FrontEnd, front_end};
 use rayon::prelude::*;
 use tracing::info_span;
 
-use crate::discover::{Found, discover};
+use crate::cache::Cache;
+use crate::cache::lowered::{LoweredFiles, TextHash};
+use crate::cache::results::Conclusion;
+use crate::config::Config;
+use crate::listed::{Listed, ListedFile, Text};
 use crate::needed::Waiting;
 use crate::scope::Scope;
-use crate::{catalogs, project, read};
 
-/// Everything that was read and found out.
+/// What a run read.
 pub(crate) struct Run {
     pub(crate) sources: Sources,
-    pub(crate) analysis: Analysis,
-    /// By [`FileId`].
-    pub(crate) files: Vec<SourceFile>,
     /// By [`FileId`]: why a file is not reported on, although it was read.
     pub(crate) hidden: Vec<Option<&'static str>>,
-    /// What was odd about files, whatever the analysis says of them.
-    pub(crate) file_problems: Vec<(FileId, Problem)>,
-    packages: Vec<PackageRoot>,
+    /// What was odd about reading files.
+    pub(crate) reading: Vec<(FileId, Problem)>,
     /// Folders that could not be walked.
     pub(crate) errors: Vec<String>,
     /// Files that were not read because they are not reported on and nothing imports them, by kind.
     pub(crate) skipped: BTreeMap<&'static str, usize>,
 }
 
-/// A project's lowered files, by [`FileId`], with what was odd about them.
-struct Project {
+impl Run {
+    /// The file of a path.
+    pub(crate) fn file(&self, path: &str) -> Option<FileId> {
+        let found = self
+            .sources
+            .0
+            .binary_search_by(|source| source.path.as_str().cmp(path));
+        found.ok().and_then(|ix| u32::try_from(ix).ok()).map(FileId)
+    }
+}
+
+/// Analyses a project, as far as earlier runs have not done so.
+///
+/// # Errors
+///
+/// Catalogues of the project that cannot be read.
+pub(crate) fn run(
+    listed: &Listed,
+    scope: &Scope,
+    config: &Config,
+    cache: &Cache,
+) -> anyhow::Result<(Run, Conclusion)> {
+    let question = listed.question(scope, config)?;
+    let kept: Option<Conclusion> = cache.recall(&question);
+    let known = kept.and_then(|kept| info_span!("recall").in_scope(|| recall(listed, scope, kept)));
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let project = Project::lower(listed, scope, cache);
+    let conclusion = project.conclude(scope, config, &config.catalogs()?);
+    if conclusion.is_sound() {
+        cache.keep(&question, &conclusion);
+    }
+    Ok((project.into_run(scope), conclusion))
+}
+
+/// What is already known of a project, if the texts that were imported then are the same now.
+fn recall(listed: &Listed, scope: &Scope, kept: Conclusion) -> Option<(Run, Conclusion)> {
+    let read = kept.read.par_iter().map(|&(ix, hash)| {
+        let file = listed.files.get(ix as usize)?;
+        let text = file.text();
+        (text.hash == hash).then_some((&file.path, text))
+    });
+    let read: Vec<(&String, Text)> = read.collect::<Option<_>>()?;
+    let (mut sources, mut reading, mut hidden) = (Sources::default(), Vec::new(), Vec::new());
+    for ((file, makes_up_data), (path, read)) in (0..).map(FileId).zip(&kept.makes_up_data).zip(read) {
+        reading.extend(read.problems.into_iter().map(|problem| (file, problem)));
+        hidden.push(scope.hides(path, *makes_up_data));
+        sources.0.push(SourceText {
+            path: path.clone(),
+            text: read.text,
+        });
+    }
+    let run = Run {
+        sources,
+        hidden,
+        skipped: skipped(listed, &kept.read, scope),
+        reading,
+        errors: listed.errors.clone(),
+    };
+    Some((run, kept))
+}
+
+/// Counts files that were not read by the kind of code that they are.
+fn skipped(listed: &Listed, read: &[(u32, TextHash)], scope: &Scope) -> BTreeMap<&'static str, usize> {
+    let read: BTreeSet<u32> = read.iter().map(|(ix, _)| *ix).collect();
+    let unread = (0..).zip(&listed.files).filter(|(ix, _)| !read.contains(ix));
+    let mut skipped = BTreeMap::new();
+    for kind in unread.filter_map(|(_, file)| scope.kind(&file.path)) {
+        *skipped.entry(kind).or_default() += 1;
+    }
+    skipped
+}
+
+/// A project's lowered files, by [`FileId`].
+pub(crate) struct Project {
     files: Vec<SourceFile>,
     texts: Vec<SourceText>,
+    /// Where a file stands among those that were discovered, and its text.
+    read: Vec<(u32, TextHash)>,
     packages: Vec<PackageRoot>,
-    problems: Vec<(FileId, Problem)>,
+    reading: Vec<(FileId, Problem)>,
+    lowering: Vec<(FileId, Problem)>,
     errors: Vec<String>,
     skipped: BTreeMap<&'static str, usize>,
 }
 
-/// Reads and lowers the project in a folder, as far as what `scope` reports on needs it.
-fn read_project(root: &Path, scope: &Scope) -> Project {
-    let Found {
-        sources: paths,
-        manifests,
-        errors,
-    } = info_span!("discover").in_scope(|| discover(root));
-    let packages: Vec<PackageRoot> = manifests
-        .into_iter()
-        .filter_map(|(path, full)| {
-            let dir = path
-                .strip_suffix("Cargo.toml")
-                .unwrap_or(&path)
-                .trim_end_matches('/')
-                .to_owned();
-            project::package(dir, &std::fs::read_to_string(full).ok()?)
-        })
-        .collect();
-    let (lowered, skipped) = info_span!("lower").in_scope(|| read_needed(paths, scope));
-    let (mut files, mut texts, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-    for (ix, (mut file, text, trouble)) in (0_u32..).zip(lowered) {
-        problems.extend(
-            trouble
-                .into_iter()
-                .chain(std::mem::take(&mut file.ir.problems))
-                .map(|p| (FileId(ix), p)),
-        );
-        texts.push(SourceText {
-            path: file.path.clone(),
-            text,
-        });
-        files.push(file);
+impl Project {
+    /// Reads and lowers the project in a folder, as far as what `scope` reports on needs it.
+    pub(crate) fn of(root: &Path, scope: &Scope, cache: &Cache) -> Self {
+        Self::lower(&Listed::of(root, scope), scope, cache)
     }
-    Project {
-        files,
-        texts,
-        packages,
-        problems,
-        errors,
-        skipped,
-    }
-}
 
-/// Analyses the project in a folder.
-pub(crate) fn run(root: &Path, scope: &Scope, catalogs: &Catalogs) -> Run {
-    let Project {
-        files,
-        texts,
-        packages,
-        problems,
-        errors,
-        skipped,
-    } = read_project(root, scope);
-    let hidden = files.iter().map(|file| hides(scope, file)).collect();
-    let analysis = analyze(&files, &packages, catalogs);
-    Run {
-        sources: Sources(texts),
-        analysis,
-        files,
-        hidden,
-        file_problems: problems,
-        packages,
-        errors,
-        skipped,
+    fn lower(listed: &Listed, scope: &Scope, cache: &Cache) -> Self {
+        let kept = LoweredFiles::of(cache);
+        let lowered = info_span!("lower").in_scope(|| lower_needed(listed, &kept));
+        let (mut files, mut texts, mut read) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut reading, mut lowering) = (Vec::new(), Vec::new());
+        for (id, (ix, file)) in (0_u32..).map(FileId).zip(lowered) {
+            let Lowered {
+                text,
+                mut ir,
+                problems,
+            } = file;
+            let path = &listed.files[ix].path;
+            reading.extend(text.problems.into_iter().map(|problem| (id, problem)));
+            let problems = problems.into_iter().chain(std::mem::take(&mut ir.problems));
+            lowering.extend(problems.map(|problem| (id, problem)));
+            texts.push(SourceText {
+                path: path.clone(),
+                text: text.text,
+            });
+            read.push((
+                u32::try_from(ix).expect("there are fewer than 2^32 files"),
+                text.hash,
+            ));
+            files.push(SourceFile {
+                path: path.clone(),
+                ir,
+            });
+        }
+        info_span!("keep").in_scope(|| kept.keep(&|path| listed.has(path)));
+        Self {
+            skipped: skipped(listed, &read, scope),
+            files,
+            texts,
+            read,
+            packages: listed.packages(),
+            reading,
+            lowering,
+            errors: listed.errors.clone(),
+        }
+    }
+
+    pub(crate) fn analyze(&self, catalogs: &Catalogs) -> Analysis {
+        analyze(&self.files, &self.packages, catalogs)
+    }
+
+    /// Counts what the analysis can see.
+    pub(crate) fn count_coverage(&self, catalogs: &Catalogs) -> Coverage {
+        coverage(&self.files, &self.packages, catalogs)
+    }
+
+    /// The path of a file.
+    pub(crate) fn path(&self, file: FileId) -> &str {
+        &self.files[file.index()].path
+    }
+
+    /// The paths of the files that are reported on, sorted.
+    pub(crate) fn reported(&self, scope: &Scope) -> impl Iterator<Item = &str> {
+        let reported = self.files.iter().filter(|file| hides(scope, file).is_none());
+        reported.map(|file| file.path.as_str())
+    }
+
+    /// What rules and limits say of it.
+    fn conclude(&self, scope: &Scope, config: &Config, catalogs: &Catalogs) -> Conclusion {
+        let analysis = self.analyze(catalogs);
+        let irs: Vec<&FileIr> = self.files.iter().map(|file| &file.ir).collect();
+        let path = |file: FileId| self.path(file);
+        let require_reason = config.settings.require_reason;
+        let mut found = info_span!("check")
+            .in_scope(|| onequery_rules::check(&analysis.sites, &irs, &path, require_reason));
+        let mut problems = self.lowering.clone();
+        problems.extend(analysis.problems);
+        problems.append(&mut found.problems);
+        Conclusion {
+            read: self.read.clone(),
+            makes_up_data: irs.iter().map(|ir| scope.makes_up_data(ir)).collect(),
+            found,
+            problems,
+            n_guards: analysis.n_guards,
+        }
+    }
+
+    fn into_run(self, scope: &Scope) -> Run {
+        Run {
+            hidden: self.files.iter().map(|file| hides(scope, file)).collect(),
+            sources: Sources(self.texts),
+            reading: self.reading,
+            errors: self.errors,
+            skipped: self.skipped,
+        }
     }
 }
 
 /// Why a file is not reported on; `None` when it is.
 fn hides(scope: &Scope, file: &SourceFile) -> Option<&'static str> {
-    scope
-        .hides(&file.path)
-        .or_else(|| scope.hides_by_imports(&file.ir))
+    scope.hides(&file.path, scope.makes_up_data(&file.ir))
 }
 
-impl Run {
-    /// What rules say. `path` gives the paths that fingerprints are made of.
-    pub(crate) fn found<'p>(
-        &self,
-        path: &dyn Fn(FileId) -> &'p str,
-        require_reason: bool,
-    ) -> onequery_rules::Found {
-        let irs: Vec<&FileIr> = self.files.iter().map(|file| &file.ir).collect();
-        let _checking = info_span!("check").entered();
-        onequery_rules::check(&self.analysis.sites, &irs, path, require_reason)
+/// A project whose texts change while somebody looks at it.
+pub(crate) struct Live {
+    project: Project,
+    catalogs: Catalogs,
+}
+
+impl Live {
+    /// Reads and lowers the project in a folder.
+    ///
+    /// # Errors
+    ///
+    /// Catalogues of the project that cannot be read.
+    pub(crate) fn of(root: &Path, scope: &Scope, config: &Config, cache: &Cache) -> anyhow::Result<Self> {
+        Ok(Self {
+            catalogs: config.catalogs()?,
+            project: Project::of(root, scope, cache),
+        })
     }
 
-    /// The file of a path.
-    pub(crate) fn file(&self, path: &str) -> Option<FileId> {
-        let found = self.files.binary_search_by(|file| file.path.as_str().cmp(path));
-        found.ok().and_then(|ix| u32::try_from(ix).ok()).map(FileId)
-    }
-
-    /// Takes other texts for some files, and analyses again. What the texts import is not read anew.
-    pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>, scope: &Scope, catalogs: &Catalogs) {
+    /// Takes other texts for some files. What the texts import is not read anew.
+    pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>) {
+        let project = &mut self.project;
         for (id, text) in texts {
-            let file = &mut self.files[id.index()];
+            let file = &mut project.files[id.index()];
             let (ir, mut problems) = lower_text(&file.path, &text);
             file.ir = ir;
             problems.append(&mut file.ir.problems);
-            self.hidden[id.index()] = hides(scope, file);
-            self.file_problems.retain(|(file, _)| *file != id);
-            self.file_problems
+            project.reading.retain(|(file, _)| *file != id);
+            project.lowering.retain(|(file, _)| *file != id);
+            project
+                .lowering
                 .extend(problems.into_iter().map(|problem| (id, problem)));
-            self.sources.0[id.index()].text = text.into();
+            project.texts[id.index()].text = text.into();
         }
-        self.analysis = analyze(&self.files, &self.packages, catalogs);
+    }
+
+    /// Analyses what is there now.
+    pub(crate) fn run(&self, scope: &Scope, config: &Config) -> (Run, Conclusion) {
+        let project = &self.project;
+        let run = Run {
+            hidden: project.files.iter().map(|file| hides(scope, file)).collect(),
+            sources: Sources(project.texts.clone()),
+            reading: project.reading.clone(),
+            errors: project.errors.clone(),
+            skipped: project.skipped.clone(),
+        };
+        (run, project.conclude(scope, config, &self.catalogs))
     }
 }
 
-/// The paths of the files that are reported on, sorted.
-pub(crate) fn reported_files(root: &Path, scope: &Scope) -> Vec<String> {
-    let files = read_project(root, scope).files;
-    let reported = files.into_iter().filter(|file| hides(scope, file).is_none());
-    reported.map(|file| file.path).collect()
-}
-
-/// Counts what the analysis of the project in a folder can see.
-pub(crate) fn count_coverage(root: &Path, scope: &Scope) -> Coverage {
-    let project = read_project(root, scope);
-    coverage(&project.files, &project.packages, &catalogs::embedded())
-}
-
-/// Lowers the files that are reported on, then those they import, directly or through others. Sorted by path.
-///
-/// Also counts by kind what nobody needs.
-fn read_needed(
-    paths: Vec<(String, PathBuf)>,
-    scope: &Scope,
-) -> (Vec<Lowered>, BTreeMap<&'static str, usize>) {
-    let waits = |path: &str| match scope.kind(path) {
-        // Rust's modules are not found by imports alone; only those that nothing outside of tests can name may wait.
-        Some(kind) => path.ends_with(".py") || path.ends_with(".pyi") || matches!(kind, "tests" | "examples"),
-        None => false,
+/// Lowers the files that were read, then those they import, directly or through others. Sorted by path, each with its place
+/// in the list.
+fn lower_needed(listed: &Listed, kept: &LoweredFiles<'_>) -> Vec<(usize, Lowered)> {
+    let all = |files: Vec<usize>| -> Vec<(usize, Lowered)> {
+        let files = files.into_par_iter();
+        files.map(|ix| (ix, lower(&listed.files[ix], kept))).collect()
     };
-    let (later, first): (Vec<_>, Vec<_>) = paths.into_iter().partition(|(path, _)| waits(path));
-    let all = |files: Vec<(String, PathBuf)>| -> Vec<Lowered> {
-        files
-            .into_par_iter()
-            .map(|(path, full)| lower(path, &full))
-            .collect()
-    };
+    let (later, first): (Vec<usize>, Vec<usize>) =
+        (0..listed.files.len()).partition(|&ix| listed.files[ix].waits);
     let mut lowered = all(first);
-    let mut waiting = Waiting::new(
-        later
-            .iter()
-            .enumerate()
-            .map(|(ix, (path, _))| (ix, path.as_str())),
-    );
-    let mut read = BTreeSet::new();
+    let path = |ix: usize| listed.files[ix].path.as_str();
+    let mut waiting = Waiting::new(later.into_iter().map(|ix| (ix, path(ix))));
     let mut from = 0;
     loop {
-        let needed = waiting.imported_by(lowered[from..].iter().map(|(file, ..)| file));
+        let files = lowered[from..].iter().map(|(ix, file)| (path(*ix), &file.ir));
+        let needed = waiting.imported_by(files);
         if needed.is_empty() {
             break;
         }
         from = lowered.len();
-        lowered.extend(all(needed.iter().map(|&ix| later[ix].clone()).collect()));
-        read.extend(needed);
+        lowered.extend(all(needed.into_iter().collect()));
     }
-    lowered.sort_by(|(a, ..), (b, ..)| a.path.cmp(&b.path));
-    let mut skipped = BTreeMap::new();
-    for (ix, (path, _)) in later.iter().enumerate() {
-        if let (false, Some(kind)) = (read.contains(&ix), scope.kind(path)) {
-            *skipped.entry(kind).or_default() += 1;
-        }
-    }
-    (lowered, skipped)
+    lowered.sort_unstable_by_key(|(ix, _)| *ix);
+    lowered
 }
 
-/// A lowered file, its text, and what was odd about reading it.
-type Lowered = (SourceFile, Arc<str>, Vec<Problem>);
+/// A file that was read and lowered.
+struct Lowered {
+    text: Text,
+    ir: FileIr,
+    /// What went wrong when it was lowered, beside what its IR says of itself.
+    problems: Vec<Problem>,
+}
 
-/// Reads and lowers one file.
-fn lower(path: String, full: &Path) -> Lowered {
-    let (text, mut problems) = info_span!("read file").in_scope(|| read::read(full));
-    let (ir, trouble) = info_span!("lower file", path).in_scope(|| lower_text(&path, &text));
-    problems.extend(trouble);
-    (SourceFile { path, ir }, text.into(), problems)
+/// Lowers one file, unless it was lowered before.
+fn lower(file: &ListedFile, kept: &LoweredFiles<'_>) -> Lowered {
+    let (path, text) = (&file.path, file.text());
+    let known = info_span!("recall file").in_scope(|| kept.get(path, text.hash));
+    let (ir, problems) = known.map(|ir| (ir, Vec::new())).unwrap_or_else(|| {
+        let lowered = info_span!("lower file", path).in_scope(|| lower_text(path, &text.text));
+        if lowered.1.is_empty() {
+            kept.put(path, text.hash, &lowered.0);
+        }
+        lowered
+    });
+    Lowered { text, ir, problems }
 }
 
 /// Lowers one file's text; a panic costs this file only.

@@ -1,5 +1,6 @@
 //! Bytes become text.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use encoding_rs::Encoding;
@@ -10,42 +11,45 @@ const MAX_BYTES: u64 = 8 << 20;
 
 /// Reads a source file. What is odd about it is said beside the text, which may be empty.
 pub(crate) fn read(path: &Path) -> (String, Vec<Problem>) {
-    let trouble = |kind, message: String| Problem {
-        kind,
-        span: Span::default(),
-        message,
-    };
-    let bytes = match std::fs::metadata(path).and_then(|meta| {
-        if meta.len() > MAX_BYTES {
-            Ok(Err(meta.len()))
-        } else {
-            std::fs::read(path).map(Ok)
-        }
-    }) {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(size)) => {
-            let message = format!(
-                "{} MB is more than the {} MB that are read",
-                size >> 20,
-                MAX_BYTES >> 20
-            );
-            return (String::new(), vec![trouble(ProblemKind::TooLarge, message)]);
-        }
-        Err(error) => {
-            return (
-                String::new(),
-                vec![trouble(ProblemKind::Unreadable, error.to_string())],
-            );
-        }
-    };
-    let (text, replaced) = decode(bytes);
-    let problems = replaced.map(|encoding| {
-        trouble(
-            ProblemKind::Encoding,
-            format!("not valid {encoding}; odd bytes were replaced"),
-        )
+    let read = std::fs::metadata(path).and_then(|meta| match meta.len() {
+        size if size > MAX_BYTES => Ok(Err(size)),
+        _ => std::fs::read(path).map(Ok),
     });
-    (text, problems.into_iter().collect())
+    match read {
+        Ok(Ok(bytes)) => decoded(bytes),
+        Ok(Err(size)) => too_large(size),
+        Err(error) => trouble(ProblemKind::Unreadable, error.to_string()),
+    }
+}
+
+/// The same for what a source file has in it.
+pub(crate) fn decoded<'b>(bytes: impl Into<Cow<'b, [u8]>>) -> (String, Vec<Problem>) {
+    let bytes = bytes.into();
+    let size = bytes.len() as u64;
+    if size > MAX_BYTES {
+        return too_large(size);
+    }
+    let (text, replaced) = decode(bytes.into_owned());
+    let problems = replaced.map(|encoding| {
+        let message = format!("not valid {encoding}; odd bytes were replaced");
+        trouble(ProblemKind::Encoding, message).1
+    });
+    (text, problems.unwrap_or_default())
+}
+
+fn too_large(size: u64) -> (String, Vec<Problem>) {
+    let message = format!(
+        "{} MB is more than the {} MB that are read",
+        size >> 20,
+        MAX_BYTES >> 20
+    );
+    trouble(ProblemKind::TooLarge, message)
+}
+
+/// No text, and why.
+fn trouble(kind: ProblemKind, message: String) -> (String, Vec<Problem>) {
+    let span = Span::default();
+    (String::new(), vec![Problem { kind, span, message }])
 }
 
 /// Decodes by byte order mark, as UTF-8, or as the declared encoding. Says which encoding the bytes break.

@@ -13,9 +13,10 @@ use crate::baseline::Known;
 use crate::budget::{self, Gate};
 use crate::cli::{Check, Color};
 use crate::config::Config;
+use crate::pipeline::Project;
 use crate::session::Target;
 use crate::since::Since;
-use crate::{CLEAN, FAILED, FINDINGS, pipeline};
+use crate::{CLEAN, FAILED, FINDINGS};
 
 /// Runs the command. Gives the exit code.
 pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
@@ -29,10 +30,11 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
     if args.show_files {
         return show_files(&target);
     }
-    let since = Since::of(args, &target)?;
+    let listed = target.list();
+    let since = Since::of(args, &target, &listed)?;
     let gate = Gate::of_check(&target, &args.evidence)?;
     let trends = budget::trends(&target)?;
-    let session = target.analyze()?;
+    let session = target.analyze_listed(&listed)?;
     let known = if args.no_baseline {
         Known::default()
     } else {
@@ -85,7 +87,8 @@ fn show_settings(config: &Config) -> anyhow::Result<u8> {
 
 fn show_files(target: &Target) -> anyhow::Result<u8> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    for path in pipeline::reported_files(&target.root, &target.scope) {
+    let project = Project::of(&target.root, &target.scope, &target.cache);
+    for path in project.reported(&target.scope) {
         writeln!(out, "{path}")?;
     }
     out.flush()?;

@@ -83,6 +83,7 @@ pub(crate) struct Scope {
     excluded: Matcher,
     kinds: Vec<(&'static str, GlobSet)>,
     leaves_out_seeds: bool,
+    identity: String,
     /// Prefixes of the reported paths; empty means everything.
     within: Vec<String>,
 }
@@ -94,7 +95,7 @@ impl Scope {
     ///
     /// Patterns that cannot be read.
     pub(crate) fn new(include: &[Include], exclude: &[Pattern], within: Vec<String>) -> anyhow::Result<Self> {
-        let kinds = KINDS
+        let kinds: Vec<_> = KINDS
             .iter()
             .filter(|kind| !include.contains(&kind.include))
             .map(|kind| {
@@ -114,16 +115,29 @@ impl Scope {
         } else {
             within
         };
+        let words: Vec<&str> = kinds.iter().map(|(word, _)| *word).collect();
         Ok(Self {
             excluded: Matcher::new(exclude)?,
+            identity: format!("{words:?} {exclude:?}"),
             kinds,
             leaves_out_seeds: !include.contains(&Include::Seeds),
             within,
         })
     }
 
-    /// Why a file is not reported on; `None` when it is.
-    pub(crate) fn hides(&self, path: &str) -> Option<&'static str> {
+    /// What decides which kinds of code are left out.
+    pub(crate) fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Why a file is not reported on; `None` when it is. What its path does not show is whether it makes up data.
+    pub(crate) fn hides(&self, path: &str, makes_up_data: bool) -> Option<&'static str> {
+        let seeds = makes_up_data && self.leaves_out_seeds;
+        self.hides_path(path).or(seeds.then_some("seeds"))
+    }
+
+    /// Why a path is not reported on, whatever the file has in it.
+    pub(crate) fn hides_path(&self, path: &str) -> Option<&'static str> {
         let inside = |prefix: &String| {
             path.strip_prefix(prefix.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -134,13 +148,12 @@ impl Scope {
         self.kind(path)
     }
 
-    /// Why a file is not reported on whose path says nothing: it makes up data.
-    pub(crate) fn hides_by_imports(&self, ir: &FileIr) -> Option<&'static str> {
-        let makes_up = ir.imports.iter().any(|import| {
+    /// Whether what a file imports says that it fills a database for a demonstration or a test.
+    pub(crate) fn makes_up_data(&self, ir: &FileIr) -> bool {
+        ir.imports.iter().any(|import| {
             let root = import.path.first().map(|&root| ir.name(root));
             import.level == 0 && root.is_some_and(|root| DATA_MAKERS.contains(&root))
-        });
-        (makes_up && self.leaves_out_seeds).then_some("seeds")
+        })
     }
 
     /// The kind of code that a file is, when that kind is left out.
@@ -172,24 +185,29 @@ mod tests {
     #[test]
     fn tests_and_migrations_are_left_out() {
         let scope = scope(&[], Vec::new());
-        assert_eq!(scope.hides("shop/views.py"), None);
-        assert_eq!(scope.hides("shop/tests/test_views.py"), Some("tests"));
-        assert_eq!(scope.hides("tests/views.py"), Some("tests"));
-        assert_eq!(scope.hides("shop/migrations/0001_initial.py"), Some("migrations"));
-        assert_eq!(scope.hides("src/latest.rs"), None);
+        assert_eq!(scope.hides_path("shop/views.py"), None);
+        assert_eq!(scope.hides_path("shop/tests/test_views.py"), Some("tests"));
+        assert_eq!(scope.hides_path("tests/views.py"), Some("tests"));
         assert_eq!(
-            scope.hides("jobs/long_running_migrations/0003_a.py"),
+            scope.hides_path("shop/migrations/0001_initial.py"),
             Some("migrations")
         );
-        assert_eq!(scope.hides("server/scripts/backfill.py"), Some("scripts"));
-        assert_eq!(scope.hides("crates/scripts/src/database.rs"), None);
+        assert_eq!(scope.hides_path("src/latest.rs"), None);
         assert_eq!(
-            scope.hides("collector/compile-benchmarks/a/src/lib.rs"),
+            scope.hides_path("jobs/long_running_migrations/0003_a.py"),
+            Some("migrations")
+        );
+        assert_eq!(scope.hides_path("server/scripts/backfill.py"), Some("scripts"));
+        assert_eq!(scope.hides_path("crates/scripts/src/database.rs"), None);
+        assert_eq!(
+            scope.hides_path("collector/compile-benchmarks/a/src/lib.rs"),
             Some("examples")
         );
         let with_tests = Scope::new(&[Include::Tests], &[], Vec::new());
         assert_eq!(
-            with_tests.expect("there are no patterns").hides("tests/views.py"),
+            with_tests
+                .expect("there are no patterns")
+                .hides_path("tests/views.py"),
             None
         );
     }
@@ -197,15 +215,15 @@ mod tests {
     #[test]
     fn excluded_files_are_left_out_with_their_folders() {
         let scope = scope(&["legacy", "/a.py"], Vec::new());
-        assert_eq!(scope.hides("shop/legacy/views.py"), Some("excluded files"));
-        assert_eq!(scope.hides("a.py"), Some("excluded files"));
-        assert_eq!(scope.hides("shop/a.py"), None);
+        assert_eq!(scope.hides_path("shop/legacy/views.py"), Some("excluded files"));
+        assert_eq!(scope.hides_path("a.py"), Some("excluded files"));
+        assert_eq!(scope.hides_path("shop/a.py"), None);
     }
 
     #[test]
     fn paths_filter_by_whole_parts() {
         let scope = scope(&[], vec!["shop".to_owned()]);
-        assert_eq!(scope.hides("shop/views.py"), None);
-        assert_eq!(scope.hides("shopping/views.py"), Some("other paths"));
+        assert_eq!(scope.hides_path("shop/views.py"), None);
+        assert_eq!(scope.hides_path("shopping/views.py"), Some("other paths"));
     }
 }

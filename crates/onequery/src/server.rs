@@ -17,8 +17,9 @@ use serde_json::{Value, json};
 
 use crate::CLEAN;
 use crate::baseline::Known;
-use crate::cli::Selection;
+use crate::cli::{CacheArgs, Selection};
 use crate::discover::relative;
+use crate::pipeline::Live;
 use crate::session::{Session, Target};
 use crate::{read, suppress};
 
@@ -29,16 +30,16 @@ const QUIET: Duration = Duration::from_millis(40);
 const WATCH: &str = "watch";
 
 /// Runs the command until the editor ends it. Gives the exit code.
-pub(crate) fn run() -> anyhow::Result<u8> {
+pub(crate) fn run(cache: &CacheArgs) -> anyhow::Result<u8> {
     let (connection, threads) = Connection::stdio();
-    serve(&connection)?;
+    serve(&connection, cache)?;
     drop(connection);
     threads.join()?;
     Ok(CLEAN)
 }
 
 /// Talks to one editor.
-fn serve(connection: &Connection) -> anyhow::Result<()> {
+fn serve(connection: &Connection, cache: &CacheArgs) -> anyhow::Result<()> {
     let (id, params) = connection.initialize_start()?;
     let params: lsp::InitializeParams = serde_json::from_value(params)?;
     let result = json!({
@@ -49,6 +50,7 @@ fn serve(connection: &Connection) -> anyhow::Result<()> {
     let root = root_of(&params).map_or_else(std::env::current_dir, Ok)?;
     let mut server = Server {
         connection,
+        cache,
         root: root.canonicalize()?,
         project: None,
         open: BTreeMap::new(),
@@ -117,6 +119,7 @@ fn root_of(params: &lsp::InitializeParams) -> Option<PathBuf> {
 /// A project as it was last analysed.
 struct Project {
     session: Session,
+    live: Live,
     known: Known,
     /// The findings that are shown.
     shown: Vec<Finding>,
@@ -124,6 +127,7 @@ struct Project {
 
 struct Server<'c> {
     connection: &'c Connection,
+    cache: &'c CacheArgs,
     /// The folder that is open in the editor.
     root: PathBuf,
     /// `None` before the first analysis, and when everything has to be read anew.
@@ -234,7 +238,7 @@ impl Server<'_> {
     /// Analyses what has changed, and tells the editor.
     fn refresh(&mut self) -> anyhow::Result<()> {
         if self.project.is_none() {
-            match read_project(&self.root) {
+            match read_project(&self.root, self.cache) {
                 Ok(project) => self.project = project,
                 Err(error) => {
                     let message =
@@ -260,7 +264,7 @@ impl Server<'_> {
             }
         }
         if !texts.is_empty() {
-            session.replace(texts);
+            session.replace(&mut project.live, texts);
         }
         let known = &project.known;
         project.shown = session.triage(&|finding| known.knows(finding)).shown;
@@ -403,18 +407,20 @@ fn path_of(uri: &Uri) -> Option<PathBuf> {
 }
 
 /// Analyses the project in a folder; `None` when there is no folder.
-fn read_project(root: &Path) -> anyhow::Result<Option<Project>> {
+fn read_project(root: &Path, cache: &CacheArgs) -> anyhow::Result<Option<Project>> {
     let selection = Selection {
         paths: vec![root.to_owned()],
+        cache: cache.clone(),
         ..Selection::default()
     };
     let Some(target) = Target::of(&selection)? else {
         return Ok(None);
     };
-    let session = target.analyze()?;
+    let (session, live) = target.follow()?;
     let known = Known::of(&session, None)?;
     Ok(Some(Project {
         session,
+        live,
         known,
         shown: Vec::new(),
     }))

@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use onequery_analysis::Catalogs;
 use onequery_core::{FileId, Finding, Fingerprint, Outcome, Problem, ProblemKind, RuleInfo, RunStats};
 use onequery_reporter::Positions;
 use onequery_rules::{Found, Mandate, Policy, Triaged, triage};
 
+use crate::cache::Cache;
+use crate::cache::results::Conclusion;
 use crate::cli::{Include, Selection};
 use crate::config::Config;
 use crate::discover::relative;
+use crate::listed::Listed;
 use crate::owners::ProjectOwners;
-use crate::pipeline::{self, Run};
+use crate::pipeline::{self, Live, Run};
 use crate::progress::Progress;
 use crate::scope::Scope;
 use crate::{complain, project};
@@ -23,6 +25,7 @@ pub(crate) struct Target {
     pub(crate) root: PathBuf,
     pub(crate) config: Config,
     pub(crate) scope: Scope,
+    pub(crate) cache: Cache,
     owners: Option<ProjectOwners>,
     /// A path that was asked for is not there.
     pub(crate) failed: bool,
@@ -51,6 +54,7 @@ impl Target {
             owners.ensure_known(owner)?;
         }
         Ok(Some(Self {
+            cache: Cache::of(&root, &selection.cache),
             root,
             config,
             scope,
@@ -73,10 +77,41 @@ impl Target {
     ///
     /// Catalogues of the project that cannot be read, owners that depend on the host.
     pub(crate) fn analyze(self) -> anyhow::Result<Session> {
-        let catalogs = self.config.catalogs()?;
+        let listed = self.list();
+        self.analyze_listed(&listed)
+    }
+
+    /// Lists its files, and reads those that are reported on.
+    pub(crate) fn list(&self) -> Listed {
+        Listed::of(&self.root, &self.scope)
+    }
+
+    /// Analyses its files.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Target::analyze`].
+    pub(crate) fn analyze_listed(self, listed: &Listed) -> anyhow::Result<Session> {
         let progress = Progress::start("analysing the project");
-        let run = pipeline::run(&self.root, &self.scope, &catalogs);
+        let analyzed = pipeline::run(listed, &self.scope, &self.config, &self.cache)?;
         drop(progress);
+        self.cache.tell_of_trouble();
+        self.into_session(analyzed)
+    }
+
+    /// Analyses it, to do so again when its texts change.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Target::analyze`].
+    pub(crate) fn follow(self) -> anyhow::Result<(Session, Live)> {
+        let live = Live::of(&self.root, &self.scope, &self.config, &self.cache)?;
+        self.cache.tell_of_trouble();
+        let analyzed = live.run(&self.scope, &self.config);
+        Ok((self.into_session(analyzed)?, live))
+    }
+
+    fn into_session(self, (run, conclusion): (Run, Conclusion)) -> anyhow::Result<Session> {
         let mut failed = self.failed;
         for error in &run.errors {
             complain(error);
@@ -87,51 +122,42 @@ impl Target {
             owners.complaints.iter().for_each(|complaint| complain(complaint));
             failed |= !owners.complaints.is_empty();
         }
-        let (found, problems) = conclude(&run, &self.config, self.owners.as_ref());
-        failed |= problems.iter().any(|(_, problem)| problem.kind.is_failure());
-        Ok(Session {
+        let mut session = Session {
             root: self.root,
             config: self.config,
             scope: self.scope,
             owners: self.owners,
-            catalogs,
             run,
-            found,
-            problems,
+            found: Found::default(),
+            problems: Vec::new(),
+            n_guards: 0,
             failed,
-        })
+        };
+        session.take(conclusion);
+        session.failed |= session
+            .problems
+            .iter()
+            .any(|(_, problem)| problem.kind.is_failure());
+        Ok(session)
     }
 }
 
-/// What rules say of a run and whom it concerns, and all that could not be done.
-fn conclude(run: &Run, config: &Config, owners: Option<&ProjectOwners>) -> (Found, Vec<(FileId, Problem)>) {
-    let path = |file| run.sources.get(file).path.as_str();
-    let mut found = run.found(&path, config.settings.require_reason);
-    if let Some(owners) = owners {
-        owners.assign(&mut found.findings, &path);
-    }
-    let mut problems = std::mem::take(&mut found.problems);
-    problems.extend(run.file_problems.iter().chain(&run.analysis.problems).cloned());
-    problems.sort();
-    (found, problems)
-}
-
-/// Decides which findings of a run are shown. `known` says why one is not new, and `mandate` what is demanded of it.
-pub(crate) fn triaged(
+/// Decides which findings are shown. `path` and `hidden` are by [`FileId`]; `known` says why a finding is not new, and
+/// `mandate` what is demanded of it.
+pub(crate) fn triaged<'p>(
     config: &Config,
-    run: &Run,
+    (path, hidden): (&dyn Fn(FileId) -> &'p str, &[Option<&'static str>]),
     found: &Found,
     known: &dyn Fn(&Finding) -> Option<&'static str>,
     mandate: &dyn Fn(&Finding) -> Mandate,
 ) -> Triaged {
-    let path = |file| run.sources.get(file).path.as_str();
     let policy = Policy {
         min_confidence: config.min_confidence(),
         min_severity: config.min_severity(),
         include_tests: config.includes(Include::Tests),
         is_on: &|rule, file| config.is_on(rule, path(file)),
         severity: &|rule| config.severity(rule),
-        hidden_file: &|file| run.hidden[file.index()],
+        hidden_file: &|file| hidden[file.index()],
         owners: &config.owner,
         known,
         mandate,
@@ -162,21 +188,41 @@ pub(crate) struct Session {
     pub(crate) config: Config,
     pub(crate) scope: Scope,
     owners: Option<ProjectOwners>,
-    catalogs: Catalogs,
     pub(crate) run: Run,
     /// All that rules say, whether shown or not.
     pub(crate) found: Found,
     /// Sorted by file.
     pub(crate) problems: Vec<(FileId, Problem)>,
+    /// How many tests count statements.
+    pub(crate) n_guards: usize,
     /// Part of the job could not be done.
     pub(crate) failed: bool,
 }
 
 impl Session {
+    /// Takes what is said of the run, and says whom it concerns.
+    fn take(&mut self, conclusion: Conclusion) {
+        let Conclusion {
+            found,
+            problems,
+            n_guards,
+            ..
+        } = conclusion;
+        (self.found, self.problems, self.n_guards) = (found, problems, n_guards);
+        self.problems.extend(self.run.reading.iter().cloned());
+        self.problems.sort();
+        if let Some(owners) = &self.owners {
+            let path = |file| self.run.sources.get(file).path.as_str();
+            owners.assign(&mut self.found.findings, &path);
+        }
+    }
+
     /// Takes other texts for some files, and analyses again.
-    pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>) {
-        self.run.replace(texts, &self.scope, &self.catalogs);
-        (self.found, self.problems) = conclude(&self.run, &self.config, self.owners.as_ref());
+    pub(crate) fn replace(&mut self, live: &mut Live, texts: Vec<(FileId, String)>) {
+        live.replace(texts);
+        let (run, conclusion) = live.run(&self.scope, &self.config);
+        self.run = run;
+        self.take(conclusion);
     }
 
     /// Decides which findings are shown. `known` says why one is not new.
@@ -190,7 +236,14 @@ impl Session {
         known: &dyn Fn(&Finding) -> Option<&'static str>,
         mandate: &dyn Fn(&Finding) -> Mandate,
     ) -> Triaged {
-        triaged(&self.config, &self.run, &self.found, known, mandate)
+        let path = |file| self.run.sources.get(file).path.as_str();
+        triaged(
+            &self.config,
+            (&path, &self.run.hidden),
+            &self.found,
+            known,
+            mandate,
+        )
     }
 
     /// The path of a finding's file.

@@ -3,35 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use anyhow::Context as _;
 use onequery_core::{FileId, Finding, Fingerprint, Location};
-use onequery_parser::front_end;
 use onequery_rules::Found;
-use tempfile::TempDir;
 
 use crate::cli::Check;
+use crate::discover::kind;
 use crate::git::{Change, Repository};
-use crate::pipeline::{self, Run};
-use crate::read;
+use crate::listed::Listed;
 use crate::session::{Session, Target};
+use crate::{pipeline, read};
 
 /// What a commit has.
 pub(crate) struct Since {
-    findings: BTreeSet<Fingerprint>,
-    changes: Vec<Change>,
-    /// The commit's files.
-    folder: TempDir,
+    base: Base,
     reason: &'static str,
 }
 
 /// A commit, analysed as the project is.
 pub(crate) struct Base {
-    pub(crate) run: Run,
+    /// Its files, by [`FileId`].
+    pub(crate) paths: Vec<String>,
+    /// By [`FileId`]: why a file is not reported on.
+    pub(crate) hidden: Vec<Option<&'static str>>,
     /// With fingerprints as if its files were called as they are now.
     pub(crate) found: Found,
-    changes: Vec<Change>,
-    /// The commit's files.
-    folder: TempDir,
+    /// The files that were changed since then, and what they were.
+    changes: Vec<(Change, String)>,
 }
 
 /// What is new since then.
@@ -43,37 +40,54 @@ pub(crate) struct News {
 }
 
 impl Base {
-    /// Analyses a commit.
+    /// Analyses a commit of the project whose files are `listed`.
     ///
     /// # Errors
     ///
-    /// Files that cannot be taken from git or written.
-    pub(crate) fn of(target: &Target, commit: &str, staged: bool) -> anyhow::Result<Self> {
+    /// What git cannot tell.
+    pub(crate) fn of(target: &Target, listed: &Listed, commit: &str, staged: bool) -> anyhow::Result<Self> {
         let repository = Repository(&target.root);
         let changes = repository.changes(commit, staged)?;
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        // Ignored files count as ignored in a repository only.
-        std::fs::create_dir(folder.path().join(".git"))?;
-        let is_wanted = |path: &str| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            front_end(path).is_some() || matches!(name, "Cargo.toml" | ".gitignore" | ".ignore")
-        };
-        repository.extract(commit, is_wanted, folder.path())?;
-        let run = pipeline::run(folder.path(), &target.scope, &target.config.catalogs()?);
+        let tracked = repository.tracked(commit)?;
+        let differs = repository.differing(commit)?;
+        let before = changes.iter().filter_map(|change| change.before.as_deref());
+        let paths: BTreeSet<&str> = before.chain(differs.iter().map(String::as_str)).collect();
+        let wanted: Vec<(&str, &str)> = paths
+            .into_iter()
+            .filter(|path| listed.has(path) || kind(path).is_some())
+            .filter_map(|path| tracked.get_key_value(path))
+            .map(|(path, id)| (path.as_str(), id.as_str()))
+            .collect();
+        let ids: Vec<&str> = wanted.iter().map(|(_, id)| *id).collect();
+        let contents = repository.contents(&ids)?;
+        let contents: BTreeMap<&str, &[u8]> = wanted
+            .iter()
+            .map(|(path, _)| *path)
+            .zip(contents.iter().map(Vec::as_slice))
+            .collect();
+        let bytes = |path: &str| contents.get(path).copied();
+        let paths = tracked.keys().map(String::as_str);
+        let listed = listed.at_commit(paths, &differs, bytes, &target.scope);
+        let (run, conclusion) = pipeline::run(&listed, &target.scope, &target.config, &target.cache)?;
         let renamed: BTreeMap<&str, &str> = changes
             .iter()
             .filter_map(|change| Some((change.before.as_deref()?, change.now.as_str())))
             .collect();
-        let path_now = |file| {
+        let path_now = |file: FileId| {
             let path = run.sources.get(file).path.as_str();
             renamed.get(path).copied().unwrap_or(path)
         };
-        let found = run.found(&path_now, target.config.settings.require_reason);
+        let found = conclusion.found.renamed(&path_now);
+        let with_text = |change: Change| {
+            let before = change.before.as_deref().and_then(bytes);
+            let text = before.map(|bytes| read::decoded(bytes).0);
+            (change, text.unwrap_or_default())
+        };
         Ok(Self {
-            run,
+            hidden: run.hidden,
             found,
-            changes,
-            folder,
+            paths: run.sources.0.into_iter().map(|source| source.path).collect(),
+            changes: changes.into_iter().map(with_text).collect(),
         })
     }
 }
@@ -87,7 +101,7 @@ impl Since {
     /// # Errors
     ///
     /// No repository, no such revision, a shallow clone.
-    pub(crate) fn of(args: &Check, target: &Target) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn of(args: &Check, target: &Target, listed: &Listed) -> anyhow::Result<Option<Self>> {
         let repository = Repository(&target.root);
         let (commit, reason) = match &args.diff {
             Some(rev) => (
@@ -97,34 +111,20 @@ impl Since {
             None if args.staged => (repository.head()?, "in the last commit"),
             None => return Ok(None),
         };
-        let base = Base::of(target, &commit, args.staged)?;
-        Ok(Some(Self {
-            findings: base
-                .found
-                .findings
-                .iter()
-                .map(|finding| finding.fingerprint)
-                .collect(),
-            changes: base.changes,
-            folder: base.folder,
-            reason,
-        }))
+        let base = Base::of(target, listed, &commit, args.staged)?;
+        Ok(Some(Self { base, reason }))
     }
 
     /// Compares what is there now with the commit.
     pub(crate) fn compare(self, session: &Session) -> News {
-        let sources = &session.run.sources.0;
-        let changed = self.changes.iter().filter_map(|change| {
-            let now = sources.binary_search_by(|source| source.path.as_str().cmp(&change.now));
-            let now = now.ok()?;
-            let before = change.before.as_ref();
-            let before = before.map(|path| read::read(&self.folder.path().join(path)).0);
-            let lines = changed_lines(before.as_deref().unwrap_or_default(), &sources[now].text);
-            Some((FileId(u32::try_from(now).ok()?), lines))
+        let changed = self.base.changes.iter().filter_map(|(change, before)| {
+            let file = session.run.file(&change.now)?;
+            Some((file, changed_lines(before, &session.run.sources.get(file).text)))
         });
+        let findings = self.base.found.findings.iter();
         News {
             changed: changed.collect(),
-            known: self.findings,
+            known: findings.map(|finding| finding.fingerprint).collect(),
             reason: self.reason,
         }
     }

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &Why) -> anyhow::Result<u8> {
         let history = History {
             introduced: introduced(finding, &session, args.blame),
             known: hidden_by(finding, &session, &known),
-            n_guards: session.run.analysis.n_guards,
+            n_guards: session.n_guards,
         };
         let rule = rule(finding.rule).context("findings have rules")?;
         render_whys(finding, rule, &history, &session.run.sources, &mut out)?;

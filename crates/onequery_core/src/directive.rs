@@ -1,9 +1,11 @@
 //! What comments in the analysed code tell the analyzer.
 
+use serde::{Deserialize, Serialize};
+
 use crate::span::Span;
 
 /// One comment that speaks to us: `# onequery: ignore[query-in-loop] -- three rows at most`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Directive {
     /// The comment, from the word `onequery` to its end.
     pub span: Span,
@@ -17,7 +19,7 @@ pub struct Directive {
 }
 
 /// What a [`Directive`] says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DirectiveKind {
     /// Findings of these rules are accepted when one of their steps is covered.
     Ignore(Vec<String>),

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::problem::Problem;
 use crate::span::{FileId, Location};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Severity {
     /// Worth knowing, rarely worth a change by itself.
     Note,
@@ -29,7 +31,7 @@ impl Severity {
 }
 
 /// How complete the chain of known facts behind a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Confidence {
     /// One link is a guess that is often right. Not shown by default.
     Possible,
@@ -52,7 +54,7 @@ impl Confidence {
 }
 
 /// The part a step plays in a finding's story.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum StepRole {
     /// Where the rows (or keys) come from.
     Origin,
@@ -81,7 +83,7 @@ impl StepRole {
 }
 
 /// One link of the causal chain, in story order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Step {
     /// The part it plays.
     pub role: StepRole,
@@ -92,7 +94,7 @@ pub struct Step {
 }
 
 /// How the world outside reaches code, what makes somebody wait first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum EntryKind {
     /// A request of somebody who waits for the answer: a route, a view, a resolver, a remote procedure.
     Request,
@@ -130,7 +132,7 @@ impl EntryKind {
 }
 
 /// A place at which the world outside enters the program, and the way from there to a finding.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EntryPoint {
     /// How it is entered.
     pub kind: EntryKind,
@@ -143,7 +145,7 @@ pub struct EntryPoint {
 }
 
 /// A key that survives moved lines: it hashes rule, path, enclosing scope and normalised code, never line numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fingerprint(pub u64);
 
 impl Fingerprint {
@@ -162,9 +164,10 @@ impl std::fmt::Display for Fingerprint {
 }
 
 /// One defect, told whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The rule's id, an entry of [`Outcome::rules`].
+    /// The rule's id, an entry of [`Outcome::rules`]. Whoever keeps findings keeps it beside them.
+    #[serde(skip)]
     pub rule: &'static str,
     /// How bad.
     pub severity: Severity,
@@ -205,7 +208,7 @@ pub const UNOWNED: &str = "unowned";
 
 /// Who is responsible for the files that a finding passes through. Owners are spelt as where they are declared, for
 /// instance `@org/team` or an e-mail address, and hold no white space.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ownership {
     /// The owners of the loop's file, who are asked to mend it; nobody when it is empty.
     pub asked: Vec<String>,

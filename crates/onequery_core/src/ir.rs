@@ -5,6 +5,8 @@
 //! value is not used. The tree keeps the shape of the source instead of a control-flow graph, because "what runs once
 //! per element" is a fact about that shape: see [`Loop`].
 
+use serde::{Deserialize, Serialize};
+
 use crate::Language;
 use crate::directive::Directive;
 use crate::names::{Name, NameTable};
@@ -14,7 +16,7 @@ use crate::span::Span;
 macro_rules! index {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub struct $name(pub u32);
 
         impl $name {
@@ -41,7 +43,7 @@ index! {
 }
 
 /// One lowered file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FileIr {
     /// The language it was written in.
     pub language: Language,
@@ -110,7 +112,7 @@ impl FileIr {
 }
 
 /// A Python module or a Rust module that is written inside a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// The module it is written in; `None` for the file.
     pub parent: Option<ScopeIx>,
@@ -119,7 +121,7 @@ pub struct Scope {
 }
 
 /// One imported name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The module it is written in.
     pub scope: ScopeIx,
@@ -139,7 +141,7 @@ pub struct Import {
 
 /// A `macro_rules!` definition. Calls of the file's own are expanded where that is simple; this is what other files need
 /// to know of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MacroRules {
     /// Its name with the `!` of its calls.
     pub name: Name,
@@ -148,7 +150,7 @@ pub struct MacroRules {
 }
 
 /// How an import binds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ImportKind {
     /// Binds `alias` to `path`.
     Item,
@@ -165,7 +167,7 @@ pub enum ImportKind {
 }
 
 /// A class, struct, enum, union or trait.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Class {
     /// Its name.
     pub name: Name,
@@ -177,7 +179,7 @@ pub struct Class {
     pub function: FnIx,
     /// The class it is written in.
     pub outer: Option<ClassIx>,
-    /// Decorators and attributes; `#[derive(A)]` is a call of `derive`.
+    /// Decorators and attributes; `#[derive(A, Serialize, Deserialize)]` is a call of `derive`.
     pub decorators: Box<[ExprId]>,
     /// Base classes of Python, supertraits of Rust traits, as expressions.
     pub bases: Box<[ExprId]>,
@@ -198,7 +200,7 @@ pub struct Class {
 }
 
 /// What a [`Class`] was declared as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ClassKind {
     /// Python's `class`.
     Class,
@@ -213,7 +215,7 @@ pub enum ClassKind {
 }
 
 /// A Rust `impl` block.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Impl {
     /// The implementing type.
     pub self_type: TypeRef,
@@ -236,7 +238,7 @@ pub struct Impl {
 }
 
 /// A field of a class.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Field {
     /// Its name; tuple fields are named `0`, `1`, …
     pub name: Name,
@@ -249,7 +251,7 @@ pub struct Field {
 }
 
 /// A type parameter and what it must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generic {
     /// The parameter.
     pub name: Name,
@@ -258,7 +260,7 @@ pub struct Generic {
 }
 
 /// A function, method, lambda, closure, or the top level of a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Function {
     /// Its name; `None` for closures and the top level.
     pub name: Option<Name>,
@@ -317,7 +319,7 @@ impl Function {
 }
 
 /// A parameter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Param {
     /// What it binds.
     pub pattern: Pattern,
@@ -334,7 +336,7 @@ pub struct Param {
 /// A declared type, in the little detail that the analysis needs.
 ///
 /// References, lifetimes, mutability, `Box`-free pointers and parentheses are peeled by the front end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TypeRef {
     /// `a::b::C<X, Y>`, `a.b.C[X, Y]`. Lifetimes and const arguments are left out.
     Path {
@@ -362,7 +364,7 @@ pub enum TypeRef {
 }
 
 /// An expression with its place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
@@ -371,7 +373,7 @@ pub struct Expr {
 }
 
 /// Everything that can be executed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ExprKind {
     /// Syntax that is not modelled. Its children are evaluated in order; its value is unknown.
     Opaque(Box<[ExprId]>),
@@ -554,7 +556,7 @@ pub const TEMPLATE_TAG: &str = "template_tag";
 pub const TEMPLATE_TEST: &str = "template_test";
 
 /// What makes one template out of several.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum TemplatePart {
     /// `{% extends "base.html" %}`: that template is rendered, with this one's blocks.
     Extends(ExprId),
@@ -581,7 +583,7 @@ pub enum TemplatePart {
 ///
 /// The invariant that the whole analysis rests on: [`Loop::source`] is evaluated **once**, before the loop; everything in
 /// [`Loop::header`] and [`Loop::body`] is evaluated **per element**.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Loop {
     /// Which construct.
     pub kind: LoopKind,
@@ -602,7 +604,7 @@ pub struct Loop {
 }
 
 /// Which construct a [`Loop`] was written as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LoopKind {
     /// `for x in xs`.
     For,
@@ -619,7 +621,7 @@ pub enum LoopKind {
 }
 
 /// What a comprehension builds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ComprehensionKind {
     /// `[…]`.
     List,
@@ -632,7 +634,7 @@ pub enum ComprehensionKind {
 }
 
 /// The bounds of a slice, as far as they are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SliceBounds {
     /// The first position.
     pub from: Option<ExprId>,
@@ -650,7 +652,7 @@ impl SliceBounds {
 }
 
 /// A literal; strings are interned.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Literal {
     /// `None`, `()`.
     None,
@@ -669,7 +671,7 @@ pub enum Literal {
 }
 
 /// An argument of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Arg {
     /// `name=` of a keyword argument.
     pub name: Option<Name>,
@@ -680,7 +682,7 @@ pub struct Arg {
 }
 
 /// Whether an argument or parameter stands for many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Spread {
     /// It stands for itself.
     No,
@@ -691,7 +693,7 @@ pub enum Spread {
 }
 
 /// Operators with one operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum UnaryOp {
     /// `not x`, Rust's `!x`.
     Not,
@@ -700,7 +702,7 @@ pub enum UnaryOp {
 }
 
 /// Operators with two operands, in the classes that matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum BinaryOp {
     /// `and`, `&&`: the right side is evaluated on some path only.
     And,
@@ -725,7 +727,7 @@ pub enum BinaryOp {
 }
 
 /// Which collection a literal builds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CollectionKind {
     /// `[a, b]`.
     List,
@@ -738,7 +740,7 @@ pub enum CollectionKind {
 }
 
 /// What an assignment does to its target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum AssignMode {
     /// A new binding shadows: Rust's `let`.
     Let,
@@ -751,7 +753,7 @@ pub enum AssignMode {
 }
 
 /// What a name, a target or an arm binds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pattern {
     /// `x`, `ref mut x`.
     Name(Name, Span),
@@ -777,7 +779,7 @@ pub enum Pattern {
 }
 
 /// One arm of a `match`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Arm {
     /// What it matches.
     pub pattern: Pattern,
@@ -788,7 +790,7 @@ pub struct Arm {
 }
 
 /// One `except` clause.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Handler {
     /// The exception types, evaluated when something was raised.
     pub types: Option<ExprId>,

@@ -2,6 +2,8 @@
 //!
 //! Plain data. Nothing here reads a file, knows a grammar or has heard of an object-relational mapper.
 
+use serde::{Deserialize, Serialize};
+
 pub mod backlog;
 pub mod directive;
 pub mod finding;
@@ -23,7 +25,7 @@ pub use records::{RecordError, RecordFile};
 pub use span::{FileId, Location, Span};
 
 /// The source languages that have a front end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Language {
     /// Python 3, `.py` and `.pyi`.
     Python,

@@ -1,9 +1,11 @@
 //! What could not be done, as data: the run goes on and the summary counts it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::span::Span;
 
 /// Something odd about one file. Problems never stop a run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
     /// What kind of trouble it is.
     pub kind: ProblemKind,
@@ -14,7 +16,7 @@ pub struct Problem {
 }
 
 /// Kinds of trouble, ordered from harmless to ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ProblemKind {
     /// A part of the file is not valid in its language; that part is opaque, the rest was analysed.
     Syntax,

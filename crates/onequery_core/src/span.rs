@@ -1,9 +1,11 @@
 //! Places in source text.
 
+use serde::{Deserialize, Serialize};
+
 /// A half-open range of bytes in one file's decoded text.
 ///
 /// Files above 4 GiB are refused before they are read, so 32 bits suffice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
     /// First byte.
     pub start: u32,
@@ -46,7 +48,7 @@ impl Span {
 /// Index of a file in the run's sorted list of files.
 ///
 /// Ids are given after the paths are sorted, so that equal trees give equal ids whatever the order of discovery.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileId(pub u32);
 
 impl FileId {
@@ -58,7 +60,7 @@ impl FileId {
 }
 
 /// A span in a file of the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Location {
     /// Which file.
     pub file: FileId,

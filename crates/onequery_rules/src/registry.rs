@@ -58,6 +58,7 @@ pub fn nearest<'w>(word: &str, known: impl Iterator<Item = &'w str>) -> Option<&
 }
 
 /// What rules say of a program.
+#[derive(Default)]
 pub struct Found {
     /// All findings with their fingerprints, those about comments included, sorted by file, position and rule.
     pub findings: Vec<Finding>,
@@ -65,6 +66,22 @@ pub struct Found {
     pub accepted: BTreeSet<Fingerprint>,
     /// Rules that failed, with their sites.
     pub problems: Vec<(FileId, Problem)>,
+}
+
+impl Found {
+    /// The same with fingerprints as if files were called otherwise.
+    #[must_use]
+    pub fn renamed<'p>(mut self, path: &dyn Fn(FileId) -> &'p str) -> Self {
+        let before: Vec<Fingerprint> = self.findings.iter().map(|finding| finding.fingerprint).collect();
+        identify(&mut self.findings, path);
+        let now = self.findings.iter().map(|finding| finding.fingerprint);
+        let renamed = before
+            .iter()
+            .zip(now)
+            .filter(|(before, _)| self.accepted.contains(before));
+        self.accepted = renamed.map(|(_, now)| now).collect();
+        self
+    }
 }
 
 /// Asks every rule about every site, and holds what they say against the comments in the code. A rule that panics costs
