@@ -118,6 +118,7 @@ fn every_command_has_a_page() {
             "onequery-completions.1",
             "onequery-debug.1",
             "onequery-explain.1",
+            "onequery-facts.1",
             "onequery-man.1",
             "onequery-rules.1",
             "onequery-server.1",

@@ -7,6 +7,7 @@ mod cache;
 mod debug;
 mod determinism;
 mod documents;
+mod facts;
 mod fixtures;
 mod formats;
 mod generate;

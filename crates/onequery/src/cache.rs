@@ -25,7 +25,7 @@ const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # What onequery keeps between runs. It may be deleted at any time.\n";
 
 /// The folder of this build in the cache's folder. Its entries are those of the program that wrote them.
-const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "-", env!("ONEQUERY_BUILD"));
+pub(crate) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "-", env!("ONEQUERY_BUILD"));
 
 /// How many builds of the program keep something in one folder; the ones that were used longest ago go.
 const MAX_BUILDS: usize = 3;
@@ -143,13 +143,13 @@ fn files_below(folder: &Path) -> Vec<(PathBuf, std::fs::Metadata)> {
 }
 
 /// A payload with the mark and the checksum in front.
-fn sealed(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn sealed(payload: &[u8]) -> Vec<u8> {
     let checksum = xxhash_rust::xxh3::xxh3_64(payload).to_le_bytes();
     [&MAGIC[..], &checksum, payload].concat()
 }
 
 /// The payload, if all of it is there.
-fn unsealed(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn unsealed(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     const HEAD: usize = MAGIC.len() + size_of::<u64>();
     let head: [u8; HEAD] = bytes.first_chunk().copied()?;
     bytes.drain(..HEAD);

@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Backlog(Backlog),
     /// List the rules with a summary each
     Rules(Rules),
+    /// Write down what files say, to be analysed together with others elsewhere
+    Facts(Facts),
     /// Delete what runs keep for later ones, or tell about it
     Cache(CacheCommand),
     /// Show what a phase of the analysis sees
@@ -76,6 +78,9 @@ pub(crate) struct Check {
     /// Show only findings that the last commit does not have, or that staged lines take part in
     #[arg(long)]
     pub(crate) staged: bool,
+    /// Analyse what `onequery facts` wrote down instead of files
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["paths", "diff", "staged"])]
+    pub(crate) facts: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) evidence: EvidenceArgs,
     /// Format on standard output
@@ -159,6 +164,21 @@ pub(crate) struct CacheArgs {
     /// Where to keep it; `.onequery_cache` in the project's root unless given
     #[arg(long, value_name = "DIR", env = "ONEQUERY_CACHE_DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Facts {
+    /// Files and folders to read, all in one project
+    #[arg(default_value = ".", value_name = "PATHS")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// The folder that paths are told from; the project's root unless given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
 }
 
 #[derive(Args)]

@@ -53,10 +53,17 @@ pub(crate) fn kind(path: &str) -> Option<Kind> {
     }
 }
 
-/// Walks a project in parallel: `.gitignore` is honoured, hidden files and foreign code are left out.
-pub(crate) fn discover(root: &Path) -> Found {
+/// Walks parts of a project in parallel: `.gitignore` is honoured, hidden files and foreign code are left out.
+pub(crate) fn discover(root: &Path, parts: &[PathBuf]) -> Found {
     let found = Mutex::new(Found::default());
-    let walker = WalkBuilder::new(root)
+    let Some((first, others)) = parts.split_first() else {
+        return Found::default();
+    };
+    let mut walker = WalkBuilder::new(first);
+    for part in others {
+        walker.add(part);
+    }
+    let walker = walker
         .filter_entry(is_own)
         .threads(rayon::current_num_threads())
         .build_parallel();
@@ -76,6 +83,9 @@ pub(crate) fn discover(root: &Path) -> Found {
     let mut found = found.into_inner().expect("no walker panics");
     found.sources.sort_unstable();
     found.manifests.sort_unstable();
+    // Parts may lie in each other.
+    found.sources.dedup();
+    found.manifests.dedup();
     found.errors.sort_unstable();
     found
 }

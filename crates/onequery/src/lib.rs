@@ -11,6 +11,7 @@ mod debug;
 mod discover;
 mod evidence;
 mod explain;
+mod facts;
 mod generate;
 mod git;
 mod listed;
@@ -68,6 +69,7 @@ pub fn main() -> ExitCode {
             Command::Explain(explain) => explain::run(explain),
             Command::Why(why) => why::run(why),
             Command::Backlog(backlog) => backlog::run(backlog),
+            Command::Facts(facts) => facts::run(facts),
             Command::Cache(command) => cache::run(command),
             Command::Debug(debug) => debug::run(debug),
             Command::Rules(rules) => explain::rules(rules),

@@ -1,4 +1,4 @@
-//! A project's files before anything is lowered: those of a folder, or those of a commit.
+//! A project's files before they are analysed: those of a folder, those of a commit, or those that were lowered elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use onequery_analysis::PackageRoot;
 use onequery_core::Problem;
+use onequery_core::ir::FileIr;
 use rayon::prelude::*;
 use tracing::info_span;
 
@@ -13,6 +14,7 @@ use crate::cache::lowered::{TextHash, hash};
 use crate::cache::results::Question;
 use crate::config::Config;
 use crate::discover::{Found, Kind, discover, kind};
+use crate::facts::FactsFile;
 use crate::scope::Scope;
 use crate::{project, read};
 
@@ -40,6 +42,7 @@ pub(crate) struct ListedFile {
 enum Content {
     Text(Text),
     OnDisk(PathBuf),
+    Facts(FactsFile),
 }
 
 /// The text of a file.
@@ -79,6 +82,15 @@ impl ListedFile {
         match &self.content {
             Content::Text(text) => text.clone(),
             Content::OnDisk(full) => Text::on_disk(full),
+            Content::Facts(facts) => facts.text(),
+        }
+    }
+
+    /// What it was lowered to elsewhere, with what went wrong there.
+    pub(crate) fn lowered(&self) -> Option<(FileIr, Vec<Problem>)> {
+        match &self.content {
+            Content::Facts(facts) => facts.lowered(),
+            _ => None,
         }
     }
 }
@@ -93,13 +105,18 @@ fn waits(path: &str, scope: &Scope) -> bool {
 }
 
 impl Listed {
-    /// Lists the files of a folder, and reads those that are reported on.
+    /// Lists the files of a project, and reads those that are reported on.
     pub(crate) fn of(root: &Path, scope: &Scope) -> Self {
+        Self::parts_of(root, &[root.to_owned()], scope)
+    }
+
+    /// The same for the files below some folders of a project.
+    pub(crate) fn parts_of(root: &Path, parts: &[PathBuf], scope: &Scope) -> Self {
         let Found {
             sources,
             manifests,
             errors,
-        } = info_span!("discover").in_scope(|| discover(root));
+        } = info_span!("discover").in_scope(|| discover(root, parts));
         let read = |(path, full): (String, PathBuf)| {
             let mut file = ListedFile::new(path, Content::OnDisk(full), scope);
             if !file.waits {
@@ -153,6 +170,27 @@ impl Listed {
         then.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         then.manifests.sort_unstable();
         then
+    }
+
+    /// The files that were lowered elsewhere, by path, with the manifests there.
+    pub(crate) fn of_facts(
+        files: BTreeMap<String, FactsFile>,
+        manifests: BTreeMap<String, String>,
+        scope: &Scope,
+    ) -> Self {
+        let files = files.into_iter();
+        Self {
+            files: files
+                .map(|(path, facts)| ListedFile::new(path, Content::Facts(facts), scope))
+                .collect(),
+            manifests: manifests.into_iter().collect(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Texts of Cargo manifests, by path.
+    pub(crate) fn manifests(&self) -> &[(String, String)] {
+        &self.manifests
     }
 
     fn add_source(&mut self, path: &str, bytes: &[u8], scope: &Scope) {

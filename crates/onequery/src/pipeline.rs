@@ -125,7 +125,8 @@ impl Project {
         Self::lower(&Listed::of(root, scope), scope, cache)
     }
 
-    fn lower(listed: &Listed, scope: &Scope, cache: &Cache) -> Self {
+    /// Lowers listed files, as far as what `scope` reports on needs them.
+    pub(crate) fn lower(listed: &Listed, scope: &Scope, cache: &Cache) -> Self {
         let kept = LoweredFiles::of(cache);
         let lowered = info_span!("lower").in_scope(|| lower_needed(listed, &kept));
         let (mut files, mut texts, mut read) = (Vec::new(), Vec::new(), Vec::new());
@@ -299,18 +300,21 @@ fn lower_needed(listed: &Listed, kept: &LoweredFiles<'_>) -> Vec<(usize, Lowered
 }
 
 /// A file that was read and lowered.
-struct Lowered {
-    text: Text,
-    ir: FileIr,
+pub(crate) struct Lowered {
+    pub(crate) text: Text,
+    pub(crate) ir: FileIr,
     /// What went wrong when it was lowered, beside what its IR says of itself.
-    problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// Lowers one file, unless it was lowered before.
-fn lower(file: &ListedFile, kept: &LoweredFiles<'_>) -> Lowered {
+pub(crate) fn lower(file: &ListedFile, kept: &LoweredFiles<'_>) -> Lowered {
     let (path, text) = (&file.path, file.text());
-    let known = info_span!("recall file").in_scope(|| kept.get(path, text.hash));
-    let (ir, problems) = known.map(|ir| (ir, Vec::new())).unwrap_or_else(|| {
+    let known = || {
+        let kept = info_span!("recall file").in_scope(|| kept.get(path, text.hash));
+        kept.map(|ir| (ir, Vec::new()))
+    };
+    let (ir, problems) = file.lowered().or_else(known).unwrap_or_else(|| {
         let lowered = info_span!("lower file", path).in_scope(|| lower_text(path, &text.text));
         if lowered.1.is_empty() {
             kept.put(path, text.hash, &lowered.0);

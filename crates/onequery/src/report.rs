@@ -13,24 +13,31 @@ use crate::baseline::Known;
 use crate::budget::{self, Gate};
 use crate::cli::{Check, Color};
 use crate::config::Config;
+use crate::listed::Listed;
 use crate::pipeline::Project;
 use crate::session::Target;
 use crate::since::Since;
-use crate::{CLEAN, FAILED, FINDINGS};
+use crate::{CLEAN, FAILED, FINDINGS, facts};
 
 /// Runs the command. Gives the exit code.
 pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
     let started = Instant::now();
-    let Some(target) = Target::of(&args.selection)? else {
+    let Some(mut target) = Target::of(&args.selection)? else {
         return Ok(FAILED);
     };
+    if !args.facts.is_empty() {
+        target.scope = target.scope.of_all_paths();
+    }
     if args.show_settings {
         return show_settings(&target.config);
     }
+    let listed = match args.facts.as_slice() {
+        [] => target.list(),
+        facts => facts::read(facts, &target.scope)?,
+    };
     if args.show_files {
-        return show_files(&target);
+        return show_files(&target, &listed);
     }
-    let listed = target.list();
     let since = Since::of(args, &target, &listed)?;
     let gate = Gate::of_check(&target, &args.evidence)?;
     let trends = budget::trends(&target)?;
@@ -85,9 +92,9 @@ fn show_settings(config: &Config) -> anyhow::Result<u8> {
     Ok(CLEAN)
 }
 
-fn show_files(target: &Target) -> anyhow::Result<u8> {
+fn show_files(target: &Target, listed: &Listed) -> anyhow::Result<u8> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let project = Project::of(&target.root, &target.scope, &target.cache);
+    let project = Project::lower(listed, &target.scope, &target.cache);
     for path in project.reported(&target.scope) {
         writeln!(out, "{path}")?;
     }

@@ -125,6 +125,20 @@ impl Scope {
         })
     }
 
+    /// A scope that leaves nothing out.
+    pub(crate) fn everything() -> Self {
+        let all: Vec<Include> = KINDS.iter().map(|kind| kind.include).collect();
+        Self::new(&all, &[], Vec::new()).expect("without patterns there is none that cannot be read")
+    }
+
+    /// The same for all paths.
+    pub(crate) fn of_all_paths(self) -> Self {
+        Self {
+            within: Vec::new(),
+            ..self
+        }
+    }
+
     /// What decides which kinds of code are left out.
     pub(crate) fn identity(&self) -> &str {
         &self.identity
