@@ -17,6 +17,7 @@ use onequery_core::ir::{
     ScopeIx, TypeRef,
 };
 use onequery_core::{DirectiveKind, FileId, Language, Name};
+use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) use presentations::{ClassReturned, FieldOf, Written};
@@ -142,6 +143,10 @@ pub(crate) struct Program<'a> {
     class_base: Vec<u32>,
     scope_base: Vec<u32>,
     fn_class: Vec<Option<ClassId>>,
+    /// The file of each function that is written somewhere.
+    fn_file: Vec<FileId>,
+    /// By file and import: what each import stands for, once everything is linked.
+    imported: Vec<Vec<Symbol<'a>>>,
     modules: FxHashMap<String, Vec<ScopeId>>,
     crates: FxHashMap<String, Vec<ScopeId>>,
     crate_of: Vec<Option<String>>,
@@ -184,6 +189,8 @@ impl<'a> Program<'a> {
             class_base: prefix(|ir| ir.classes.len()),
             scope_base: prefix(|ir| ir.scopes.len()),
             fn_class: Vec::new(),
+            fn_file: Vec::new(),
+            imported: Vec::new(),
             modules: FxHashMap::default(),
             crates: FxHashMap::default(),
             crate_of: vec![None; files.len()],
@@ -205,6 +212,10 @@ impl<'a> Program<'a> {
         }
         program.tree = program.plant_modules();
         program.resolve_globs();
+        program.fn_file = program
+            .file_ids()
+            .flat_map(|file| std::iter::repeat_n(file, program.ir(file).functions.len()))
+            .collect();
         program.fn_class = vec![None; program.fn_base.last().copied().unwrap_or(0) as usize];
         program.collect_methods();
         program.methods_named = program.name_methods();
@@ -215,6 +226,7 @@ impl<'a> Program<'a> {
         program.link_overrides();
         program.adopt_models();
         program.models = program.find_models();
+        program.imported = program.resolve_imports();
         program.find_presentations();
         program.find_templates();
         program
@@ -284,9 +296,9 @@ impl<'a> Program<'a> {
             let file = self.class(class).file;
             return (file, FnIx(0), &self.files[file.index()].ir.functions[0]);
         }
-        let file = self.fn_base.partition_point(|&base| base <= id.0) - 1;
-        let ix = FnIx(id.0 - self.fn_base[file]);
-        (file_id(file), ix, &self.files[file].ir.functions[ix.index()])
+        let file = self.fn_file[id.index()];
+        let ix = FnIx(id.0 - self.fn_base[file.index()]);
+        (file, ix, self.ir(file).function(ix))
     }
 
     /// The class a function is a method of.
@@ -454,6 +466,20 @@ impl<'a> Program<'a> {
                 self.scopes[ix].glob_targets = targets;
             }
         }
+    }
+
+    /// What each import stands for. Evaluation asks again and again.
+    fn resolve_imports(&self) -> Vec<Vec<Symbol<'a>>> {
+        let files: Vec<FileId> = self.file_ids().collect();
+        files
+            .into_par_iter()
+            .map(|file| {
+                let imports = 0..self.ir(file).imports.len();
+                imports
+                    .map(|ix| self.import(file, u32::try_from(ix).expect("ids fit")))
+                    .collect()
+            })
+            .collect()
     }
 
     /// The classes that extend each class.
@@ -650,10 +676,14 @@ impl<'a> Program<'a> {
                 Def::Function(function) => Symbol::Function(function),
                 Def::Module(module) => Symbol::Module(module),
                 Def::Variable => Symbol::Variable(scope, name),
-                Def::Import(import) => match self.import_within(info.file, import, hops, seen) {
-                    Symbol::Unknown => Symbol::External(PathNode::OTHER),
-                    symbol => symbol,
-                },
+                Def::Import(import) => {
+                    let known = self.imported.get(info.file.index());
+                    let symbol = known.map(|imports| imports[import as usize]);
+                    match symbol.unwrap_or_else(|| self.import_within(info.file, import, hops, seen)) {
+                        Symbol::Unknown => Symbol::External(PathNode::OTHER),
+                        symbol => symbol,
+                    }
+                }
             };
         }
         if let Some(module) = self.submodule(scope, name) {

@@ -89,7 +89,10 @@ impl<'a> Program<'a> {
 
     /// What an import statement's path stands for.
     pub(crate) fn import(&self, file: FileId, import: u32) -> Symbol<'a> {
-        self.import_within(file, import, MAX_HOPS, &mut Seen::default())
+        match self.imported.get(file.index()) {
+            Some(known) => known[import as usize],
+            None => self.import_within(file, import, MAX_HOPS, &mut Seen::default()),
+        }
     }
 
     pub(super) fn import_within(&self, file: FileId, import: u32, hops: u32, seen: &mut Seen) -> Symbol<'a> {
