@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use onequery_analysis::{Analysis, Catalogs, Coverage, PackageRoot, SourceFile, analyze, coverage};
+use onequery_analysis::{
+    Analysis, Catalogs, Coverage, Memory, PackageRoot, SourceFile, analyze, analyze_again, coverage,
+};
 use onequery_core::ir::FileIr;
-use onequery_core::{FileId, Problem, ProblemKind, SourceText, Sources, Span};
+use onequery_core::{FileId, Language, Problem, ProblemKind, SourceText, Sources, Span};
 use onequery_parser::{FrontEnd, front_end};
 use rayon::prelude::*;
 use tracing::info_span;
@@ -61,7 +63,8 @@ pub(crate) fn run(
         return Ok(known);
     }
     let project = Project::lower(listed, scope, cache);
-    let conclusion = project.conclude(scope, config, &config.catalogs()?);
+    let analysis = project.analyze(&config.catalogs()?);
+    let conclusion = project.conclude(scope, config, analysis);
     if conclusion.is_sound() {
         cache.keep(&question, &conclusion);
     }
@@ -188,8 +191,7 @@ impl Project {
     }
 
     /// What rules and limits say of it.
-    fn conclude(&self, scope: &Scope, config: &Config, catalogs: &Catalogs) -> Conclusion {
-        let analysis = self.analyze(catalogs);
+    fn conclude(&self, scope: &Scope, config: &Config, analysis: Analysis) -> Conclusion {
         let irs: Vec<&FileIr> = self.files.iter().map(|file| &file.ir).collect();
         let path = |file: FileId| self.path(file);
         let require_reason = config.settings.require_reason;
@@ -227,6 +229,9 @@ fn hides(scope: &Scope, file: &SourceFile) -> Option<&'static str> {
 pub(crate) struct Live {
     project: Project,
     catalogs: Catalogs,
+    memory: Memory,
+    /// Files whose texts are others than when it was last analysed.
+    changed: Vec<FileId>,
 }
 
 impl Live {
@@ -239,6 +244,8 @@ impl Live {
         Ok(Self {
             catalogs: config.catalogs()?,
             project: Project::of(root, scope, cache),
+            memory: Memory::default(),
+            changed: Vec::new(),
         })
     }
 
@@ -248,6 +255,13 @@ impl Live {
         for (id, text) in texts {
             let file = &mut project.files[id.index()];
             let (ir, mut problems) = lower_text(&file.path, &text);
+            // What templates say is looked up before anything is evaluated.
+            let is_template = ir.language == Language::Template;
+            let before = &project.texts[id.index()].text;
+            if is_template || declared(&file.ir, before) != declared(&ir, &text) {
+                self.memory = Memory::default();
+            }
+            self.changed.push(id);
             file.ir = ir;
             problems.append(&mut file.ir.problems);
             project.reading.retain(|(file, _)| *file != id);
@@ -260,8 +274,11 @@ impl Live {
     }
 
     /// Analyses what is there now.
-    pub(crate) fn run(&self, scope: &Scope, config: &Config) -> (Run, Conclusion) {
+    pub(crate) fn run(&mut self, scope: &Scope, config: &Config) -> (Run, Conclusion) {
         let project = &self.project;
+        let (catalogs, memory) = (&self.catalogs, &mut self.memory);
+        let changed = std::mem::take(&mut self.changed);
+        let analysis = analyze_again(&project.files, &project.packages, catalogs, memory, &changed);
         let run = Run {
             hidden: project.files.iter().map(|file| hides(scope, file)).collect(),
             sources: Sources(project.texts.clone()),
@@ -269,8 +286,34 @@ impl Live {
             errors: project.errors.clone(),
             skipped: project.skipped.clone(),
         };
-        (run, project.conclude(scope, config, &self.catalogs))
+        (run, project.conclude(scope, config, analysis))
     }
+}
+
+/// The text of a file without the bodies of its functions, as its words. As long as it is the same, the file differs from
+/// what it was in what its functions do only.
+fn declared<'t>(ir: &FileIr, text: &'t str) -> Vec<&'t str> {
+    let named = ir
+        .functions
+        .iter()
+        .skip(1)
+        .filter(|function| function.name.is_some());
+    let mut bodies: Vec<Span> = named
+        .filter_map(|function| Some(ir.span(function.body?)))
+        .collect();
+    bodies.sort_unstable();
+    let mut declared = Vec::new();
+    let mut at = 0;
+    for body in bodies {
+        if body.start >= at {
+            declared.extend(Span::new(at, body.start).text(text).split_whitespace());
+            // So that what stands before a body is not mistaken for what stands behind it.
+            declared.push("");
+            at = body.end;
+        }
+    }
+    declared.extend(text.get(at as usize..).unwrap_or_default().split_whitespace());
+    declared
 }
 
 /// Lowers the files that were read, then those they import, directly or through others. Sorted by path, each with its place
@@ -337,6 +380,98 @@ fn lower_text(path: &str, text: &str) -> (FileIr, Vec<Problem>) {
                 message,
             };
             (lower(""), vec![problem])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use onequery_analysis::Memory;
+    use onequery_core::FileId;
+
+    use super::Live;
+    use crate::cache::Cache;
+    use crate::cli::Selection;
+    use crate::config::Config;
+    use crate::scope::Scope;
+
+    /// The programs of every few cases of a language, as one project.
+    fn fill(folder: &Path, language: &str, step: usize) {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+        let mut folders = vec![fixtures.join(language)];
+        let mut files: Vec<PathBuf> = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("fixtures can be listed") {
+                let path = entry.expect("fixtures can be listed").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.push(path);
+                }
+            }
+        }
+        files.sort();
+        for path in files.iter().step_by(step) {
+            let target = folder.join(path.strip_prefix(&fixtures).expect("it is below"));
+            let parent = target.parent().expect("it is in a folder");
+            std::fs::create_dir_all(parent).expect("a temporary folder can be filled");
+            std::fs::copy(path, target).expect("a temporary folder can be filled");
+        }
+    }
+
+    /// A text with a line of it changed, the line and the change chosen by a number.
+    fn changed(text: &str, number: usize) -> String {
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let at = number % lines.len().max(1);
+        let (before, line, after) = match lines.get(at) {
+            Some(line) => (lines[..at].concat(), *line, lines[at + 1..].concat()),
+            None => (String::new(), "", String::new()),
+        };
+        match number / 7 % 4 {
+            0 => format!("\n{text}"),
+            1 => before + &after,
+            2 => before + line + line + &after,
+            _ => before + &line.replace("get", "other").replace("all", "none") + &after,
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_gives_what_a_fresh_analysis_gives() {
+        for (language, step) in [("python", 5), ("rust", 2)] {
+            let folder = tempfile::tempdir().expect("a temporary folder can be made");
+            let folder = folder.path();
+            fill(folder, language, step);
+            let config = Config::of(folder, &Selection::default()).expect("there are no settings");
+            let scope = Scope::everything();
+            let live = || Live::of(folder, &scope, &config, &Cache::off()).expect("there are no catalogues");
+            let (mut live, mut fresh) = (live(), live());
+            let (run, conclusion) = live.run(&scope, &config);
+            let n_found = conclusion.found.findings.len();
+            assert!(n_found > 50, "{language}: {n_found}");
+            let mut texts: Vec<String> = run
+                .sources
+                .0
+                .iter()
+                .map(|source| source.text.to_string())
+                .collect();
+            let mut n_remembered = 0;
+            for number in (0..40_usize).map(|number| number * 7919) {
+                let ix = number % texts.len();
+                texts[ix] = changed(&texts[ix], number / 3);
+                let file = FileId(u32::try_from(ix).expect("there are few files"));
+                live.replace(vec![(file, texts[ix].clone())]);
+                fresh.replace(vec![(file, texts[ix].clone())]);
+                fresh.memory = Memory::default();
+                n_remembered += usize::from(!live.memory.is_empty());
+                let (_, now) = live.run(&scope, &config);
+                let (_, anew) = fresh.run(&scope, &config);
+                assert_eq!(now.found.findings, anew.found.findings, "{}", texts[ix]);
+                assert_eq!(now.problems, anew.problems);
+                assert_eq!(now.n_guards, anew.n_guards);
+            }
+            assert!(n_remembered >= 10, "{language}: {n_remembered}");
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::session::{Session, Target};
 use crate::{read, suppress};
 
 /// How long an editor has to be quiet before its changes are analysed.
-const QUIET: Duration = Duration::from_millis(40);
+const QUIET: Duration = Duration::from_millis(25);
 
 /// The id of the only request that we make.
 const WATCH: &str = "watch";

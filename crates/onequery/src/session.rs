@@ -105,7 +105,7 @@ impl Target {
     ///
     /// As of [`Target::analyze`].
     pub(crate) fn follow(self) -> anyhow::Result<(Session, Live)> {
-        let live = Live::of(&self.root, &self.scope, &self.config, &self.cache)?;
+        let mut live = Live::of(&self.root, &self.scope, &self.config, &self.cache)?;
         self.cache.tell_of_trouble();
         let analyzed = live.run(&self.scope, &self.config);
         Ok((self.into_session(analyzed)?, live))

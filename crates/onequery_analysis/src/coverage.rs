@@ -1,6 +1,7 @@
 //! What the analysis could see of a program, and what it could not.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::facts::FnFacts;
 use crate::program::{FnId, Program};
@@ -52,7 +53,7 @@ impl Coverage {
 }
 
 /// Adds up what evaluating the functions of a program counted.
-pub(crate) fn of_program(program: &Program<'_>, facts: &[FnFacts]) -> Coverage {
+pub(crate) fn of_program(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Coverage {
     let mut total = Coverage::default();
     for (id, found) in (0..).map(FnId).zip(facts) {
         let is_own = !program.is_stub(program.function(id).0);

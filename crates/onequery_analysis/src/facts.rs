@@ -45,7 +45,7 @@ pub(crate) struct FnFacts {
 }
 
 /// A parameter that a function calls once per element: `serializer` of `[serializer(row) for row in rows]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct CalledEach {
     pub(crate) param: usize,
     /// How many elements there are.

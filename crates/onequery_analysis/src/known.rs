@@ -4,37 +4,68 @@ use std::hash::{Hash, Hasher as _};
 
 use rustc_hash::FxHashMap;
 
-use crate::facts::{CalledEach, Given};
+use crate::facts::{CalledEach, FnFacts, Given};
 use crate::program::{ClassId, FnId, Program, ScopeId};
 use crate::value::{Bits, Bound, Ty, Value};
 
 /// What earlier rounds found out.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// What calling each function gives.
-    pub(crate) returns: Vec<Value>,
+    /// By function: what its own evaluation says of it.
+    pub(crate) functions: Vec<OfFunction>,
     /// Attributes assigned in methods and class bodies.
     pub(crate) attributes: FxHashMap<(ClassId, String), Value>,
     /// Variables of modules.
     pub(crate) variables: FxHashMap<(ScopeId, String), Value>,
-    /// By function: the parameters that what it gives is computed from.
-    pub(crate) returned_from: Vec<Bits>,
-    /// Parameters of each function that are gone through or taken as a whole set.
-    pub(crate) collections: Vec<Bits>,
-    /// By function: the parameters that it calls.
-    pub(crate) invoked: Vec<Bits>,
-    /// By function: the parameters that it calls per element.
-    pub(crate) called_each: Vec<Vec<CalledEach>>,
     /// What the calls that were seen pass to each function.
     pub(crate) passed: FxHashMap<FnId, Passed>,
 }
 
+/// What is known of one function from its own evaluation.
+#[derive(Clone, Debug, Default, Hash)]
+pub(crate) struct OfFunction {
+    /// What calling it gives.
+    pub(crate) returns: Value,
+    /// The parameters that what it gives is computed from.
+    pub(crate) returned_from: Bits,
+    /// Parameters that are gone through or taken as a whole set.
+    pub(crate) collections: Bits,
+    /// The parameters that it calls.
+    pub(crate) invoked: Bits,
+    /// The parameters that it calls per element.
+    pub(crate) called_each: Vec<CalledEach>,
+}
+
+impl OfFunction {
+    pub(crate) fn of(found: &FnFacts) -> Self {
+        let returned_from = found.returns.as_ref().map(|returned| returned.deps.params);
+        Self {
+            returns: found.returns.as_ref().map(Value::returned).unwrap_or_default(),
+            returned_from: returned_from.unwrap_or_default(),
+            collections: found.collections,
+            invoked: found.invoked,
+            called_each: found.called_each.clone(),
+        }
+    }
+
+    /// Whether another says the same, as far as callers may know of it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let mut called = self.called_each.iter().zip(&other.called_each);
+        self.returns.is_same(&other.returns)
+            && self.returned_from == other.returned_from
+            && self.collections == other.collections
+            && self.invoked == other.invoked
+            && self.called_each.len() == other.called_each.len()
+            && called.all(|(a, b)| a.is_same(b))
+    }
+}
+
 /// What calls pass to a function, by parameter.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Passed(Vec<PassedTo>);
 
 /// What calls pass for one parameter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct PassedTo {
     pub(crate) ty: Ty,
     /// Two calls pass different types: no more is to be known than they have in common.

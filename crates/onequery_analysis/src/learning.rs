@@ -1,15 +1,17 @@
 //! What evaluations say of the whole program, kept up to date at the cost of those that were made anew.
 
 use std::hash::Hash;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::eval::Evaluated;
-use crate::facts::{CalledEach, Fact, FnFacts, What};
-use crate::known::{About, Known, Passed, Slot, slot};
+use crate::facts::{Fact, What};
+use crate::known::{About, Known, OfFunction, Passed, Slot, slot};
+use crate::memory::{Answers, hash};
 use crate::program::{ClassId, FnId, Program, ScopeId};
-use crate::value::{Bits, Value};
+use crate::value::Value;
 
 /// The knowledge of all rounds so far.
 pub(crate) struct Learning {
@@ -21,6 +23,8 @@ pub(crate) struct Learning {
     given_up: FxHashSet<Slot>,
     /// What was given up and is still known.
     to_forget: FxHashSet<Slot>,
+    /// The hashes of what is known, where somebody wants them.
+    pub(crate) answers: Option<Answers>,
 }
 
 /// Where something is said: an evaluation, one of its functions, and one of the function's facts, attributes or variables.
@@ -67,6 +71,8 @@ impl<K> Default for Said<K> {
 #[derive(Default)]
 pub(crate) struct Touched {
     functions: Vec<FnId>,
+    /// What they say of functions now, with the hashes of that where somebody wants them.
+    said: Vec<(FnId, OfFunction, Option<u64>)>,
     attributes: Vec<((ClassId, String), Option<Place>)>,
     variables: Vec<((ScopeId, String), Option<Place>)>,
     calls: Vec<(FnId, Option<Place>)>,
@@ -75,14 +81,36 @@ pub(crate) struct Touched {
 impl Touched {
     fn extend(&mut self, other: Self) {
         self.functions.extend(other.functions);
+        self.said.extend(other.said);
         self.attributes.extend(other.attributes);
         self.variables.extend(other.variables);
         self.calls.extend(other.calls);
     }
 
+    /// What one evaluation said before and what it, by its index, says `now`. `hashes` says whether somebody wants these.
+    pub(crate) fn of(
+        program: &Program<'_>,
+        before: &Evaluated,
+        (ix, now): (usize, &Evaluated),
+        hashes: bool,
+    ) -> Self {
+        let mut touched = Self::default();
+        touched.add(program, before, None);
+        touched.add(program, now, Some(index(ix)));
+        touched.said = now
+            .facts
+            .iter()
+            .map(|(id, found)| {
+                let said = OfFunction::of(found);
+                let hash = hashes.then(|| hash(&said));
+                (*id, said, hash)
+            })
+            .collect();
+        touched
+    }
+
     /// Adds what one evaluation speaks of; `evaluated` is its index if that is what it says now.
-    pub(crate) fn add(&mut self, program: &Program<'_>, result: &Evaluated, evaluated: Option<usize>) {
-        let evaluated = evaluated.map(index);
+    fn add(&mut self, program: &Program<'_>, result: &Evaluated, evaluated: Option<u32>) {
         for (function, (id, found)) in (0_u32..).zip(&result.facts) {
             let place = |at: u32| {
                 Some(Place {
@@ -113,50 +141,12 @@ impl Touched {
     }
 }
 
-/// What is known of one function from its own evaluation.
-#[derive(Default)]
-struct OfFunction {
-    returns: Value,
-    returned_from: Bits,
-    collections: Bits,
-    invoked: Bits,
-    called_each: Vec<CalledEach>,
-}
-
-impl OfFunction {
-    fn of(found: &FnFacts) -> Self {
-        let returned_from = found.returns.as_ref().map(|returned| returned.deps.params);
-        Self {
-            returns: found.returns.as_ref().map(Value::returned).unwrap_or_default(),
-            returned_from: returned_from.unwrap_or_default(),
-            collections: found.collections,
-            invoked: found.invoked,
-            called_each: found.called_each.clone(),
-        }
-    }
-
-    fn is_same(&self, other: &Self) -> bool {
-        let mut called = self.called_each.iter().zip(&other.called_each);
-        self.returns.is_same(&other.returns)
-            && self.returned_from == other.returned_from
-            && self.collections == other.collections
-            && self.invoked == other.invoked
-            && self.called_each.len() == other.called_each.len()
-            && called.all(|(a, b)| a.is_same(b))
-    }
-}
-
 impl Learning {
     /// Nothing is known yet.
     pub(crate) fn new(program: &Program<'_>) -> Self {
-        let n = program.n_functions();
         Self {
             known: Known {
-                returns: vec![Value::default(); n],
-                returned_from: vec![Bits::default(); n],
-                collections: vec![Bits::default(); n],
-                invoked: vec![Bits::default(); n],
-                called_each: vec![Vec::new(); n],
+                functions: vec![OfFunction::default(); program.n_functions()],
                 ..Known::default()
             },
             attributes: Said::default(),
@@ -164,6 +154,7 @@ impl Learning {
             calls: Said::default(),
             given_up: FxHashSet::default(),
             to_forget: FxHashSet::default(),
+            answers: None,
         }
     }
 
@@ -178,26 +169,45 @@ impl Learning {
     pub(crate) fn learn(
         &mut self,
         program: &Program<'_>,
-        results: &[Evaluated],
+        results: &[Arc<Evaluated>],
         anew: Vec<(usize, Touched)>,
     ) -> FxHashSet<Slot> {
         let replaced: FxHashSet<u32> = anew.iter().map(|(ix, _)| index(*ix)).collect();
         let mut touched = Touched::default();
-        let mut said_now = Vec::new();
-        for (ix, by_this) in anew {
-            touched.extend(by_this);
-            said_now.push(&results[ix]);
-        }
+        anew.into_iter().for_each(|(_, by_this)| touched.extend(by_this));
         let mut slots = self.forget();
-        self.learn_functions(touched.functions, &said_now, &mut slots);
+        let Touched {
+            functions,
+            said,
+            attributes,
+            variables,
+            calls,
+        } = touched;
+        let Self {
+            attributes: said_of_attributes,
+            variables: said_of_variables,
+            calls: said_of_calls,
+            ..
+        } = self;
+        let (attributes, (variables, calls)) = rayon::join(
+            || said_of_attributes.replace(&replaced, attributes),
+            || {
+                rayon::join(
+                    || said_of_variables.replace(&replaced, variables),
+                    || said_of_calls.replace(&replaced, calls),
+                )
+            },
+        );
+        self.learn_functions(functions, said, &mut slots);
         let found_at = |place: &Place| &results[place.evaluated as usize].facts[place.function as usize].1;
         let join = |values: &mut dyn Iterator<Item = Value>| values.reduce(Value::join);
         let mut news = News {
             given_up: &self.given_up,
+            answers: self.answers.as_mut(),
             slots,
         };
         news.of(
-            &self.attributes.replace(&replaced, touched.attributes),
+            &attributes,
             &mut self.known.attributes,
             |(class, name)| slot(About::Attribute, class.0, name),
             |key| {
@@ -207,7 +217,7 @@ impl Learning {
             Value::is_same,
         );
         news.of(
-            &self.variables.replace(&replaced, touched.variables),
+            &variables,
             &mut self.known.variables,
             |(scope, name)| slot(About::Variable, scope.0, name),
             |key| {
@@ -217,7 +227,7 @@ impl Learning {
             Value::is_same,
         );
         news.of(
-            &self.calls.replace(&replaced, touched.calls),
+            &calls,
             &mut self.known.passed,
             |function| slot(About::Passed, function.0, ""),
             |key| {
@@ -232,44 +242,32 @@ impl Learning {
         news.slots
     }
 
-    /// Takes what functions' own evaluations say of them.
+    /// Takes what functions' own evaluations say of them. Of `touched` functions that no evaluation speaks of any more
+    /// nothing is known.
     fn learn_functions(
         &mut self,
         mut touched: Vec<FnId>,
-        said_now: &[&Evaluated],
+        said: Vec<(FnId, OfFunction, Option<u64>)>,
         slots: &mut FxHashSet<Slot>,
     ) {
-        touched.sort_unstable();
-        touched.dedup();
-        let before: Vec<(FnId, OfFunction)> = touched
-            .into_iter()
-            .map(|id| (id, self.exchange(id, OfFunction::default())))
-            .collect();
-        for (id, found) in said_now.iter().flat_map(|result| &result.facts) {
-            let mut now = OfFunction::of(found);
-            if self.given_up.contains(&slot(About::Function, id.0, "")) {
+        let spoken_of: FxHashSet<FnId> = said.iter().map(|(id, ..)| *id).collect();
+        touched.retain(|id| !spoken_of.contains(id));
+        let lost = touched.into_iter().map(|id| (id, OfFunction::default(), None));
+        for (id, mut now, answer) in said.into_iter().chain(lost) {
+            let slot = slot(About::Function, id.0, "");
+            let is_given_up = self.given_up.contains(&slot);
+            if is_given_up {
                 now.returns = Value::default();
             }
-            self.exchange(*id, now);
-        }
-        for (id, before) in before {
-            let now = self.exchange(id, OfFunction::default());
-            if !now.is_same(&before) {
-                slots.insert(slot(About::Function, id.0, ""));
+            if let Some(answers) = &mut self.answers {
+                let answer = answer.filter(|_| !is_given_up);
+                answers.set(slot, answer.unwrap_or_else(|| hash(&now)));
             }
-            self.exchange(id, now);
-        }
-    }
-
-    /// Puts what is known of a function in, and takes what was known out.
-    fn exchange(&mut self, id: FnId, now: OfFunction) -> OfFunction {
-        let at = id.index();
-        OfFunction {
-            returns: std::mem::replace(&mut self.known.returns[at], now.returns),
-            returned_from: std::mem::replace(&mut self.known.returned_from[at], now.returned_from),
-            collections: std::mem::replace(&mut self.known.collections[at], now.collections),
-            invoked: std::mem::replace(&mut self.known.invoked[at], now.invoked),
-            called_each: std::mem::replace(&mut self.known.called_each[at], now.called_each),
+            let known = &mut self.known.functions[id.index()];
+            if !now.is_same(known) {
+                slots.insert(slot);
+            }
+            *known = now;
         }
     }
 
@@ -288,21 +286,32 @@ impl Learning {
             goes
         };
         let nothing = Value::default();
-        for (ix, value) in (0_u32..).zip(&mut self.known.returns) {
-            if !value.is_same(&nothing) && goes(slot(About::Function, ix, "")) {
-                *value = Value::default();
+        for (ix, function) in (0_u32..).zip(&mut self.known.functions) {
+            let slot = slot(About::Function, ix, "");
+            if !function.returns.is_same(&nothing) && goes(slot) {
+                function.returns = Value::default();
+                if let Some(answers) = &mut self.answers {
+                    answers.set(slot, hash(function));
+                }
             }
         }
+        let mut goes_whole = |slot: Slot| {
+            let goes = goes(slot);
+            if let Some(answers) = self.answers.as_mut().filter(|_| goes) {
+                answers.remove(slot);
+            }
+            goes
+        };
         let known = &mut self.known;
         known
             .attributes
-            .retain(|(class, name), _| !goes(slot(About::Attribute, class.0, name)));
+            .retain(|(class, name), _| !goes_whole(slot(About::Attribute, class.0, name)));
         known
             .variables
-            .retain(|(scope, name), _| !goes(slot(About::Variable, scope.0, name)));
+            .retain(|(scope, name), _| !goes_whole(slot(About::Variable, scope.0, name)));
         known
             .passed
-            .retain(|function, _| !goes(slot(About::Passed, function.0, "")));
+            .retain(|function, _| !goes_whole(slot(About::Passed, function.0, "")));
         forgotten
     }
 }
@@ -326,12 +335,13 @@ fn passed<'f>(program: &Program<'_>, calls: impl Iterator<Item = &'f Fact>) -> O
 /// Collects what changes.
 struct News<'g> {
     given_up: &'g FxHashSet<Slot>,
+    answers: Option<&'g mut Answers>,
     slots: FxHashSet<Slot>,
 }
 
 impl News<'_> {
     /// Learns anew what is known under some keys.
-    fn of<K: Clone + Eq + Hash + Sync, V: Send>(
+    fn of<K: Clone + Eq + Hash + Sync, V: Hash + Send>(
         &mut self,
         keys: &[K],
         known: &mut FxHashMap<K, V>,
@@ -339,8 +349,17 @@ impl News<'_> {
         learnt: impl Fn(&K) -> Option<V> + Send + Sync,
         is_same: impl Fn(&V, &V) -> bool,
     ) {
-        let values: Vec<Option<V>> = keys.par_iter().with_min_len(64).map(learnt).collect();
-        for (key, value) in keys.iter().zip(values) {
+        let hashes = self.answers.is_some();
+        let values: Vec<(Option<V>, u64)> = keys
+            .par_iter()
+            .with_min_len(64)
+            .map(|key| {
+                let value = learnt(key);
+                let answer = value.as_ref().filter(|_| hashes).map(hash).unwrap_or_default();
+                (value, answer)
+            })
+            .collect();
+        for (key, (value, answer)) in keys.iter().zip(values) {
             let slot = slot(key);
             if self.given_up.contains(&slot) {
                 continue;
@@ -349,6 +368,12 @@ impl News<'_> {
                 (Some(now), Some(before)) => is_same(now, before),
                 (now, before) => now.is_none() && before.is_none(),
             };
+            if let Some(answers) = &mut self.answers {
+                match value {
+                    Some(_) => answers.set(slot, answer),
+                    None => answers.remove(slot),
+                }
+            }
             match value {
                 Some(value) => known.insert(key.clone(), value),
                 None => known.remove(key),

@@ -11,6 +11,7 @@ mod eval;
 mod facts;
 mod known;
 mod learning;
+mod memory;
 mod models;
 mod program;
 mod reach;
@@ -27,6 +28,7 @@ use tracing::info_span;
 
 pub use catalog::{Access, CatalogError, Catalogs};
 pub use coverage::Coverage;
+pub use memory::Memory;
 pub use program::{PackageRoot, SourceFile};
 pub use sites::{Dependence, LoopQuery, LoopSite, ReadKind, RelationRead, SiteKind, TraceStep};
 
@@ -53,12 +55,32 @@ pub fn coverage(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catal
 #[must_use]
 pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalogs) -> Analysis {
     let program = info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs));
-    let summaries = summaries::summarize(&program);
-    let reach = info_span!("reach").in_scope(|| reach::Reach::of(&program, &summaries.facts));
-    let sites = info_span!("loop sites").in_scope(|| sites::loop_sites(&program, &summaries, &reach));
+    conclude(&program, &summaries::summarize(&program))
+}
+
+/// Analyses a program that differs from the last one that `memory` is of in the texts of `changed` files, and within these
+/// only in the bodies of functions that have a name. What comes out is what [`analyze`] gives.
+///
+/// An empty memory is of any program.
+#[must_use]
+pub fn analyze_again(
+    files: &[SourceFile],
+    packages: &[PackageRoot],
+    catalogs: &Catalogs,
+    memory: &mut Memory,
+    changed: &[FileId],
+) -> Analysis {
+    let mut program = info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs));
+    program.tells_files = true;
+    conclude(&program, &summaries::summarize_with(&program, memory, changed))
+}
+
+fn conclude(program: &program::Program<'_>, summaries: &summaries::Summaries) -> Analysis {
+    let reach = info_span!("reach").in_scope(|| reach::Reach::of(program, &summaries.facts));
+    let sites = info_span!("loop sites").in_scope(|| sites::loop_sites(program, summaries, &reach));
     Analysis {
         sites,
         n_guards: reach.n_guards(),
-        problems: summaries.problems,
+        problems: summaries.problems.clone(),
     }
 }

@@ -10,7 +10,7 @@ mod presentations;
 mod templates;
 mod traits;
 
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::{Hash, Hasher as _};
 
 use onequery_core::ir::{
     AssignMode, Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern,
@@ -23,6 +23,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub(crate) use presentations::{ClassReturned, FieldOf, Written};
 
 use crate::catalog::{Access, Catalogs, Decorates, LibTy, PathNode};
+use crate::memory::look_into;
 use crate::models::Models;
 
 macro_rules! id {
@@ -162,6 +163,8 @@ pub(crate) struct Program<'a> {
     pub(crate) models: Models,
     /// Evaluation counts what it can see.
     pub(crate) counts_coverage: bool,
+    /// Evaluation tells which files it looks into.
+    pub(crate) tells_files: bool,
 }
 
 /// How many import hops are followed before a name counts as unresolved; cycles of re-exports end here.
@@ -205,6 +208,7 @@ impl<'a> Program<'a> {
             templates: templates::Templates::default(),
             models: Models::default(),
             counts_coverage: false,
+            tells_files: false,
         };
         program.name_modules(packages);
         for file in program.file_ids() {
@@ -233,7 +237,36 @@ impl<'a> Program<'a> {
     }
 
     pub(crate) fn ir(&self, file: FileId) -> &'a FileIr {
+        if self.tells_files {
+            look_into(file);
+        }
         &self.files[file.index()].ir
+    }
+
+    /// What linking looked up in the bodies of functions, and how many there are of what is numbered: all of what linking
+    /// makes of the program that may change when only bodies of functions do.
+    pub(crate) fn linked(&self) -> impl Hash {
+        let methods = self.class_ids().flat_map(|class| {
+            let (file, class) = (self.class(class).file, self.class_ir(class));
+            class.methods.iter().map(move |&method| self.fn_id(file, method))
+        });
+        let left_open: Vec<bool> = methods.map(|method| self.is_left_open(method)).collect();
+        let attributes = self.class_ids().map(|class| {
+            let declared = self.attributes_of_methods(class).into_iter();
+            let file = self.class(class).file;
+            declared
+                .map(|(name, value)| (self.text((file, name)), value, self.ir(file).span(value)))
+                .collect::<Vec<_>>()
+        });
+        let attributes: Vec<_> = attributes.collect();
+        (
+            left_open,
+            attributes,
+            self.fn_base.clone(),
+            self.class_base.clone(),
+            self.scope_base.clone(),
+            self.count_relations(),
+        )
     }
 
     /// Whether a call of a macro of this name, `err!`, is a `return`.
@@ -294,7 +327,7 @@ impl<'a> Program<'a> {
     pub(crate) fn function(&self, id: FnId) -> (FileId, FnIx, &'a Function) {
         if let Some(class) = self.presented(id) {
             let file = self.class(class).file;
-            return (file, FnIx(0), &self.files[file.index()].ir.functions[0]);
+            return (file, FnIx(0), self.ir(file).function(FnIx(0)));
         }
         let file = self.fn_file[id.index()];
         let ix = FnIx(id.0 - self.fn_base[file.index()]);

@@ -1,6 +1,7 @@
 //! How the world outside reaches functions: from entry points down the calls.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use onequery_core::ir::FnIx;
 use onequery_core::{EntryKind, EntryPoint, Location, Step, StepRole};
@@ -47,7 +48,7 @@ enum Link {
 
 impl Reach {
     /// Walks from the entries down the calls, one kind of entry after the other, and then from the tests that count.
-    pub(crate) fn of(program: &Program<'_>, facts: &[FnFacts]) -> Self {
+    pub(crate) fn of(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Self {
         let mut entries = entries(program, facts);
         entries.sort_by(|a, b| {
             let order = |of: &Entrance| (of.kind, !of.is_named, of.at);
@@ -87,7 +88,12 @@ impl Reach {
     }
 
     /// How a function is reached.
-    pub(crate) fn entry(&self, program: &Program<'_>, facts: &[FnFacts], id: FnId) -> Option<EntryPoint> {
+    pub(crate) fn entry(
+        &self,
+        program: &Program<'_>,
+        facts: &[Arc<FnFacts>],
+        id: FnId,
+    ) -> Option<EntryPoint> {
         let mut way = self.ways[id.index()]?;
         let entry = &self.entries[way.entry];
         let mut calls = Vec::new();
@@ -120,7 +126,7 @@ impl Reach {
 }
 
 /// Walks down the calls from functions, given with their entries, to all that no way is known to, breadth first.
-fn walk(facts: &[FnFacts], starts: impl Iterator<Item = (FnId, usize)>, ways: &mut [Option<Way>]) {
+fn walk(facts: &[Arc<FnFacts>], starts: impl Iterator<Item = (FnId, usize)>, ways: &mut [Option<Way>]) {
     let mut queue = VecDeque::new();
     let mut enter = |id: FnId, way: Way, queue: &mut VecDeque<(FnId, usize)>| {
         let known = &mut ways[id.index()];
@@ -152,7 +158,7 @@ fn walk(facts: &[FnFacts], starts: impl Iterator<Item = (FnId, usize)>, ways: &m
 }
 
 /// All entries: what is registered and decorated, classes of frameworks, files and `main`.
-fn entries(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Entrance> {
+fn entries(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Entrance> {
     let registered = facts
         .iter()
         .flat_map(|found| &found.entered)

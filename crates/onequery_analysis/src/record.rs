@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 3;
 const MAX_SIZE: usize = 500;
 
 /// The values of a dictionary by key. It may have more than is known.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Record {
     values: BTreeMap<Box<str>, Value>,
     /// How many values there are, with those of the dictionaries inside.

@@ -14,14 +14,14 @@ const MAX_PATH: usize = 6;
 const MAX_BEHIND: usize = 3;
 
 /// One relation on the way from rows to others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Hop {
     pub(crate) relation: RelId,
     pub(crate) name: Arc<str>,
 }
 
 /// What is known of the rows in a value: of a query that gives them, of a collection of them, of one of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Rows {
     /// What they are rows of.
     pub(crate) model: Option<ClassId>,
@@ -47,7 +47,7 @@ pub(crate) struct Rows {
 }
 
 /// Where rows come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum RowSource {
     /// A query.
     Query(Location),
@@ -62,7 +62,7 @@ pub(crate) enum RowSource {
 }
 
 /// A relation whose rows are asked for on demand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Pending {
     /// Narrowed or sorted: the database is asked even when the relation was loaded before.
     pub(crate) refined: bool,
@@ -109,7 +109,7 @@ impl Load {
 }
 
 /// Relations that are loaded, as paths of names from the rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Loaded {
     /// Sorted.
     paths: Vec<Vec<Arc<str>>>,
@@ -124,7 +124,7 @@ pub(crate) struct Loaded {
 }
 
 /// Some columns of a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Columns {
     Only(Vec<Arc<str>>),
     AllBut(Vec<Arc<str>>),

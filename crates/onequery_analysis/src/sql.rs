@@ -8,7 +8,7 @@ const READS: [&str; 3] = ["SELECT", "WITH", "VALUES"];
 const WRITES: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "UPSERT"];
 
 /// What is known of a statement's text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Statement {
     /// The text is not known.
     #[default]

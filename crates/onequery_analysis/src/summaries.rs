@@ -18,6 +18,7 @@ use crate::eval::{Evaluated, evaluate, is_root};
 use crate::facts::{Conditions, Fact, FnFacts, Given, Left, Path, What};
 use crate::known::{Known, Slot};
 use crate::learning::{Learning, Touched};
+use crate::memory::{Answers, Memory, looking};
 use crate::program::{FnId, Program};
 use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::value::{Bits, Deps};
@@ -31,7 +32,7 @@ const WIDENING_ROUND: usize = 12;
 /// What calling each function does.
 pub(crate) struct Summaries {
     /// By [`FnId`].
-    pub(crate) facts: Vec<FnFacts>,
+    pub(crate) facts: Vec<Arc<FnFacts>>,
     /// By [`FnId`]: what a call executes, by kind of access.
     pub(crate) effects: Vec<Vec<Effect>>,
     /// Limits that were reached.
@@ -194,7 +195,42 @@ impl Lazy {
 
 /// Evaluates all functions until nothing new is learnt, then propagates effects.
 pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
-    let roots: Vec<FnId> = program
+    let roots = roots(program);
+    let mut kept: Vec<()> = vec![(); roots.len()];
+    let learning = Learning::new(program);
+    rounds(program, &roots, learning, &mut kept, |(), known, root| {
+        Arc::new(evaluate_or_report(program, &known.known, root))
+    })
+}
+
+/// The same with what earlier evaluations found out, as far as they looked into none of the files that changed since.
+pub(crate) fn summarize_with(program: &Program<'_>, memory: &mut Memory, changed: &[FileId]) -> Summaries {
+    let roots = roots(program);
+    memory.prepare(program, &roots, changed);
+    let mut learning = Learning::new(program);
+    learning.answers = Some(Answers::default());
+    rounds(
+        program,
+        &roots,
+        learning,
+        &mut memory.kept,
+        |kept, learning, root| {
+            let Some(answers) = &learning.answers else {
+                unreachable!("they were just set")
+            };
+            kept.recall(answers).unwrap_or_else(|| {
+                let (evaluated, files) = looking(|| evaluate_or_report(program, &learning.known, root));
+                let evaluated = Arc::new(evaluated);
+                kept.keep(&evaluated, files, answers);
+                evaluated
+            })
+        },
+    )
+}
+
+/// The functions that are evaluated for themselves, not within others.
+fn roots(program: &Program<'_>) -> Vec<FnId> {
+    program
         .file_ids()
         // Templates are evaluated where they are rendered.
         .filter(|&file| program.ir(file).language != Language::Template)
@@ -206,25 +242,31 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
                 .map(move |(ix, _)| program.fn_id(file, FnIx(ix)))
         })
         .chain(program.presentations())
-        .collect();
-    let mut learning = Learning::new(program);
-    let mut results: Vec<Evaluated> = Vec::new();
-    results.resize_with(roots.len(), Evaluated::default);
+        .collect()
+}
+
+/// The rounds of the value fixpoint, then the other one. `kept` goes with the roots, to be given to `evaluated`.
+fn rounds<K: Send>(
+    program: &Program<'_>,
+    roots: &[FnId],
+    mut learning: Learning,
+    kept: &mut [K],
+    evaluated: impl Fn(&mut K, &Learning, FnId) -> Arc<Evaluated> + Sync,
+) -> Summaries {
+    let mut results: Vec<Arc<Evaluated>> = vec![Arc::default(); roots.len()];
     let mut changed: Option<FxHashSet<Slot>> = None;
     for round in 0.. {
         let anew: Vec<(usize, Touched)> = info_span!("evaluate", round).in_scope(|| {
-            let results = results.par_iter_mut().enumerate();
+            let all = results.par_iter_mut().zip(&mut *kept).enumerate();
             // The first round evaluates everything, later ones what asked for something that has changed.
-            let due = results.filter(|(_, result)| {
+            let due = all.filter(|(_, (result, _))| {
                 let changed = changed.as_ref();
                 changed.is_none_or(|changed| !changed.is_disjoint(&result.reads))
             });
-            due.map(|(ix, result)| {
-                let mut touched = Touched::default();
-                touched.add(program, result, None);
-                *result = evaluate_or_report(program, &learning.known, roots[ix]);
-                touched.add(program, result, Some(ix));
-                (ix, touched)
+            due.map(|(ix, (result, kept))| {
+                let before = std::mem::replace(result, evaluated(kept, &learning, roots[ix]));
+                let hashes = learning.answers.is_some();
+                (ix, Touched::of(program, &before, (ix, result), hashes))
             })
             .collect()
         });
@@ -234,9 +276,9 @@ pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
             let troubles = results.iter().filter_map(|result| result.problem.clone());
             let fuel = (!differences.is_empty()).then(out_of_fuel);
             let problems = troubles.chain(fuel).collect();
-            let mut facts = by_function(program, results);
+            let mut facts = by_function(program, &results);
             for id in program.functions_declared(&DirectiveKind::NoQuery) {
-                facts[id.index()].facts.clear();
+                Arc::make_mut(&mut facts[id.index()]).facts.clear();
             }
             let effects = info_span!("propagate").in_scope(|| propagate(program, &facts));
             return Summaries {
@@ -282,16 +324,16 @@ fn out_of_fuel() -> (FileId, Problem) {
     )
 }
 
-fn by_function(program: &Program<'_>, results: Vec<Evaluated>) -> Vec<FnFacts> {
-    let mut facts = vec![FnFacts::default(); program.n_functions()];
-    for (id, found) in results.into_iter().flat_map(|result| result.facts) {
-        facts[id.index()] = found;
+fn by_function(program: &Program<'_>, results: &[Arc<Evaluated>]) -> Vec<Arc<FnFacts>> {
+    let mut facts = vec![Arc::default(); program.n_functions()];
+    for (id, found) in results.iter().flat_map(|result| &result.facts) {
+        facts[id.index()] = found.clone();
     }
     facts
 }
 
 /// Walks from queries up the calls, breadth first: each function gets the shortest way to each kind of access.
-fn propagate(program: &Program<'_>, facts: &[FnFacts]) -> Vec<Vec<Effect>> {
+fn propagate(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Vec<Effect>> {
     let mut callers: Vec<Vec<(usize, usize)>> = vec![Vec::new(); facts.len()];
     let mut walk = Walk {
         facts,
@@ -402,7 +444,7 @@ struct FactOf<'f> {
     fact: &'f Fact,
 }
 
-fn fact_of(facts: &[FnFacts], function: usize, ix: usize) -> FactOf<'_> {
+fn fact_of(facts: &[Arc<FnFacts>], function: usize, ix: usize) -> FactOf<'_> {
     FactOf {
         function: FnId(u32::try_from(function).expect("ids fit")),
         found: &facts[function],
@@ -449,7 +491,7 @@ const MAX_SPECIAL: usize = 32;
 
 /// The effects found so far, on the way up from the queries.
 struct Walk<'f> {
-    facts: &'f [FnFacts],
+    facts: &'f [Arc<FnFacts>],
     /// By function.
     effects: Vec<Vec<Effect>>,
     /// Functions that are declared to answer for many at once: calling them has no effect that counts.

@@ -152,7 +152,7 @@ fn pack(mut args: Vec<Ty>) -> Args {
 }
 
 /// A set of small indices. Index 63 stands for itself and everything above, which errs toward "depends".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Bits(pub(crate) u64);
 
 impl Bits {
@@ -201,7 +201,7 @@ impl Bits {
 }
 
 /// What a value was computed from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Deps {
     /// Loop sites of this function whose element it comes from.
     pub(crate) loops: Bits,
@@ -247,7 +247,7 @@ pub(crate) enum Bound {
 }
 
 /// What a size or a comparison says of the loop it stands in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum Measure {
     #[default]
     None,
@@ -268,7 +268,7 @@ pub(crate) enum Measure {
 }
 
 /// An abstract value.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(crate) struct Value {
     pub(crate) ty: Ty,
     pub(crate) deps: Deps,

@@ -50,7 +50,7 @@ const MAX_DEPTH: u32 = 500;
 #[derive(Default)]
 pub(crate) struct Evaluated {
     /// The facts of the function and of those nested in it.
-    pub(crate) facts: Box<[(FnId, FnFacts)]>,
+    pub(crate) facts: Box<[(FnId, Arc<FnFacts>)]>,
     /// What it asked for; when none of that changes, neither do the facts.
     pub(crate) reads: FxHashSet<Slot>,
     /// Why it was not, or not all of it: our fault, or a limit.
@@ -77,7 +77,11 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
     let facts = eval.finish(id, function);
     eval.done.push((id, facts));
     Evaluated {
-        facts: eval.done.into(),
+        facts: eval
+            .done
+            .into_iter()
+            .map(|(id, facts)| (id, Arc::new(facts)))
+            .collect(),
         reads: eval.reads.into_inner(),
         problem: eval.limit,
     }

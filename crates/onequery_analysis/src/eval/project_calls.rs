@@ -57,18 +57,18 @@ impl<'a> Eval<'_, 'a> {
                 .or_else(|| given.len().checked_sub(1));
             let takes_all = self
                 .known
-                .collections
+                .functions
                 .get(callee.index())
-                .is_some_and(|taken| at.is_some_and(|at| taken.has(at)));
+                .is_some_and(|known| at.is_some_and(|at| known.collections.has(at)));
             if takes_all {
                 batched.add(value.batch());
                 self.facts.collections.add(value.whole_params);
             }
             let invoked = self
                 .known
-                .invoked
+                .functions
                 .get(callee.index())
-                .copied()
+                .map(|known| known.invoked)
                 .unwrap_or_default();
             if let Some(at) = at.filter(|&at| invoked.has(at)) {
                 if let ExprKind::Lambda(closure) = &self.ir.expr(arg.value).kind {
@@ -78,8 +78,9 @@ impl<'a> Eval<'_, 'a> {
                     self.facts.invoked.add(value.whole_params);
                 }
             }
-            let called = self.known.called_each.get(callee.index()).into_iter().flatten();
-            if { called }.any(|each| Some(each.param) == param) {
+            let known = self.known.functions.get(callee.index()).into_iter();
+            let mut called = known.flat_map(|known| &known.called_each);
+            if called.any(|each| Some(each.param) == param) {
                 if let ExprKind::Lambda(closure) = &self.ir.expr(arg.value).kind {
                     args.closures.retain(|other| other != closure);
                 }
@@ -194,9 +195,9 @@ impl<'a> Eval<'_, 'a> {
         self.ask(About::Function, function.0, "");
         let known = self
             .known
-            .returns
+            .functions
             .get(function.index())
-            .cloned()
+            .map(|known| known.returns.clone())
             .unwrap_or_default();
         Value {
             deps: Deps::default(),
@@ -209,7 +210,8 @@ impl<'a> Eval<'_, 'a> {
         let candidates = self.program.implementations(id);
         for &callee in candidates {
             self.ask(About::Function, callee.0, "");
-            let taken = self.known.collections.get(callee.index()).copied();
+            let known = self.known.functions.get(callee.index());
+            let taken = known.map(|known| known.collections);
             self.facts.collections.add(taken.unwrap_or_default());
             let given = function.params.iter().enumerate().map(|(ix, param)| {
                 let bound = match param.pattern {

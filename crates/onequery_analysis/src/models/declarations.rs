@@ -51,7 +51,7 @@ pub(super) struct OtherSide {
 
 impl<'a> Program<'a> {
     /// What methods of a class return that stand for attributes: `@declared_attr`.
-    pub(super) fn attributes_of_methods(&self, class: ClassId) -> Vec<(Name, ExprId)> {
+    pub(crate) fn attributes_of_methods(&self, class: ClassId) -> Vec<(Name, ExprId)> {
         let file = self.class(class).file;
         let ir = self.ir(file);
         let scope = self.scope_id(file, self.class_ir(class).scope);

@@ -58,7 +58,7 @@ impl<'a> Program<'a> {
     pub(super) fn find_templates(&mut self) {
         let mut found = Templates::default();
         for file in self.file_ids() {
-            let source = &self.files[file.index()];
+            let source = self.files[file.index()];
             if source.ir.language != Language::Template {
                 continue;
             }

@@ -210,7 +210,7 @@ impl<'a> Program<'a> {
     }
 
     /// Whether a method says nothing but that subclasses are to say it.
-    fn is_left_open(&self, method: FnId) -> bool {
+    pub(super) fn is_left_open(&self, method: FnId) -> bool {
         let (file, _, function) = self.function(method);
         let ir = self.ir(file);
         let Some(ExprKind::Block { items, .. }) = function.body.map(|body| &ir.expr(body).kind) else {
