@@ -141,7 +141,8 @@ impl Site {
     pub(crate) fn repeats(&self, ix: usize, fact: &Fact) -> bool {
         let walks = self.has_elements && !(self.kind == SiteKind::While && self.paced);
         let path = &fact.path;
-        let left = path.leaves.has(ix) || path.decides.has(ix) || path.flushes.has(ix);
+        let left =
+            path.leaves.has(ix) || path.decides.has(ix) || path.flushes.has(ix) || path.chained.has(ix);
         // Of elements that differ one at most is the constant for which it runs.
         let left = left || (path.pinned.has(ix) && !fact.deps.loops.has(ix));
         walks && matches!(self.bound, Bound::Data | Bound::Limited) && !left && !fact.deps.batched.has(ix)
@@ -241,6 +242,8 @@ pub(crate) struct Path {
     pub(crate) flushes: Bits,
     /// Sites whose element is one constant where it runs.
     pub(crate) pinned: Bits,
+    /// Sites in each round of which it writes something that refers to what it wrote in the round before.
+    pub(crate) chained: Bits,
     /// Runs in an `except` clause.
     pub(crate) on_error: bool,
     /// Runs when a lookup in something remembered failed.

@@ -36,6 +36,7 @@ impl Compiler {
                 class_attributes: [None, None],
                 sizes: [Vec::new(), Vec::new()],
                 starts: [None, None],
+                never_hold: Vec::new(),
                 rounds: Vec::new(),
                 settings: BTreeMap::new(),
                 stubs: Vec::new(),
@@ -212,6 +213,10 @@ impl Compiler {
             self.out.class_attributes[slot(language)].clone_from(&literals.class_attribute);
             self.out.sizes[slot(language)].clone_from(&literals.sizes);
             self.out.starts[slot(language)].clone_from(&literals.starts_with);
+            for path in &literals.never_holds {
+                let node = self.node(language, path);
+                self.out.never_hold.push(node);
+            }
             self.out.literals[slot(language)] = Some(LiteralTypes {
                 list: self.find(&id, &literals.list)?,
                 set: self.find(&id, &literals.set)?,

@@ -315,6 +315,7 @@ pub struct Catalogs {
     class_attributes: [Option<String>; 2],
     sizes: [Vec<String>; 2],
     starts: [Option<String>; 2],
+    never_hold: Vec<PathNode>,
     rounds: Vec<Rounds>,
     /// Settings that name a class: the path of the one they name unless somebody says otherwise.
     settings: BTreeMap<Box<str>, String>,
@@ -469,6 +470,11 @@ impl Catalogs {
     /// Whether a type is one of whole numbers.
     pub(crate) fn is_size(&self, language: Language, name: &str) -> bool {
         self.sizes[slot(language)].iter().any(|size| size == name)
+    }
+
+    /// Whether something importable is a constant that does not hold when the program runs.
+    pub(crate) fn never_holds(&self, node: PathNode) -> bool {
+        self.never_hold.contains(&node)
     }
 
     /// The function at the top level of a file that a program starts with.

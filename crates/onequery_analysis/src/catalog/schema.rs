@@ -109,6 +109,9 @@ pub(super) struct Literals {
     pub(super) sizes: Vec<String>,
     /// The function at the top level of a file that a program starts with.
     pub(super) starts_with: Option<String>,
+    /// The paths of constants that do not hold when the program runs.
+    #[serde(default)]
+    pub(super) never_holds: Vec<String>,
 }
 
 /// What a template knows of the round of the loop around it.

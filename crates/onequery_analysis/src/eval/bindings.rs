@@ -6,8 +6,10 @@ use onequery_core::Name;
 use onequery_core::ir::{AssignMode, ExprId, ExprKind, Pattern};
 
 use super::{Eval, settled};
+use crate::catalog::Access;
+use crate::facts::What;
 use crate::program::Symbol;
-use crate::value::{Bound, Deps, Measure, Ty, Value, join_rows};
+use crate::value::{Bits, Bound, Deps, Measure, Ty, Value, join_rows};
 
 impl Eval<'_, '_> {
     pub(super) fn assign(
@@ -20,6 +22,8 @@ impl Eval<'_, '_> {
         let declared = ty
             .map(|ty| self.program.declared(self.type_scope(), ty))
             .filter(|ty| !ty.is_unknown());
+        let chained = value.map(|value| self.chained(target, value)).unwrap_or_default();
+        let start = self.facts.facts.len();
         let mut assigned = match value {
             Some(id) => self.eval(id),
             // `rows: list[Order]` in a class declares a field and assigns nothing.
@@ -27,6 +31,17 @@ impl Eval<'_, '_> {
             None if mode == AssignMode::Let || declared.is_some() => Value::default(),
             None => return Value::default(),
         };
+        for fact in &mut self.facts.facts[start..] {
+            if matches!(
+                fact.what,
+                What::Query {
+                    access: Access::Write,
+                    ..
+                }
+            ) {
+                fact.path.chained.add(chained);
+            }
+        }
         if let Some(declared) = declared {
             assigned.ty = declared;
         }
@@ -73,6 +88,35 @@ impl Eval<'_, '_> {
             },
             _ => result,
         }
+    }
+
+    /// The sites around a call that is given, or asked of, what it gave in the round before:
+    /// `parent = Folder.objects.create(parent=parent)`.
+    fn chained(&self, target: &Pattern, value: ExprId) -> Bits {
+        let Pattern::Name(name, _) = target else {
+            return Bits::default();
+        };
+        let from_before = self
+            .env
+            .get(*name)
+            .map(|before| before.deps.varies.with(before.deps.loops));
+        let sites = from_before.map_or(Bits::default(), |sites| sites.within(self.active()));
+        let mut called = value;
+        while let ExprKind::Await(inner) | ExprKind::Propagate(inner) = self.ir.expr(called).kind {
+            called = inner;
+        }
+        let ExprKind::Call { callee, args, .. } = &self.ir.expr(called).kind else {
+            return Bits::default();
+        };
+        let is_it = |mut id: ExprId| loop {
+            match self.ir.expr(id).kind {
+                ExprKind::Name(used) => break used == *name,
+                ExprKind::Attr { base, .. } | ExprKind::Deref(base) => id = base,
+                _ => break false,
+            }
+        };
+        let is_used = is_it(*callee) || args.iter().any(|arg| is_it(arg.value));
+        if is_used { sites } else { Bits::default() }
     }
 
     /// The query that a manager's methods start from: `books = Book.objects`, which is narrowed later or not.

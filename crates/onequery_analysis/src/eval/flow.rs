@@ -146,6 +146,22 @@ impl Eval<'_, '_> {
         value.with_deps(deps)
     }
 
+    /// Whether a condition is written so that it never holds when the program runs: `if False`, `if TYPE_CHECKING`.
+    fn never_holds(&self, test: ExprId) -> bool {
+        match self.ir.expr(test).kind {
+            ExprKind::Literal(Literal::Bool(holds)) => !holds,
+            ExprKind::Name(name) | ExprKind::Attr { name, .. }
+                if self.language().names_constant(self.text(name)) =>
+            {
+                match self.program.resolve_expr(self.file, self.scope(), test) {
+                    Symbol::External(node) => self.program.catalogs.never_holds(node),
+                    _ => false,
+                }
+            }
+            _ => false,
+        }
+    }
+
     pub(super) fn branch(&mut self, test: ExprId, then: ExprId, otherwise: Option<ExprId>) -> Value {
         let tested = self.condition(test);
         let remembered = self.remembered(test);
@@ -160,6 +176,8 @@ impl Eval<'_, '_> {
                 None => Value::default(),
             };
         }
+        // What it says of types holds all the same.
+        let never_runs = u32::from(self.never_holds(test));
         let (env, path, start) = (self.env.clone(), self.path, self.facts.facts.len());
         if !self.is_of_class(narrowed.as_ref()) {
             self.enter_branch(guard, true, tested.deps);
@@ -176,8 +194,10 @@ impl Eval<'_, '_> {
             | Measure::Round => {}
         }
         let changes = self.changed.len();
+        self.muted += never_runs;
         let value = self.eval(then);
-        let then_leaves = self.leaves.take();
+        self.muted -= never_runs;
+        let then_leaves = self.leaves.take().filter(|_| never_runs == 0);
         self.note_memo(start, changes, &remembered);
         let then_arm = (start..self.facts.facts.len(), then_leaves);
         let then_env = std::mem::replace(&mut self.env, env);
