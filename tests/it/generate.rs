@@ -123,6 +123,7 @@ fn every_command_has_a_page() {
             "onequery-rules.1",
             "onequery-server.1",
             "onequery-suppress.1",
+            "onequery-watch.1",
             "onequery-why.1",
             "onequery.1",
         ]

@@ -16,4 +16,5 @@ mod practice;
 mod readme;
 mod server;
 mod support;
+mod watch;
 mod workflow;

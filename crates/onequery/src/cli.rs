@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Suppress(Suppress),
     /// Show findings in an editor, by the Language Server Protocol on standard input and output
     Server(CacheArgs),
+    /// Report anew whenever files change
+    Watch(Watch),
     /// Tell a rule, or one finding of a project, at length
     Explain(Explain),
     /// Ask five times why one finding is there, down to its root cause
@@ -309,6 +311,18 @@ pub(crate) struct Suppress {
     /// The file of known findings, which need no comments
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Format of the reports
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "ONEQUERY_FORMAT", value_parser = format)]
+    pub(crate) format: Format,
+    /// When to colour the output
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
 }
 
 #[derive(Args)]

@@ -12,6 +12,7 @@ mod discover;
 mod evidence;
 mod explain;
 mod facts;
+mod follow;
 mod generate;
 mod git;
 mod listed;
@@ -29,6 +30,7 @@ mod settings;
 mod since;
 mod suppress;
 mod timings;
+mod watch;
 mod why;
 mod write;
 
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
             Command::Budget(budget) => budget::run(budget),
             Command::Suppress(suppress) => suppress::run(suppress),
             Command::Server(cache) => server::run(cache),
+            Command::Watch(args) => watch::run(args),
             Command::Explain(explain) => explain::run(explain),
             Command::Why(why) => why::run(why),
             Command::Backlog(backlog) => backlog::run(backlog),

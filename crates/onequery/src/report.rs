@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use onequery_core::Outcome;
-use onequery_reporter::{Options, render};
+use onequery_reporter::{Format, Options, render};
 use onequery_rules::Mandate;
 
 use crate::baseline::Known;
@@ -118,9 +118,17 @@ fn write_reports(args: &Check, outcome: &Outcome<'_>) -> anyhow::Result<()> {
             .and_then(|()| out.flush())
             .with_context(|| place("write"))?;
     }
+    print(args.format, &options(colored(args.color)), outcome)
+}
+
+/// Prints a report, in colours if the format has any.
+pub(crate) fn print(format: Format, options: &Options, outcome: &Outcome<'_>) -> anyhow::Result<()> {
+    let options = Options {
+        color: options.color && format.info().colored,
+        ..*options
+    };
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let color = args.format.info().colored && colored(args.color);
-    render(args.format, outcome, &options(color), &mut out).and_then(|()| out.flush())?;
+    render(format, outcome, &options, &mut out).and_then(|()| out.flush())?;
     Ok(())
 }
 
@@ -132,7 +140,7 @@ fn create_parent(path: &Path) -> std::io::Result<()> {
 }
 
 /// `NO_COLOR` and `FORCE_COLOR` count when they are set to anything but the empty text.
-fn colored(when: Color) -> bool {
+pub(crate) fn colored(when: Color) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match when {
         Color::Always => true,

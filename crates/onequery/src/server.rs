@@ -16,11 +16,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::CLEAN;
-use crate::baseline::Known;
 use crate::cli::{CacheArgs, Selection};
 use crate::discover::relative;
-use crate::pipeline::Live;
-use crate::session::{Session, Target};
+use crate::follow::Followed;
+use crate::session::Session;
 use crate::{read, suppress};
 
 /// How long an editor has to be quiet before its changes are analysed.
@@ -118,11 +117,15 @@ fn root_of(params: &lsp::InitializeParams) -> Option<PathBuf> {
 
 /// A project as it was last analysed.
 struct Project {
-    session: Session,
-    live: Live,
-    known: Known,
+    followed: Followed,
     /// The findings that are shown.
     shown: Vec<Finding>,
+}
+
+impl Project {
+    fn session(&self) -> &Session {
+        &self.followed.session
+    }
 }
 
 struct Server<'c> {
@@ -251,23 +254,13 @@ impl Server<'_> {
         let Some(project) = &mut self.project else {
             return Ok(());
         };
-        let session = &mut project.session;
-        let mut texts = Vec::new();
-        for path in std::mem::take(&mut self.changed) {
-            let Some(file) = session.run.file(&relative(&session.root, &path)) else {
-                continue;
-            };
-            let text = self.open.get(&path).cloned();
-            let text = text.unwrap_or_else(|| read::read(&path).0);
-            if *text != *session.run.sources.get(file).text {
-                texts.push((file, text));
-            }
-        }
-        if !texts.is_empty() {
-            session.replace(&mut project.live, texts);
-        }
-        let known = &project.known;
-        project.shown = session.triage(&|finding| known.knows(finding)).shown;
+        let open = &self.open;
+        project
+            .followed
+            .update(std::mem::take(&mut self.changed), |path| {
+                open.get(path).cloned().unwrap_or_else(|| read::read(path).0)
+            });
+        project.shown = project.followed.triage().shown;
         self.publish()
     }
 
@@ -276,7 +269,7 @@ impl Server<'_> {
         let Some(project) = &self.project else {
             return Ok(());
         };
-        let places = Places::of(&project.session);
+        let places = Places::of(project.session());
         let mut by_file: BTreeMap<Uri, Vec<lsp::Diagnostic>> = BTreeMap::new();
         for finding in &project.shown {
             if let Some(uri) = places.uri(finding.primary.file) {
@@ -328,15 +321,15 @@ impl Server<'_> {
     /// The shown findings of an open file.
     fn file(&self, uri: &Uri) -> Option<(&Project, FileId)> {
         let project = self.project.as_ref()?;
-        let path = relative(&project.session.root, &path_of(uri)?);
-        Some((project, project.session.run.file(&path)?))
+        let path = relative(&project.session().root, &path_of(uri)?);
+        Some((project, project.session().run.file(&path)?))
     }
 
     /// The chains of the findings that have a step at a place.
     fn hover(&self, asked: &lsp::HoverParams) -> Option<lsp::Hover> {
         let asked = &asked.text_document_position_params;
         let (project, file) = self.file(&asked.text_document.uri)?;
-        let places = Places::of(&project.session);
+        let places = Places::of(project.session());
         let is_here = |place: &Location| {
             let range = places.range(*place);
             place.file == file && range.start <= asked.position && asked.position <= range.end
@@ -361,8 +354,8 @@ impl Server<'_> {
         let Some((project, file)) = self.file(uri) else {
             return Vec::new();
         };
-        let places = Places::of(&project.session);
-        let source = project.session.run.sources.get(file);
+        let places = Places::of(project.session());
+        let source = project.session().run.sources.get(file);
         let mut actions = Vec::new();
         for finding in project
             .shown
@@ -413,15 +406,9 @@ fn read_project(root: &Path, cache: &CacheArgs) -> anyhow::Result<Option<Project
         cache: cache.clone(),
         ..Selection::default()
     };
-    let Some(target) = Target::of(&selection)? else {
-        return Ok(None);
-    };
-    let (session, live) = target.follow()?;
-    let known = Known::of(&session, None)?;
-    Ok(Some(Project {
-        session,
-        live,
-        known,
+    let followed = Followed::of(&selection)?;
+    Ok(followed.map(|followed| Project {
+        followed,
         shown: Vec::new(),
     }))
 }
