@@ -542,3 +542,42 @@ fn rules_and_findings_are_explained() {
             .any(|rule| text(rule, "/id") == "unused-ignore")
     );
 }
+
+#[test]
+fn a_project_says_what_the_world_outside_calls() {
+    let jobs = "from shop.models import Book\n\n\ndef load(pk):\n    return Book.objects.get(pk=pk)\n\n\n\
+                class Jobs:\n    def nightly(self, ids):\n        return [load(i) for i in ids]\n";
+    let models = "from django.db import models\n\n\nclass Book(models.Model):\n    pass\n";
+    let folder = project(&[("shop/models.py", models), ("shop/jobs.py", jobs)]);
+    let folder = folder.path();
+    let entry = || report(folder, &[])["findings"][0]["entry"].clone();
+    write(folder, "onequery.toml", "");
+    assert_eq!(entry(), serde_json::Value::Null);
+    write(
+        folder,
+        "onequery.toml",
+        "[entry-points]\n'shop/*.py:Jobs.night*' = 'task'\n",
+    );
+    assert_eq!(
+        (text(&entry(), "/kind"), text(&entry(), "/name")),
+        ("task", "Jobs.nightly")
+    );
+    write(
+        folder,
+        "onequery.toml",
+        "[entry-points]\n'shop/*.py:nightly' = 'task'\n",
+    );
+    assert_eq!(entry(), serde_json::Value::Null);
+    write(
+        folder,
+        "onequery.toml",
+        "[entry-points]\n'shop/jobs.py' = 'task'\n",
+    );
+    refuses(folder, &["check"], "names no function");
+    write(
+        folder,
+        "onequery.toml",
+        "[entry-points]\n'shop/jobs.py:load' = 'taks'\n",
+    );
+    refuses(folder, &["check"], "did you mean `task`?");
+}

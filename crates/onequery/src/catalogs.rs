@@ -26,6 +26,7 @@ fn stubs() -> impl Iterator<Item = SourceFile> {
         SourceFile {
             path: path.to_owned(),
             ir: (front_end.lower)(text),
+            entered: Vec::new(),
         }
     })
 }

@@ -7,6 +7,7 @@ use onequery_core::{Confidence, Severity};
 
 use crate::catalogs;
 use crate::cli::{Include, Level, Selection, SeverityLevel};
+use crate::entries::Entries;
 use crate::settings::{self, Matcher, RuleId, Settings};
 
 /// What is in force.
@@ -17,6 +18,7 @@ pub(crate) struct Config {
     pub(crate) origin: Option<PathBuf>,
     /// Whose findings are shown; everybody's when it is empty.
     pub(crate) owner: Vec<String>,
+    pub(crate) entries: Entries,
     per_file_ignores: Vec<(Matcher, Vec<RuleId>)>,
 }
 
@@ -52,6 +54,7 @@ impl Config {
             .map(|(pattern, rules)| Ok((Matcher::new([pattern])?, rules.clone())))
             .collect::<anyhow::Result<_>>()?;
         Ok(Self {
+            entries: Entries::new(&settings.entry_points)?,
             settings,
             origin,
             owner: selection.owner.clone(),

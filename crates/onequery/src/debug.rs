@@ -9,6 +9,7 @@ use onequery_parser::{dump, front_end};
 
 use crate::cache::Cache;
 use crate::cli::{Debug, Phase};
+use crate::entries::Entries;
 use crate::pipeline::Project;
 use crate::scope::Scope;
 use crate::{CLEAN, catalogs, project, read};
@@ -17,7 +18,12 @@ use crate::{CLEAN, catalogs, project, read};
 fn project_at(path: &Path) -> anyhow::Result<Project> {
     let path = path.canonicalize().with_context(|| path.display().to_string())?;
     let scope = Scope::new(&[], &[], Vec::new())?;
-    Ok(Project::of(&project::root_of(&[path]), &scope, &Cache::off()))
+    Ok(Project::of(
+        &project::root_of(&[path]),
+        &scope,
+        &Entries::default(),
+        &Cache::off(),
+    ))
 }
 
 /// Prints one phase.

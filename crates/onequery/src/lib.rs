@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod debug;
 mod discover;
+mod entries;
 mod evidence;
 mod explain;
 mod facts;

@@ -17,6 +17,7 @@ use crate::cache::Cache;
 use crate::cache::lowered::{LoweredFiles, TextHash};
 use crate::cache::results::Conclusion;
 use crate::config::Config;
+use crate::entries::Entries;
 use crate::listed::{Listed, ListedFile, Text};
 use crate::needed::Waiting;
 use crate::scope::Scope;
@@ -62,7 +63,7 @@ pub(crate) fn run(
     if let Some(known) = known {
         return Ok(known);
     }
-    let project = Project::lower(listed, scope, cache);
+    let project = Project::lower(listed, scope, &config.entries, cache);
     let analysis = project.analyze(&config.catalogs()?);
     let conclusion = project.conclude(scope, config, analysis);
     if conclusion.is_sound() {
@@ -124,12 +125,12 @@ pub(crate) struct Project {
 
 impl Project {
     /// Reads and lowers the project in a folder, as far as what `scope` reports on needs it.
-    pub(crate) fn of(root: &Path, scope: &Scope, cache: &Cache) -> Self {
-        Self::lower(&Listed::of(root, scope), scope, cache)
+    pub(crate) fn of(root: &Path, scope: &Scope, entries: &Entries, cache: &Cache) -> Self {
+        Self::lower(&Listed::of(root, scope), scope, entries, cache)
     }
 
     /// Lowers listed files, as far as what `scope` reports on needs them.
-    pub(crate) fn lower(listed: &Listed, scope: &Scope, cache: &Cache) -> Self {
+    pub(crate) fn lower(listed: &Listed, scope: &Scope, entries: &Entries, cache: &Cache) -> Self {
         let kept = LoweredFiles::of(cache);
         let lowered = info_span!("lower").in_scope(|| lower_needed(listed, &kept));
         let (mut files, mut texts, mut read) = (Vec::new(), Vec::new(), Vec::new());
@@ -154,6 +155,7 @@ impl Project {
             ));
             files.push(SourceFile {
                 path: path.clone(),
+                entered: entries.of(path, &ir),
                 ir,
             });
         }
@@ -243,14 +245,14 @@ impl Live {
     pub(crate) fn of(root: &Path, scope: &Scope, config: &Config, cache: &Cache) -> anyhow::Result<Self> {
         Ok(Self {
             catalogs: config.catalogs()?,
-            project: Project::of(root, scope, cache),
+            project: Project::of(root, scope, &config.entries, cache),
             memory: Memory::default(),
             changed: Vec::new(),
         })
     }
 
     /// Takes other texts for some files. What the texts import is not read anew.
-    pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>) {
+    pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>, entries: &Entries) {
         let project = &mut self.project;
         for (id, text) in texts {
             let file = &mut project.files[id.index()];
@@ -262,6 +264,7 @@ impl Live {
                 self.memory = Memory::default();
             }
             self.changed.push(id);
+            file.entered = entries.of(&file.path, &ir);
             file.ir = ir;
             problems.append(&mut file.ir.problems);
             project.reading.retain(|(file, _)| *file != id);
@@ -461,8 +464,8 @@ mod tests {
                 let ix = number % texts.len();
                 texts[ix] = changed(&texts[ix], number / 3);
                 let file = FileId(u32::try_from(ix).expect("there are few files"));
-                live.replace(vec![(file, texts[ix].clone())]);
-                fresh.replace(vec![(file, texts[ix].clone())]);
+                live.replace(vec![(file, texts[ix].clone())], &config.entries);
+                fresh.replace(vec![(file, texts[ix].clone())], &config.entries);
                 fresh.memory = Memory::default();
                 n_remembered += usize::from(!live.memory.is_empty());
                 let (_, now) = live.run(&scope, &config);

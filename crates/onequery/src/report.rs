@@ -94,7 +94,7 @@ fn show_settings(config: &Config) -> anyhow::Result<u8> {
 
 fn show_files(target: &Target, listed: &Listed) -> anyhow::Result<u8> {
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let project = Project::lower(listed, &target.scope, &target.cache);
+    let project = Project::lower(listed, &target.scope, &target.config.entries, &target.cache);
     for path in project.reported(&target.scope) {
         writeln!(out, "{path}")?;
     }

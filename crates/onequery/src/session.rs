@@ -219,7 +219,7 @@ impl Session {
 
     /// Takes other texts for some files, and analyses again.
     pub(crate) fn replace(&mut self, live: &mut Live, texts: Vec<(FileId, String)>) {
-        live.replace(texts);
+        live.replace(texts, &self.config.entries);
         let (run, conclusion) = live.run(&self.scope, &self.config);
         self.run = run;
         self.take(conclusion);

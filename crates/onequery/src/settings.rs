@@ -17,6 +17,7 @@ use toml::Spanned;
 
 use crate::budget::settings::{BudgetSettings, DebtSettings, SloSettings};
 use crate::cli::{Include, Level, SeverityLevel};
+use crate::entries::{Entered, FunctionPattern};
 
 /// Settings of onequery: which rules are on, what is reported, which findings are known.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -46,6 +47,9 @@ pub(crate) struct Settings {
     pub(crate) exclude: Vec<Pattern>,
     /// Files that describe the project's own data layer, in the form of the embedded catalogues; relative to this file.
     pub(crate) catalogs: Vec<PathBuf>,
+    /// Functions that the world outside calls, and how, by pattern: `"shop/jobs/*.py:nightly" = "task"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) entry_points: BTreeMap<FunctionPattern, Entered>,
     /// Comments for onequery must say why.
     pub(crate) require_reason: bool,
     /// The file of known findings, relative to this file; `onequery-baseline.txt` unless given.
@@ -370,6 +374,7 @@ fn values() -> Vec<String> {
         .chain(words::<SeverityLevel>())
         .chain(words::<Include>())
         .chain(words::<Codeowners>())
+        .chain(words::<Entered>())
         .collect()
 }
 

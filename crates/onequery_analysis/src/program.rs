@@ -16,7 +16,7 @@ use onequery_core::ir::{
     AssignMode, Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern,
     ScopeIx, TypeRef,
 };
-use onequery_core::{DirectiveKind, FileId, Language, Name};
+use onequery_core::{DirectiveKind, EntryKind, FileId, Language, Name};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -56,6 +56,8 @@ pub struct SourceFile {
     pub path: String,
     /// Its lowered text.
     pub ir: FileIr,
+    /// Its functions that the world outside calls, as the project says.
+    pub entered: Vec<(FnIx, EntryKind)>,
 }
 
 /// A package's folder and the name that other code imports it by, as its manifest says.
@@ -304,6 +306,14 @@ impl<'a> Program<'a> {
             directives
                 .flat_map(|directive| ir.functions_under(directive))
                 .map(move |ix| self.fn_id(file, ix))
+        })
+    }
+
+    /// The functions that the world outside calls, as the project says.
+    pub(crate) fn entered(&self) -> impl Iterator<Item = (FnId, EntryKind)> {
+        self.file_ids().flat_map(move |file| {
+            let entered = self.files[file.index()].entered.iter();
+            entered.map(move |&(function, kind)| (self.fn_id(file, function), kind))
         })
     }
 

@@ -157,7 +157,7 @@ fn walk(facts: &[Arc<FnFacts>], starts: impl Iterator<Item = (FnId, usize)>, way
     }
 }
 
-/// All entries: what is registered and decorated, classes of frameworks, files and `main`.
+/// All entries: what is registered and decorated, classes of frameworks, files and `main`, and what the project says.
 fn entries(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Entrance> {
     let registered = facts
         .iter()
@@ -198,7 +198,17 @@ fn entries(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Entrance> {
             target: Target::Function(id),
         }
     });
-    registered.chain(classes).chain(scripts).collect()
+    let said = program.entered().map(|(id, kind)| {
+        let (file, _, function) = program.function(id);
+        Entrance {
+            kind,
+            is_named: true,
+            name: program.qualified_name(id),
+            at: Location::new(file, function.name_span),
+            target: Target::Function(id),
+        }
+    });
+    registered.chain(classes).chain(scripts).chain(said).collect()
 }
 
 /// Whether a function is the top level of a file, or what a program starts with.

@@ -32,6 +32,7 @@ impl Question {
         let mut question = Self(Xxh3::new());
         question.add(scope.identity());
         question.add([u8::from(config.settings.require_reason)]);
+        question.add(format!("{:?}", config.settings.entry_points));
         let catalogs = config.own_catalogs()?;
         question.add(catalogs.len().to_le_bytes());
         catalogs.iter().for_each(|(_, text)| question.add(text));

@@ -22,5 +22,6 @@ fn lowered(path: &str, text: &str) -> SourceFile {
     SourceFile {
         path: path.to_owned(),
         ir: lower(text),
+        entered: Vec::new(),
     }
 }
