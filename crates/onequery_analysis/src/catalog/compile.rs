@@ -424,6 +424,7 @@ impl Compiler {
             registers_tag: call.registers_tag,
             reads_each: call.reads_each,
             writes_once: call.writes_once,
+            looks_among_held: call.looks_among_held,
             loosens: call.loosens,
             often_wanted: call.often_wanted,
             uses_loaded: call.uses_loaded,

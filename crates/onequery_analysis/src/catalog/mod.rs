@@ -270,6 +270,8 @@ pub(crate) struct CallInfo {
     /// The argument that names an attribute of each element, which it reads.
     pub(crate) reads_each: Vec<Position>,
     pub(crate) writes_once: bool,
+    /// The row is looked for among those that are held before the database is asked.
+    pub(crate) looks_among_held: bool,
     /// It makes a condition of which its arguments need not all hold.
     pub(crate) loosens: bool,
     pub(crate) often_wanted: bool,

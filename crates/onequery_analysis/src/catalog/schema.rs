@@ -455,6 +455,9 @@ pub(super) struct Call {
     /// It writes only what is not there yet: with unchanging arguments it writes once, and reads after that.
     #[serde(default)]
     pub(super) writes_once: bool,
+    /// The row is looked for among those that are held before the database is asked.
+    #[serde(default)]
+    pub(super) looks_among_held: bool,
     /// It makes a condition of which its arguments need not all hold: `or_(…)`, `not_(…)`.
     #[serde(default)]
     pub(super) loosens: bool,

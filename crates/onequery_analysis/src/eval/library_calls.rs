@@ -159,9 +159,11 @@ impl<'a> Eval<'_, 'a> {
                 .iter()
                 .any(|arg| arg.name.is_some_and(|name| self.text(name) == keyword))
         });
+        let may_be_held =
+            info.looks_among_held && matches!(&ty, Ty::Instance(class) if self.held.contains(class));
         let unchanging = deps.loops.is_empty() && deps.varies.is_empty() && deps.params.is_empty();
         let executed = match (info.runs, statement) {
-            _ if is_off => None,
+            _ if is_off || may_be_held => None,
             // It has written what it wanted the first time, and looks for it each other time.
             (Some(_), _) if info.writes_once && unchanging => Some(Access::Read),
             (Some(Access::Commit), _) => Some(Access::Commit),
