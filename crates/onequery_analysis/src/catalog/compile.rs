@@ -305,7 +305,9 @@ impl Compiler {
             u16::try_from(self.out.relations.len()).map_err(|_| "too many relations".to_owned())?,
         );
         let strategy = relation.strategy.map(|strategy| {
+            let annotations = strategy.query_annotations.iter();
             Ok::<_, String>(StrategyInfo {
+                query_annotations: annotations.map(|path| self.node(language, path)).collect(),
                 query_type: self.template(id, &strategy.query_type)?,
                 keyword: strategy.keyword,
                 loaded: strategy.loaded,

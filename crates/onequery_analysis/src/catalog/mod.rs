@@ -160,6 +160,7 @@ pub(crate) struct StrategyInfo {
     pub(crate) keyword: String,
     pub(crate) loaded: Vec<String>,
     pub(crate) query: Vec<String>,
+    pub(crate) query_annotations: Vec<PathNode>,
     pub(crate) query_type: Template,
 }
 

@@ -704,6 +704,9 @@ pub(crate) struct Strategy {
     pub(crate) loaded: Vec<String>,
     /// Values that make reading it give a query, and that query's type.
     pub(crate) query: Vec<String>,
+    /// The paths of annotations that say the same.
+    #[serde(default)]
+    pub(crate) query_annotations: Vec<String>,
     /// The type of that query.
     pub(crate) query_type: String,
 }

@@ -137,6 +137,7 @@ impl<'a> Program<'a> {
                 .unwrap_or(false),
         };
         let (always_loaded, is_query) = strategy(ir, args, info);
+        let is_query = is_query || ty.is_some_and(|ty| self.is_query_annotation(file, scope, ty, info));
         let optional = info.optional_if.as_deref().is_some_and(|keyword| {
             keyword_arg(ir, args, keyword).and_then(|value| word(ir, value)) == Some("True")
         });
@@ -164,6 +165,25 @@ impl<'a> Program<'a> {
             },
             reverse,
         })
+    }
+
+    /// Whether an annotation says that reading the relation gives a query: `books: WriteOnlyMapped["Book"]`.
+    fn is_query_annotation(&self, file: FileId, scope: ScopeId, ty: &TypeRef, info: &RelationInfo) -> bool {
+        let (Some(strategy), TypeRef::Path { path, .. }) = (&info.strategy, ty) else {
+            return false;
+        };
+        let Some((first, rest)) = path.split_first() else {
+            return false;
+        };
+        let text = |name| self.text((file, name));
+        let root = self.lookup(scope, text(*first));
+        match rest
+            .iter()
+            .fold(root, |symbol, &part| self.member(symbol, text(part)))
+        {
+            Symbol::External(node) => strategy.query_annotations.contains(&node),
+            _ => false,
+        }
     }
 
     /// The library's model that has relations of the kind that a class declares.
