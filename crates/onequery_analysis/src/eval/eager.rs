@@ -165,7 +165,16 @@ impl<'a> Eval<'_, 'a> {
     /// Adds the relations to one row of the classes that are selected, too, also those of rows that are loaded.
     fn load_classes(&self, rows: &Rows, loading: &mut Loading) {
         let Some(model) = rows.model else { return };
-        let mut all = rows.loaded.clone();
+        if loading.classes.is_empty() {
+            return;
+        }
+        // What was loaded with the rows that lead to these says nothing of these.
+        let is_own = loading.base.is_empty();
+        let mut all = if is_own {
+            rows.loaded.clone()
+        } else {
+            Loaded::default()
+        };
         all.add_below(&[], &loading.loaded);
         // A class may be reached through one that is named after it.
         for _ in 0..loading.classes.len() {
@@ -173,9 +182,8 @@ impl<'a> Eval<'_, 'a> {
                 self.load_class(model, class, &mut all);
             }
         }
-        if !loading.classes.is_empty() {
-            loading.loaded = all;
-        }
+        loading.loaded = Loaded::default();
+        loading.loaded.add_below(&loading.base, &all);
     }
 
     /// `filter(Line.order_id == order.id)`: where rows are found by their key, all rows lead to one and the same.
