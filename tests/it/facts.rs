@@ -61,6 +61,13 @@ fn what_cannot_be_analysed_together_is_refused() {
     // The same twice is no contradiction.
     succeeds(one.path(), &["check", "--facts", one_facts, one_facts]);
 
+    write(one.path(), "Cargo.toml", "[package]\nname = 'one'\n");
+    write(other.path(), "Cargo.toml", "[package]\nname = 'other'\n");
+    std::fs::remove_file(other.path().join("a.py")).expect("it is there");
+    succeeds(one.path(), &["facts", "--output", one_facts]);
+    succeeds(other.path(), &["facts", "--output", "other.facts"]);
+    refuses(other.path(), &both, "have different texts of Cargo.toml");
+
     let bytes = std::fs::read(one_facts).expect("it was written");
     write(one.path(), "half.facts", &bytes[..bytes.len() / 2]);
     refuses(
@@ -105,4 +112,30 @@ fn what_is_odd_about_files_is_carried_along() {
     assert!(said.contains("huge.py: 9 MB is more than"), "{said}");
     let output = onequery(folder, &["check", "--facts", "odd.facts"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn parts_leave_out_what_a_whole_run_leaves_out() {
+    let folder = project(&[
+        ("pyproject.toml", ""),
+        ("crates/a/Cargo.toml", "[package]\nname = 'shop-core'\n"),
+        ("crates/a/src/lib.rs", "pub fn total() {}\n"),
+        ("vendor/b.py", "x = 1\n"),
+        (".gitignore", "generated\n"),
+        (".git/HEAD", ""),
+        ("generated/c.py", "x = 1\n"),
+    ]);
+    let folder = folder.path();
+    let files = |part: &str| {
+        succeeds(folder, &["facts", part, "--root", ".", "--output", "part.facts"]);
+        succeeds(folder, &["check", "--show-files", "--facts", "part.facts"])
+    };
+    assert_eq!(files("vendor"), "");
+    assert_eq!(files("generated"), "");
+    assert_eq!(files("crates/a/src"), "crates/a/src/lib.rs\n");
+    let facts = std::fs::read(folder.join("part.facts")).expect("it was written");
+    assert!(
+        facts.windows(9).any(|bytes| bytes == b"shop-core"),
+        "the manifest is not there"
+    );
 }

@@ -87,6 +87,11 @@ fn changes_are_reported_as_they_come() {
     assert!(watching.report()[0].starts_with("shop/jobs.py:5:13"));
     std::fs::remove_file(folder.join("shop/jobs.py")).expect("it is there");
     assert!(watching.report()[0].starts_with("shop/views.py:5:13"));
+    // A folder that is moved, by which the finding is in another file.
+    std::fs::rename(folder.join("shop"), folder.join("store")).expect("it is there");
+    assert!(watching.report()[0].starts_with("store/views.py:5:13"));
+    std::fs::rename(folder.join("store"), folder.join("shop")).expect("it is there");
+    assert!(watching.report()[0].starts_with("shop/views.py:5:13"));
     // What is not analysed, and a text that is the same, make no report; broken settings are told and mended.
     write(folder, "notes.md", "nothing");
     write(folder, "shop/views.py", ONE_BY_ONE);

@@ -27,7 +27,7 @@ const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
 /// The folder of this build in the cache's folder. Its entries are those of the program that wrote them.
 pub(crate) const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "-", env!("ONEQUERY_BUILD"));
 
-/// How many builds of the program keep something in one folder; the ones that were used longest ago go.
+/// How many builds of the program keep something in one folder; the ones that kept something longest ago go.
 const MAX_BUILDS: usize = 3;
 
 /// Every file begins so, behind which its checksum follows.
@@ -70,7 +70,7 @@ impl Cache {
             let path = folder.join(BUILD).join(name);
             let parent = path.parent().context("a name is a file's")?;
             std::fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
-            write::replace(&path, &sealed(payload))
+            write::replace_entry(&path, &sealed(payload))
         });
         if let Err(error) = written {
             let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,14 +99,16 @@ fn prepare(folder: &Path) -> anyhow::Result<()> {
     if own.is_dir() {
         return Ok(());
     }
+    anyhow::ensure!(!folder.is_symlink(), "{} is a link", folder.display());
     let is_new = !folder.exists();
     std::fs::create_dir_all(&own).with_context(|| own.display().to_string())?;
-    write::replace(&folder.join(TAG), TAG_TEXT.as_bytes())?;
+    // A folder that was there before is somebody else's.
     if is_new {
-        write::replace(&folder.join(".gitignore"), b"*\n")?;
+        write::replace_entry(&folder.join(TAG), TAG_TEXT.as_bytes())?;
+        write::replace_entry(&folder.join(".gitignore"), b"*\n")?;
     }
     let mut builds = builds_in(folder);
-    builds.sort_by_key(|build| std::cmp::Reverse(used_at(build)));
+    builds.sort_by_key(|build| std::cmp::Reverse(kept_at(build)));
     for build in builds.iter().filter(|build| **build != own).skip(MAX_BUILDS - 1) {
         // Another run may be faster, or still write: what stays goes another time.
         let _ = std::fs::remove_dir_all(build);
@@ -119,14 +121,19 @@ fn builds_in(folder: &Path) -> Vec<PathBuf> {
     let is_build = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str());
         let parts = name.and_then(|name| name.rsplit_once('-'));
-        parts.is_some_and(|(_, hash)| hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        let is_named_so = parts.is_some_and(|(version, hash)| {
+            let is_hash = hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            is_hash && version.starts_with(|first: char| first.is_ascii_digit())
+        });
+        let mut inside = [lowered::FOLDER, results::FOLDER].into_iter();
+        is_named_so && inside.any(|part| path.join(part).is_dir())
     };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(is_build).collect()
 }
 
 /// When something was last written into a build's folder.
-fn used_at(build: &Path) -> SystemTime {
+fn kept_at(build: &Path) -> SystemTime {
     let files = files_below(build)
         .into_iter()
         .filter_map(|(_, meta)| meta.modified().ok());

@@ -41,30 +41,34 @@ pub(crate) enum Kind {
 
 /// What a file is that is not hidden and lies in no folder of other people's code; `None` for what is of no interest.
 pub(crate) fn kind(path: &str) -> Option<Kind> {
-    let mut folders = path.split('/');
-    let name = folders.next_back()?;
-    let is_hidden = |name: &str| name.starts_with('.');
-    if is_hidden(name) || folders.any(|name| is_hidden(name) || FOREIGN_FOLDERS.contains(&name)) {
+    if !is_own(path) {
         None
-    } else if name == "Cargo.toml" {
+    } else if path.rsplit('/').next() == Some("Cargo.toml") {
         Some(Kind::Manifest)
     } else {
         front_end(path).map(|_| Kind::Source)
     }
 }
 
-/// Walks parts of a project in parallel: `.gitignore` is honoured, hidden files and foreign code are left out.
+/// Whether a path is not hidden and lies in no folder of other people's code.
+pub(crate) fn is_own(path: &str) -> bool {
+    let mut parts = path.split('/');
+    !parts.any(|name| name.starts_with('.') || FOREIGN_FOLDERS.contains(&name))
+}
+
+/// Walks parts of a project in parallel: `.gitignore` is honoured, hidden files and foreign code are left out. Manifests are
+/// found also in the folders above the parts.
 pub(crate) fn discover(root: &Path, parts: &[PathBuf]) -> Found {
     let found = Mutex::new(Found::default());
-    let Some((first, others)) = parts.split_first() else {
-        return Found::default();
+    let parts = parts.to_vec();
+    let is_wanted = move |entry: &DirEntry| {
+        let path = entry.path();
+        let is_manifest = entry.file_name() == "Cargo.toml";
+        let leads_there = |part: &PathBuf| path.starts_with(part) || part.starts_with(path);
+        is_own_entry(entry) && (is_manifest || parts.iter().any(leads_there))
     };
-    let mut walker = WalkBuilder::new(first);
-    for part in others {
-        walker.add(part);
-    }
-    let walker = walker
-        .filter_entry(is_own)
+    let walker = WalkBuilder::new(root)
+        .filter_entry(is_wanted)
         .threads(rayon::current_num_threads())
         .build_parallel();
     walker.run(|| {
@@ -83,15 +87,12 @@ pub(crate) fn discover(root: &Path, parts: &[PathBuf]) -> Found {
     let mut found = found.into_inner().expect("no walker panics");
     found.sources.sort_unstable();
     found.manifests.sort_unstable();
-    // Parts may lie in each other.
-    found.sources.dedup();
-    found.manifests.dedup();
     found.errors.sort_unstable();
     found
 }
 
 /// Whether an entry is the project's own code.
-fn is_own(entry: &DirEntry) -> bool {
+fn is_own_entry(entry: &DirEntry) -> bool {
     let is_dir = entry.file_type().is_some_and(|kind| kind.is_dir());
     if !is_dir || entry.depth() == 0 {
         return true;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail, ensure};
 use onequery_core::Problem;
 use onequery_core::ir::FileIr;
+use onequery_parser::front_end;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -157,7 +158,14 @@ pub(crate) fn read(paths: &[PathBuf], scope: &Scope) -> anyhow::Result<Listed> {
             }
             files.insert(name, (file, path));
         }
-        manifests.extend(manifests_there);
+        for (name, text) in manifests_there {
+            let known = manifests.insert(name.clone(), text.clone());
+            ensure!(
+                known.is_none_or(|known| known == text),
+                "{} and a file before it have different texts of {name}",
+                path.display()
+            );
+        }
     }
     let files = files.into_iter().map(|(path, (file, _))| (path, file));
     Ok(Listed::of_facts(files.collect(), manifests, scope))
@@ -185,6 +193,7 @@ fn decoded(bytes: Vec<u8>) -> anyhow::Result<Decoded> {
             start..end
         };
         let (text, ir) = (next(entry.text_length), next(entry.ir_length));
+        ensure!(front_end(&entry.path).is_some(), "nothing reads {}", entry.path);
         let file = FactsFile {
             all: all.clone(),
             text,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use onequery_core::Problem;
 use onequery_rules::Triaged;
 
 use crate::baseline::Known;
@@ -32,11 +33,12 @@ impl Followed {
         Ok(Some(Self { session, live, known }))
     }
 
-    /// Analyses again, if the text of one of these files is not what was analysed. Gives whether that was so.
+    /// Analyses again, if the text of one of these files, which is given with what is odd about it, is not what was
+    /// analysed. Gives whether that was so.
     pub(crate) fn update(
         &mut self,
         paths: impl IntoIterator<Item = PathBuf>,
-        text: impl Fn(&Path) -> String,
+        text: impl Fn(&Path) -> (String, Vec<Problem>),
     ) -> bool {
         let run = &self.session.run;
         let mut texts = Vec::new();
@@ -44,9 +46,9 @@ impl Followed {
             let Some(file) = run.file(&relative(&self.session.root, &path)) else {
                 continue;
             };
-            let text = text(&path);
+            let (text, problems) = text(&path);
             if *text != *run.sources.get(file).text {
-                texts.push((file, text));
+                texts.push((file, text, problems));
             }
         }
         let has_changed = !texts.is_empty();

@@ -251,10 +251,10 @@ impl Live {
         })
     }
 
-    /// Takes other texts for some files. What the texts import is not read anew.
-    pub(crate) fn replace(&mut self, texts: Vec<(FileId, String)>, entries: &Entries) {
+    /// Takes other texts for some files, with what is odd about them. What the texts import is not read anew.
+    pub(crate) fn replace(&mut self, texts: Vec<(FileId, String, Vec<Problem>)>, entries: &Entries) {
         let project = &mut self.project;
-        for (id, text) in texts {
+        for (id, text, reading) in texts {
             let file = &mut project.files[id.index()];
             let (ir, mut problems) = lower_text(&file.path, &text);
             // What templates say is looked up before anything is evaluated.
@@ -268,6 +268,9 @@ impl Live {
             file.ir = ir;
             problems.append(&mut file.ir.problems);
             project.reading.retain(|(file, _)| *file != id);
+            project
+                .reading
+                .extend(reading.into_iter().map(|problem| (id, problem)));
             project.lowering.retain(|(file, _)| *file != id);
             project
                 .lowering
@@ -293,29 +296,47 @@ impl Live {
     }
 }
 
-/// The text of a file without the bodies of its functions, as its words. As long as it is the same, the file differs from
-/// what it was in what its functions do only.
+/// The lines of a file without the bodies of its functions that declare nothing themselves. As long as these are the same, the
+/// file differs from what it was in what its functions do only.
 fn declared<'t>(ir: &FileIr, text: &'t str) -> Vec<&'t str> {
+    let imports = ir.imports.iter().filter(|import| import.function.is_some());
+    let declarations: Vec<Span> = (ir.classes.iter().map(|class| class.span))
+        .chain(ir.impls.iter().map(|block| block.span))
+        .chain(imports.map(|import| import.span))
+        .collect();
+    let is_plain = |body: &Span| {
+        let declares = declarations.iter().any(|declaration| body.contains(*declaration));
+        !declares && !body.text(text).contains("macro_rules!")
+    };
     let named = ir
         .functions
         .iter()
         .skip(1)
         .filter(|function| function.name.is_some());
     let mut bodies: Vec<Span> = named
-        .filter_map(|function| Some(ir.span(function.body?)))
+        .filter_map(|function| {
+            let body = ir.span(function.body?);
+            // What a macro makes stands where it is called, all of it.
+            (function.name_span.end <= body.start).then_some(body)
+        })
+        .filter(is_plain)
         .collect();
     bodies.sort_unstable();
     let mut declared = Vec::new();
     let mut at = 0;
+    let mut keep = |part: &'t str| {
+        let lines = part.split('\n').map(str::trim_end);
+        declared.extend(lines.filter(|line| !line.is_empty()));
+        // What stands before a body is not mistaken for what stands behind it.
+        declared.push("");
+    };
     for body in bodies {
         if body.start >= at {
-            declared.extend(Span::new(at, body.start).text(text).split_whitespace());
-            // So that what stands before a body is not mistaken for what stands behind it.
-            declared.push("");
+            keep(Span::new(at, body.start).text(text));
             at = body.end;
         }
     }
-    declared.extend(text.get(at as usize..).unwrap_or_default().split_whitespace());
+    keep(text.get(at as usize..).unwrap_or_default());
     declared
 }
 
@@ -432,8 +453,10 @@ mod tests {
             Some(line) => (lines[..at].concat(), *line, lines[at + 1..].concat()),
             None => (String::new(), "", String::new()),
         };
-        match number / 7 % 4 {
+        match number / 7 % 6 {
             0 => format!("\n{text}"),
+            4 => before.trim_end().to_owned() + " " + line.trim_start() + &after,
+            5 => before + line.trim_start() + &after,
             1 => before + &after,
             2 => before + line + line + &after,
             _ => before + &line.replace("get", "other").replace("all", "none") + &after,
@@ -464,8 +487,8 @@ mod tests {
                 let ix = number % texts.len();
                 texts[ix] = changed(&texts[ix], number / 3);
                 let file = FileId(u32::try_from(ix).expect("there are few files"));
-                live.replace(vec![(file, texts[ix].clone())], &config.entries);
-                fresh.replace(vec![(file, texts[ix].clone())], &config.entries);
+                live.replace(vec![(file, texts[ix].clone(), Vec::new())], &config.entries);
+                fresh.replace(vec![(file, texts[ix].clone(), Vec::new())], &config.entries);
                 fresh.memory = Memory::default();
                 n_remembered += usize::from(!live.memory.is_empty());
                 let (_, now) = live.run(&scope, &config);

@@ -258,7 +258,8 @@ impl Server<'_> {
         project
             .followed
             .update(std::mem::take(&mut self.changed), |path| {
-                open.get(path).cloned().unwrap_or_else(|| read::read(path).0)
+                let text = open.get(path).map(|text| (text.clone(), Vec::new()));
+                text.unwrap_or_else(|| read::read(path))
             });
         project.shown = project.followed.triage().shown;
         self.publish()

@@ -217,8 +217,8 @@ impl Session {
         }
     }
 
-    /// Takes other texts for some files, and analyses again.
-    pub(crate) fn replace(&mut self, live: &mut Live, texts: Vec<(FileId, String)>) {
+    /// Takes other texts for some files, with what is odd about them, and analyses again.
+    pub(crate) fn replace(&mut self, live: &mut Live, texts: Vec<(FileId, String, Vec<Problem>)>) {
         live.replace(texts, &self.config.entries);
         let (run, conclusion) = live.run(&self.scope, &self.config);
         self.run = run;

@@ -12,7 +12,7 @@ use notify::{Event, EventKind, RecursiveMode, Watcher as _};
 use onequery_reporter::Options;
 
 use crate::cli::Watch;
-use crate::discover::{Kind, kind, relative};
+use crate::discover::{Kind, is_own, kind, relative};
 use crate::follow::Followed;
 use crate::report::{colored, print};
 use crate::session::Target;
@@ -21,13 +21,8 @@ use crate::{FAILED, complain, read};
 /// How long files have to be left alone before what changed is analysed: editors and git write several times.
 const QUIET: Duration = Duration::from_millis(50);
 
-/// Files besides those that are analysed whose change may change what is reported.
-const SETTINGS: &[&str] = &[
-    "onequery.toml",
-    "pyproject.toml",
-    "CODEOWNERS",
-    "onequery-baseline.txt",
-];
+/// Files besides those that are analysed, and `*.toml`, whose change may change what is reported, wherever they are.
+const SETTINGS: &[&str] = &["CODEOWNERS", "onequery-baseline.txt", ".gitignore", ".ignore"];
 
 /// What became of files.
 #[derive(Default)]
@@ -43,8 +38,11 @@ impl Changes {
         self.written.is_empty() && !self.begins_anew
     }
 
-    /// Takes note of an event, as far as it is about something that is analysed.
-    fn note(&mut self, root: &Path, event: Event) {
+    /// Takes note of an event, as far as it is about something that is analysed. Gives whether it is.
+    fn note(&mut self, root: &Path, event: Event) -> bool {
+        let before = (self.written.len(), self.begins_anew);
+        // Events were lost.
+        self.begins_anew |= event.need_rescan();
         for path in event.paths {
             let own = relative(root, &path);
             let name = own.rsplit('/').next().unwrap_or(&own);
@@ -52,6 +50,8 @@ impl Changes {
                 self.begins_anew |= !matches!(event.kind, EventKind::Access(_));
                 continue;
             }
+            // What is made, moved or deleted may be a folder with files.
+            let may_be_folder = is_own(&own) && !name.contains('.');
             match (kind(&own), event.kind) {
                 (Some(Kind::Source), EventKind::Modify(ModifyKind::Data(_))) => {
                     self.written.insert(path);
@@ -59,9 +59,16 @@ impl Changes {
                 (Some(_), EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(_)) => {
                     self.begins_anew = true;
                 }
+                (
+                    None,
+                    EventKind::Create(_) | EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)),
+                ) => {
+                    self.begins_anew |= may_be_folder;
+                }
                 _ => {}
             }
         }
+        (self.written.len(), self.begins_anew) != before
     }
 
     /// Waits until something has changed and is left alone.
@@ -70,8 +77,12 @@ impl Changes {
         while changes.is_empty() {
             changes.note(root, events.recv()??);
         }
-        while let Ok(event) = events.recv_timeout(QUIET) {
-            changes.note(root, event?);
+        // What is none of our business, a compiler at work for instance, does not put the report off.
+        let mut until = Instant::now() + QUIET;
+        while let Ok(event) = events.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            if changes.note(root, event?) {
+                until = Instant::now() + QUIET;
+            }
         }
         Ok(changes)
     }
@@ -107,10 +118,9 @@ pub(crate) fn run(args: &Watch) -> anyhow::Result<u8> {
             };
             true
         } else {
-            let text = |path: &Path| read::read(path).0;
             followed
                 .as_mut()
-                .is_some_and(|followed| followed.update(changes.written, text))
+                .is_some_and(|followed| followed.update(changes.written, read::read))
         };
         if let Some(followed) = followed.as_ref().filter(|_| is_other) {
             show(args, followed, started)?;

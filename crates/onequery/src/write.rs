@@ -7,9 +7,13 @@ use anyhow::Context as _;
 
 /// Replaces a file in one step: whoever reads it sees all or nothing of it, and if it fails it is as it was.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let place = || format!("cannot write {}", path.display());
     // A link stays one.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    replace_entry(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), bytes)
+}
+
+/// The same, where a link is replaced as a file would be.
+pub(crate) fn replace_entry(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let place = || format!("cannot write {}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).with_context(place)?;
     file.write_all(bytes).with_context(place)?;
@@ -17,11 +21,14 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     {
         use std::os::unix::fs::PermissionsExt as _;
         // Temporary files are their owner's alone; this one is everybody's.
-        let mode = std::fs::metadata(&path).map_or(0o644, |known| known.permissions().mode());
+        let known = std::fs::symlink_metadata(path)
+            .ok()
+            .filter(std::fs::Metadata::is_file);
+        let mode = known.map_or(0o644, |known| known.permissions().mode());
         file.as_file()
             .set_permissions(std::fs::Permissions::from_mode(mode))
             .with_context(place)?;
     }
-    file.persist(&path).with_context(place)?;
+    file.persist(path).with_context(place)?;
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::program::{FnId, Program};
 /// Evaluations of one program, and of those it becomes.
 #[derive(Default)]
 pub struct Memory {
-    /// Of what linking made of the program.
+    /// The hash of what linking made of the program, as far as bodies of functions can change that.
     linked: Option<u64>,
     /// By root.
     pub(crate) kept: Vec<Kept>,
@@ -31,7 +31,7 @@ pub(crate) struct Kept(Vec<Entry>);
 
 struct Entry {
     /// What it asked for, each with the hash of the answer.
-    answers: Box<[(Slot, u64)]>,
+    answers: Box<[(Slot, Option<u64>)]>,
     files: Box<[FileId]>,
     evaluated: Arc<Evaluated>,
     /// By the last analysis.
@@ -52,9 +52,9 @@ impl Answers {
         self.0.remove(&slot);
     }
 
-    /// Nothing known is an answer, too.
-    fn of(&self, slot: Slot) -> u64 {
-        self.0.get(&slot).copied().unwrap_or_default()
+    /// That nothing is known is an answer, too, and another one than that something is known to be unknown.
+    fn of(&self, slot: Slot) -> Option<u64> {
+        self.0.get(&slot).copied()
     }
 }
 
@@ -99,8 +99,11 @@ impl Kept {
         Some(entry.evaluated.clone())
     }
 
-    /// Keeps what an evaluation found out.
+    /// Keeps what an evaluation found out, unless it failed.
     pub(crate) fn keep(&mut self, evaluated: &Arc<Evaluated>, files: Box<[FileId]>, answers: &Answers) {
+        if evaluated.problem.is_some() {
+            return;
+        }
         let asked = evaluated.reads.iter();
         self.0.push(Entry {
             answers: asked.map(|&slot| (slot, answers.of(slot))).collect(),

@@ -245,8 +245,8 @@ impl<'a> Program<'a> {
         &self.files[file.index()].ir
     }
 
-    /// What linking looked up in the bodies of functions, and how many there are of what is numbered: all of what linking
-    /// makes of the program that may change when only bodies of functions do.
+    /// What linking looked up in the bodies of functions, and how many there are of what is numbered: what linking makes of
+    /// the program that may change when only bodies do that declare nothing.
     pub(crate) fn linked(&self) -> impl Hash {
         let methods = self.class_ids().flat_map(|class| {
             let (file, class) = (self.class(class).file, self.class_ir(class));

@@ -178,11 +178,6 @@ impl Bits {
         Self(self.0 & !other.0)
     }
 
-    /// Those that another has, too.
-    pub(crate) const fn within(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
     pub(crate) const fn meets(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }

@@ -179,7 +179,7 @@ pub struct Class {
     pub function: FnIx,
     /// The class it is written in.
     pub outer: Option<ClassIx>,
-    /// Decorators and attributes; `#[derive(A, Serialize, Deserialize)]` is a call of `derive`.
+    /// Decorators and attributes; `#[derive(A)]` is a call of `derive`.
     pub decorators: Box<[ExprId]>,
     /// Base classes of Python, supertraits of Rust traits, as expressions.
     pub bases: Box<[ExprId]>,

@@ -16,7 +16,7 @@ use crate::scope::Scope;
 /// Where they are.
 pub(super) const FOLDER: &str = "results";
 
-/// How many are kept; the ones that were written longest ago go.
+/// How many are kept; the ones that were kept longest ago go.
 const MAX_RESULTS: usize = 8;
 
 /// What a run is asked, as far as that decides which files are read and what is found in them.

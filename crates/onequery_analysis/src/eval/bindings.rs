@@ -7,7 +7,7 @@ use onequery_core::ir::{AssignMode, ExprId, ExprKind, Pattern};
 
 use super::{Eval, settled};
 use crate::catalog::Access;
-use crate::facts::What;
+use crate::facts::{Fact, What};
 use crate::program::Symbol;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value, join_rows};
 
@@ -31,16 +31,20 @@ impl Eval<'_, '_> {
             None if mode == AssignMode::Let || declared.is_some() => Value::default(),
             None => return Value::default(),
         };
-        for fact in &mut self.facts.facts[start..] {
-            if matches!(
-                fact.what,
-                What::Query {
-                    access: Access::Write,
-                    ..
-                }
-            ) {
-                fact.path.chained.add(chained);
-            }
+        if let Some((call, site)) = chained {
+            let at = self.here(self.ir.span(call));
+            let writes = |fact: &&mut Fact| {
+                let is_write = matches!(
+                    fact.what,
+                    What::Query {
+                        access: Access::Write,
+                        ..
+                    }
+                );
+                is_write && fact.at == at
+            };
+            let written = self.facts.facts[start..].iter_mut().filter(writes);
+            written.for_each(|fact| fact.path.chained.add(site));
         }
         if let Some(declared) = declared {
             assigned.ty = declared;
@@ -90,33 +94,32 @@ impl Eval<'_, '_> {
         }
     }
 
-    /// The sites around a call that is given, or asked of, what it gave in the round before:
+    /// The call that is given what it gave in the round before, and the loop's site:
     /// `parent = Folder.objects.create(parent=parent)`.
-    fn chained(&self, target: &Pattern, value: ExprId) -> Bits {
-        let Pattern::Name(name, _) = target else {
-            return Bits::default();
+    fn chained(&self, target: &Pattern, value: ExprId) -> Option<(ExprId, Bits)> {
+        let Pattern::Name(name, _) = *target else {
+            return None;
         };
-        let from_before = self
-            .env
-            .get(*name)
-            .map(|before| before.deps.varies.with(before.deps.loops));
-        let sites = from_before.map_or(Bits::default(), |sites| sites.within(self.active()));
+        let site = self.innermost();
+        // An element is of its own round, whatever else was called so before.
+        if !self.is_carried(name) || self.env.get(name)?.whole.meets(site) {
+            return None;
+        }
         let mut called = value;
         while let ExprKind::Await(inner) | ExprKind::Propagate(inner) = self.ir.expr(called).kind {
             called = inner;
         }
-        let ExprKind::Call { callee, args, .. } = &self.ir.expr(called).kind else {
-            return Bits::default();
+        let ExprKind::Call { args, .. } = &self.ir.expr(called).kind else {
+            return None;
         };
         let is_it = |mut id: ExprId| loop {
             match self.ir.expr(id).kind {
-                ExprKind::Name(used) => break used == *name,
+                ExprKind::Name(used) => break used == name,
                 ExprKind::Attr { base, .. } | ExprKind::Deref(base) => id = base,
                 _ => break false,
             }
         };
-        let is_used = is_it(*callee) || args.iter().any(|arg| is_it(arg.value));
-        if is_used { sites } else { Bits::default() }
+        args.iter().any(|arg| is_it(arg.value)).then_some((called, site))
     }
 
     /// The query that a manager's methods start from: `books = Book.objects`, which is narrowed later or not.
