@@ -19,6 +19,8 @@ RUN apk add --no-cache git \
     && adduser -D -H -u 10001 onequery
 COPY --from=build /out/bin/onequery /usr/local/bin/onequery
 COPY LICENSE-APACHE LICENSE-MIT /usr/local/share/doc/onequery/
+# The user may write nothing; with a cache folder of your own, set it to 0.
+ENV ONEQUERY_NO_CACHE=1
 USER 10001:10001
 WORKDIR /src
 ENTRYPOINT ["onequery"]
