@@ -7,7 +7,7 @@ use std::process::Output;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{command, commit, fixture_files, git, project, succeeds, write};
+use crate::support::{command, commit, fixture_files, git, names, project, succeeds, write};
 
 const SHOP: &[(&str, &str)] = &[
     ("pyproject.toml", ""),
@@ -274,18 +274,6 @@ fn builds_do_not_read_what_others_kept_and_old_ones_go() {
     }
     write(&cache, "notes/mine", "not a build's");
     report(folder, &[]);
-    let names = |path: &Path| -> Vec<String> {
-        let entries = fs::read_dir(path).expect("it can be listed");
-        entries
-            .map(|entry| {
-                entry
-                    .expect("it can be listed")
-                    .file_name()
-                    .to_string_lossy()
-                    .into_owned()
-            })
-            .collect()
-    };
     let builds = names(&cache).into_iter().filter(|name| name.len() > 16).count();
     assert_eq!(builds, 3);
     assert!(cache.join("notes/mine").exists());

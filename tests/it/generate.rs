@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::onequery;
+use crate::support::{names, onequery};
 
 fn printed(folder: &Path, args: &[&str]) -> String {
     let output = onequery(folder, args);
@@ -91,17 +91,7 @@ fn every_command_has_a_page() {
     let out = folder.path().join("share/man/man1");
     let printed = printed(folder.path(), &["man", "--out", "share/man/man1"]);
     assert_eq!(printed, "");
-    let mut pages: Vec<String> = fs::read_dir(&out)
-        .expect("the folder was made")
-        .map(|entry| {
-            entry
-                .expect("it can be listed")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    pages.sort();
+    let pages = names(&out);
     assert_eq!(
         pages,
         [

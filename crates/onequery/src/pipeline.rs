@@ -58,7 +58,7 @@ pub(crate) fn run(
     cache: &Cache,
 ) -> anyhow::Result<(Run, Conclusion)> {
     let question = listed.question(scope, config)?;
-    let kept: Option<Conclusion> = cache.recall(&question);
+    let kept = cache.recall(&question);
     let known = kept.and_then(|kept| info_span!("recall").in_scope(|| recall(listed, scope, kept)));
     if let Some(known) = known {
         return Ok(known);
@@ -69,7 +69,7 @@ pub(crate) fn run(
     if conclusion.is_sound() {
         cache.keep(&question, &conclusion);
     }
-    Ok((project.into_run(scope), conclusion))
+    Ok((project.run(scope), conclusion))
 }
 
 /// What is already known of a project, if the texts that were imported then are the same now.
@@ -211,13 +211,14 @@ impl Project {
         }
     }
 
-    fn into_run(self, scope: &Scope) -> Run {
+    /// What was read.
+    fn run(&self, scope: &Scope) -> Run {
         Run {
             hidden: self.files.iter().map(|file| hides(scope, file)).collect(),
-            sources: Sources(self.texts),
-            reading: self.reading,
-            errors: self.errors,
-            skipped: self.skipped,
+            sources: Sources(self.texts.clone()),
+            reading: self.reading.clone(),
+            errors: self.errors.clone(),
+            skipped: self.skipped.clone(),
         }
     }
 }
@@ -285,14 +286,7 @@ impl Live {
         let (catalogs, memory) = (&self.catalogs, &mut self.memory);
         let changed = std::mem::take(&mut self.changed);
         let analysis = analyze_again(&project.files, &project.packages, catalogs, memory, &changed);
-        let run = Run {
-            hidden: project.files.iter().map(|file| hides(scope, file)).collect(),
-            sources: Sources(project.texts.clone()),
-            reading: project.reading.clone(),
-            errors: project.errors.clone(),
-            skipped: project.skipped.clone(),
-        };
-        (run, project.conclude(scope, config, analysis))
+        (project.run(scope), project.conclude(scope, config, analysis))
     }
 }
 

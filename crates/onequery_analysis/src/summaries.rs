@@ -196,11 +196,15 @@ impl Lazy {
 /// Evaluates all functions until nothing new is learnt, then propagates effects.
 pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
     let roots = roots(program);
-    let mut kept: Vec<()> = vec![(); roots.len()];
+    let mut nothing_kept: Vec<()> = vec![(); roots.len()];
     let learning = Learning::new(program);
-    rounds(program, &roots, learning, &mut kept, |(), known, root| {
-        Arc::new(evaluate_or_report(program, &known.known, root))
-    })
+    rounds(
+        program,
+        &roots,
+        learning,
+        &mut nothing_kept,
+        |(), learning, root| Arc::new(evaluate_or_report(program, &learning.known, root)),
+    )
 }
 
 /// The same with what earlier evaluations found out, as far as they looked into none of the files that changed since.

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use onequery_core::{FileId, Problem, ProblemKind};
 use onequery_rules::Found;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -104,15 +103,15 @@ mod found {
 }
 
 impl Cache {
-    /// What was kept of an earlier run that was asked the same.
-    pub(crate) fn recall<T: DeserializeOwned>(&self, question: &Question) -> Option<T> {
+    /// What an earlier run concluded that was asked the same.
+    pub(crate) fn recall(&self, question: &Question) -> Option<Conclusion> {
         postcard::from_bytes(&self.read(&question.name())?).ok()
     }
 
-    /// Keeps something for later runs that are asked the same.
-    pub(crate) fn keep<T: Serialize>(&self, question: &Question, answer: &T) {
+    /// Keeps what a run concluded for later ones that are asked the same.
+    pub(crate) fn keep(&self, question: &Question, conclusion: &Conclusion) {
         let Some(folder) = &self.folder else { return };
-        let Ok(bytes) = postcard::to_stdvec(answer) else {
+        let Ok(bytes) = postcard::to_stdvec(conclusion) else {
             return;
         };
         self.write(&question.name(), &bytes);
@@ -120,7 +119,7 @@ impl Cache {
     }
 }
 
-/// Deletes answers until there are no more than may be.
+/// Deletes conclusions until there are no more than may be.
 fn forget_oldest(folder: &Path) {
     let mut files = super::files_below(folder);
     files.sort_by_key(|(_, meta)| std::cmp::Reverse(meta.modified().ok()));
