@@ -15,6 +15,7 @@ mod owners;
 mod practice;
 mod readme;
 mod server;
+mod skimming;
 mod support;
 mod watch;
 mod workflow;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use onequery_analysis::PackageRoot;
 use onequery_core::Problem;
 use onequery_core::ir::FileIr;
+use onequery_parser::Tests;
 use rayon::prelude::*;
 use tracing::info_span;
 
@@ -15,7 +16,7 @@ use crate::cache::results::Question;
 use crate::config::Config;
 use crate::discover::{Found, Kind, discover, kind};
 use crate::facts::FactsFile;
-use crate::scope::Scope;
+use crate::scope::{Scope, is_test};
 use crate::{project, read};
 
 /// The files of a project, sorted by path.
@@ -35,6 +36,7 @@ pub(crate) struct ListedFile {
     pub(crate) path: String,
     /// It is read only when somebody imports it.
     pub(crate) waits: bool,
+    pub(crate) tests: Tests,
     content: Content,
 }
 
@@ -72,6 +74,11 @@ impl ListedFile {
     fn new(path: String, content: Content, scope: &Scope) -> Self {
         Self {
             waits: waits(&path, scope),
+            tests: match (is_test(&path), scope.whole_tests) {
+                (false, _) => Tests::No,
+                (true, false) => Tests::Skimmed,
+                (true, true) => Tests::Whole,
+            },
             path,
             content,
         }

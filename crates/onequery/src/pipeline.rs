@@ -9,7 +9,7 @@ use onequery_analysis::{
 };
 use onequery_core::ir::FileIr;
 use onequery_core::{FileId, Language, Problem, ProblemKind, SourceText, Sources, Span};
-use onequery_parser::{FrontEnd, front_end};
+use onequery_parser::{Tests, front_end};
 use rayon::prelude::*;
 use tracing::info_span;
 
@@ -114,6 +114,7 @@ fn skipped(listed: &Listed, read: &[(u32, TextHash)], scope: &Scope) -> BTreeMap
 pub(crate) struct Project {
     files: Vec<SourceFile>,
     texts: Vec<SourceText>,
+    tests: Vec<Tests>,
     /// Where a file stands among those that were discovered, and its text.
     read: Vec<(u32, TextHash)>,
     packages: Vec<PackageRoot>,
@@ -133,6 +134,7 @@ impl Project {
     pub(crate) fn lower(listed: &Listed, scope: &Scope, entries: &Entries, cache: &Cache) -> Self {
         let kept = LoweredFiles::of(cache);
         let lowered = info_span!("lower").in_scope(|| lower_needed(listed, &kept));
+        let tests = lowered.iter().map(|(ix, _)| listed.files[*ix].tests).collect();
         let (mut files, mut texts, mut read) = (Vec::new(), Vec::new(), Vec::new());
         let (mut reading, mut lowering) = (Vec::new(), Vec::new());
         for (id, (ix, file)) in (0_u32..).map(FileId).zip(lowered) {
@@ -164,6 +166,7 @@ impl Project {
             skipped: skipped(listed, &read, scope),
             files,
             texts,
+            tests,
             read,
             packages: listed.packages(),
             reading,
@@ -257,7 +260,7 @@ impl Live {
         let project = &mut self.project;
         for (id, text, reading) in texts {
             let file = &mut project.files[id.index()];
-            let (ir, mut problems) = lower_text(&file.path, &text);
+            let (ir, mut problems) = lower_text(&file.path, &text, project.tests[id.index()]);
             // What templates say is looked up before anything is evaluated.
             let is_template = ir.language == Language::Template;
             let before = &project.texts[id.index()].text;
@@ -376,7 +379,7 @@ pub(crate) fn lower(file: &ListedFile, kept: &LoweredFiles<'_>) -> Lowered {
         kept.map(|ir| (ir, Vec::new()))
     };
     let (ir, problems) = file.lowered().or_else(known).unwrap_or_else(|| {
-        let lowered = info_span!("lower file", path).in_scope(|| lower_text(path, &text.text));
+        let lowered = info_span!("lower file", path).in_scope(|| lower_text(path, &text.text, file.tests));
         if lowered.1.is_empty() {
             kept.put(path, text.hash, &lowered.0);
         }
@@ -386,9 +389,9 @@ pub(crate) fn lower(file: &ListedFile, kept: &LoweredFiles<'_>) -> Lowered {
 }
 
 /// Lowers one file's text; a panic costs this file only.
-fn lower_text(path: &str, text: &str) -> (FileIr, Vec<Problem>) {
-    let FrontEnd { lower, .. } = front_end(path).expect("only files with a front end are discovered");
-    match catch_unwind(AssertUnwindSafe(|| lower(text))) {
+fn lower_text(path: &str, text: &str, tests: Tests) -> (FileIr, Vec<Problem>) {
+    let front_end = front_end(path).expect("only files with a front end are discovered");
+    match catch_unwind(AssertUnwindSafe(|| front_end.lower_file(text, tests))) {
         Ok(ir) => (ir, Vec::new()),
         Err(_) => {
             let message = "the file could not be lowered; please report this".to_owned();
@@ -397,7 +400,7 @@ fn lower_text(path: &str, text: &str) -> (FileIr, Vec<Problem>) {
                 span: Span::default(),
                 message,
             };
-            (lower(""), vec![problem])
+            ((front_end.lower)(""), vec![problem])
         }
     }
 }

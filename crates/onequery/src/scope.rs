@@ -1,5 +1,7 @@
 //! Code that is analysed but not reported on unless asked for.
 
+use std::sync::LazyLock;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use onequery_core::ir::FileIr;
 
@@ -75,6 +77,26 @@ const KINDS: &[Kind] = &[
     },
 ];
 
+/// What tests are called.
+static TESTS: LazyLock<GlobSet> = LazyLock::new(|| {
+    let tests = KINDS.iter().filter(|kind| kind.include == Include::Tests);
+    matcher(tests.flat_map(|kind| kind.patterns))
+});
+
+/// Whether a path is that of a file of tests, which may be left out or not.
+pub(crate) fn is_test(path: &str) -> bool {
+    TESTS.is_match(path)
+}
+
+fn matcher<'p>(patterns: impl IntoIterator<Item = &'p &'static str>) -> GlobSet {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(Glob::new(pattern).expect("the patterns are constants that a test builds"));
+    }
+    set.build()
+        .expect("the patterns are constants that a test builds")
+}
+
 /// Libraries that make up data: a file that imports one fills a database for a demonstration or a test.
 const DATA_MAKERS: &[&str] = &["factory", "faker", "fake", "mimesis", "mixer", "model_bakery"];
 
@@ -86,6 +108,8 @@ pub(crate) struct Scope {
     identity: String,
     /// Prefixes of the reported paths; empty means everything.
     within: Vec<String>,
+    /// Tests that repeat nothing are read, too.
+    pub(crate) whole_tests: bool,
 }
 
 impl Scope {
@@ -98,17 +122,7 @@ impl Scope {
         let kinds: Vec<_> = KINDS
             .iter()
             .filter(|kind| !include.contains(&kind.include))
-            .map(|kind| {
-                let mut set = GlobSetBuilder::new();
-                for pattern in kind.patterns {
-                    set.add(Glob::new(pattern).expect("the patterns are constants that a test builds"));
-                }
-                (
-                    kind.word,
-                    set.build()
-                        .expect("the patterns are constants that a test builds"),
-                )
-            })
+            .map(|kind| (kind.word, matcher(kind.patterns)))
             .collect();
         let within = if within.iter().any(String::is_empty) {
             Vec::new()
@@ -122,6 +136,7 @@ impl Scope {
             kinds,
             leaves_out_seeds: !include.contains(&Include::Seeds),
             within,
+            whole_tests: false,
         })
     }
 

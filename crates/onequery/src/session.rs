@@ -45,7 +45,8 @@ impl Target {
         let root = project::root_of(&paths);
         let config = Config::of(&root, selection)?;
         let within = paths.iter().map(|path| relative(&root, path)).collect();
-        let scope = Scope::new(&config.settings.include, &config.settings.exclude, within)?;
+        let mut scope = Scope::new(&config.settings.include, &config.settings.exclude, within)?;
+        scope.whole_tests = selection.whole_tests;
         let owners = ProjectOwners::of(&root, &config.settings, config.origin.as_deref())?;
         for owner in &config.owner {
             let owners = owners.as_ref().with_context(|| {
@@ -54,7 +55,11 @@ impl Target {
             owners.ensure_known(owner)?;
         }
         Ok(Some(Self {
-            cache: Cache::of(&root, &selection.cache),
+            cache: if selection.whole_tests {
+                Cache::off()
+            } else {
+                Cache::of(&root, &selection.cache)
+            },
             root,
             config,
             scope,

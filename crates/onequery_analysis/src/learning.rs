@@ -120,10 +120,12 @@ impl Touched {
                 })
             };
             self.functions.push(*id);
-            for (at, (class, name, _)) in (0..).zip(&found.attributes) {
-                self.attributes.push(((*class, name.clone()), place(at)));
-            }
             let (file, _, declared) = program.function(*id);
+            for (at, (class, name, _)) in (0..).zip(&found.attributes) {
+                if !declared.is_test || program.class_ir(*class).is_test {
+                    self.attributes.push(((*class, name.clone()), place(at)));
+                }
+            }
             let scope = program.scope_id(file, declared.scope);
             for (at, (name, _)) in (0..).zip(&found.variables) {
                 self.variables.push(((scope, name.clone()), place(at)));

@@ -191,7 +191,7 @@ pub struct Class {
     pub fields: Box<[Field]>,
     /// Methods, in source order; for Rust only those of a trait's own body, see [`Impl`].
     pub methods: Box<[FnIx]>,
-    /// Whether it stands in test code (`#[cfg(test)]`).
+    /// Whether it stands in test code: in a file of tests or below `#[cfg(test)]`.
     pub is_test: bool,
     /// The name's span.
     pub name_span: Span,

@@ -11,6 +11,8 @@ mod python;
 mod rust;
 mod template;
 
+use std::borrow::Cow;
+
 use onequery_core::ir::FileIr;
 use onequery_core::{Language, TEMPLATE_FOLDERS};
 
@@ -32,6 +34,41 @@ pub struct FrontEnd {
     pub folders: &'static [&'static str],
     /// Text to IR. Total: every text gives a `FileIr`.
     pub lower: fn(&str) -> FileIr,
+    /// A text of tests with the same offsets, less the bodies of those that repeat nothing.
+    without_idle_tests: fn(&str) -> Cow<'_, str>,
+}
+
+impl FrontEnd {
+    /// The same as [`FrontEnd::lower`] for a file that may be one of tests: what those declare is a test's.
+    #[must_use]
+    pub fn lower_file(&self, text: &str, tests: Tests) -> FileIr {
+        if tests == Tests::No {
+            return (self.lower)(text);
+        }
+        let skimmed = (tests == Tests::Skimmed).then(|| {
+            let ir = (self.lower)(&(self.without_idle_tests)(text));
+            // What is wrong with a file is told by all of it.
+            ir.problems.is_empty().then_some(ir)
+        });
+        let mut ir = skimmed.flatten().unwrap_or_else(|| (self.lower)(text));
+        ir.functions
+            .iter_mut()
+            .for_each(|function| function.is_test = true);
+        ir.classes.iter_mut().for_each(|class| class.is_test = true);
+        ir.impls.iter_mut().for_each(|block| block.is_test = true);
+        ir
+    }
+}
+
+/// Whether a file is one of tests, and how much of it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tests {
+    /// It is not.
+    No,
+    /// Of tests that repeat nothing only the heads are read: they run once, and nobody but a test runner calls them.
+    Skimmed,
+    /// All of it is read.
+    Whole,
 }
 
 /// All front ends. A new language is a new module and two lines here.
@@ -41,18 +78,21 @@ pub static FRONT_ENDS: &[FrontEnd] = &[
         extensions: &["py", "pyi"],
         folders: &[],
         lower: python::lower,
+        without_idle_tests: python::without_idle_tests,
     },
     FrontEnd {
         language: Language::Rust,
         extensions: &["rs"],
         folders: &[],
         lower: rust::lower,
+        without_idle_tests: |text| text.into(),
     },
     FrontEnd {
         language: Language::Template,
         extensions: &["html", "htm", "djhtml", "jinja", "jinja2", "j2", "txt", "xml"],
         folders: TEMPLATE_FOLDERS,
         lower: template::lower,
+        without_idle_tests: |text| text.into(),
     },
 ];
 

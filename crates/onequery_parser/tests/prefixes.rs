@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use onequery_parser::front_end;
+use onequery_core::ir::FileIr;
+use onequery_parser::{FrontEnd, Tests, front_end};
 use rayon::prelude::*;
 
 fn sources(folder: &Path, extension: &str, out: &mut Vec<PathBuf>) {
@@ -16,10 +17,15 @@ fn sources(folder: &Path, extension: &str, out: &mut Vec<PathBuf>) {
     }
 }
 
-fn every_prefix(extension: &str) {
-    let lower = front_end(&format!("templates/any.{extension}"))
-        .expect("the extension is one of a language")
-        .lower;
+/// Lowers prefixes of every fixture of a language, `step` characters apart.
+fn prefixes(
+    extension: &str,
+    step: usize,
+    edit: fn(String) -> String,
+    lower: impl Fn(&FrontEnd, &str) -> FileIr + Sync,
+) {
+    let front_end =
+        front_end(&format!("templates/any.{extension}")).expect("the extension is one of a language");
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
     let mut paths = Vec::new();
     sources(&fixtures, extension, &mut paths);
@@ -27,21 +33,31 @@ fn every_prefix(extension: &str) {
     let lowered: usize = paths
         .par_iter()
         .map(|path| {
-            let text = std::fs::read_to_string(path).expect("fixtures are UTF-8");
+            let text = edit(std::fs::read_to_string(path).expect("fixtures are UTF-8"));
             let cuts = text.char_indices().map(|(cut, _)| cut);
-            cuts.map(|cut| {
-                let ir = lower(&text[..cut]);
-                let end = u32::try_from(cut).expect("fixtures are small");
-                assert!(
-                    ir.functions.iter().all(|function| function.span.end <= end),
-                    "{}: a function ends behind byte {cut}, where the text ends",
-                    path.display()
-                );
-            })
-            .count()
+            cuts.step_by(step)
+                .map(|cut| {
+                    let ir = lower(front_end, &text[..cut]);
+                    let end = u32::try_from(cut).expect("fixtures are small");
+                    assert!(
+                        ir.functions.iter().all(|function| function.span.end <= end),
+                        "{}: a function ends behind byte {cut}, where the text ends",
+                        path.display()
+                    );
+                })
+                .count()
         })
         .sum();
     assert!(lowered > 10_000, "only {lowered} prefixes");
+}
+
+fn every_prefix(extension: &str) {
+    prefixes(
+        extension,
+        1,
+        |text| text,
+        |front_end, text| (front_end.lower)(text),
+    );
 }
 
 #[test]
@@ -57,4 +73,18 @@ fn every_prefix_of_a_template_is_lowered() {
 #[test]
 fn every_prefix_of_rust_is_lowered() {
     every_prefix("rs");
+}
+
+#[test]
+fn prefixes_of_tests_have_the_same_functions() {
+    let as_tests = |text: String| text.replace("def ", "def test_");
+    prefixes("py", 16, as_tests, |front_end, text| {
+        let ir = front_end.lower_file(text, Tests::Skimmed);
+        assert_eq!(
+            ir.functions.len(),
+            (front_end.lower)(text).functions.len(),
+            "{text}"
+        );
+        ir
+    });
 }

@@ -246,7 +246,9 @@ impl<'p, 'a> Eval<'p, 'a> {
                 whole_params: Bits::one(ix),
                 ..Value::of(ty).with_deps(deps)
             };
-            if decorated == Some(Decorates::CommandLine) {
+            // What is written on a command line or in a test is short.
+            let is_written = function.is_test && !(ix == 0 && class.is_some());
+            if is_written || decorated == Some(Decorates::CommandLine) {
                 value.bound = Bound::Constant;
             }
             self.ask(About::Passed, id.0, "");

@@ -6,6 +6,7 @@
 mod comprehensions;
 mod cx;
 mod expressions;
+mod idle;
 mod imports;
 mod items;
 mod kinds;
@@ -21,6 +22,7 @@ use onequery_core::{Language, ProblemKind, Span};
 use tree_sitter::{Parser, Tree};
 
 use self::cx::Cx;
+pub(crate) use self::idle::without_idle_tests;
 use crate::builder::Builder;
 use crate::directives;
 
