@@ -129,6 +129,8 @@ pub(crate) struct Site {
     pub(crate) paced: bool,
     /// Nothing is tested that could end it: `loop`, `while True`.
     pub(crate) unending: bool,
+    /// What has a framework repeat it, which may know how to read for all at once.
+    pub(crate) by: Option<CallId>,
 }
 
 impl Site {

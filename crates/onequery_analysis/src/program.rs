@@ -22,7 +22,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(crate) use presentations::{ClassReturned, FieldOf, Written};
 
-use crate::catalog::{Access, Catalogs, Decorates, LibTy, PathNode};
+use crate::catalog::{Access, CallId, Catalogs, Decorates, LibTy, PathNode};
 use crate::memory::look_into;
 use crate::models::Models;
 
@@ -665,12 +665,19 @@ impl<'a> Program<'a> {
 
     /// What a decorator makes of the function it stands on.
     pub(crate) fn decorates(&self, file: FileId, scope: ScopeId, decorator: ExprId) -> Option<Decorates> {
+        self.catalogs
+            .call(self.decorating(file, scope, decorator)?)
+            .decorates
+    }
+
+    /// What is known of a decorator, which may be a call that makes one.
+    pub(crate) fn decorating(&self, file: FileId, scope: ScopeId, decorator: ExprId) -> Option<CallId> {
         let named = match self.ir(file).expr(decorator).kind {
             ExprKind::Call { callee, .. } => callee,
             _ => decorator,
         };
         match self.resolve_expr(file, scope, named) {
-            Symbol::External(node) => self.catalogs.call(self.catalogs.call_at(node)?).decorates,
+            Symbol::External(node) => self.catalogs.call_at(node),
             _ => None,
         }
     }

@@ -370,7 +370,7 @@ impl View<'_, '_> {
             access,
             library: library(self.program, source),
             in_process: matches!(source, Some(QuerySource::Call(call)) if self.program.catalogs.is_in_process(call)),
-            remedy: remedy(self.program, source, access),
+            remedy: remedy(self.program, &self.found.sites[site], source, access),
             dependence,
             confidence: confidence(
                 &self.found.sites[site],
@@ -750,11 +750,13 @@ fn library(program: &Program<'_>, source: Option<QuerySource>) -> String {
     }
 }
 
-fn remedy(program: &Program<'_>, source: Option<QuerySource>, access: Access) -> Option<String> {
-    match source? {
+fn remedy(program: &Program<'_>, site: &Site, source: Option<QuerySource>, access: Access) -> Option<String> {
+    let by = site.by.filter(|_| access == Access::Read);
+    let of_site = by.and_then(|by| program.catalogs.own_remedy(by));
+    let of_source = || match source? {
         QuerySource::Call(call) => program.catalogs.remedy(call, access),
         QuerySource::Implicit(ty) => program.catalogs.remedy_of_type(ty),
         QuerySource::Relation(_) | QuerySource::Column => None,
-    }
-    .map(ToOwned::to_owned)
+    };
+    of_site.or_else(of_source).map(ToOwned::to_owned)
 }

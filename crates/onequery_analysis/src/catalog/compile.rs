@@ -407,6 +407,7 @@ impl Compiler {
             shows: call.shows,
             shows_returned: call.shows_returned,
             renders_returned: call.renders_returned,
+            resolves: call.resolves,
             gives_base: call
                 .gives_base
                 .as_deref()

@@ -245,6 +245,8 @@ pub(crate) struct CallInfo {
     pub(crate) shows_returned: Option<ShownReturned>,
     /// As a decorator it names, by this keyword, the template that is rendered with what the function gives.
     pub(crate) renders_returned: Option<String>,
+    /// As an attribute of an `impl`: its methods are called for each object of its type that one of them lists.
+    pub(crate) resolves: bool,
     /// As a decorator it gives a class this type, as a base would.
     pub(crate) gives_base: Option<LibTy>,
     /// It gives this attribute of its receiver.
@@ -358,6 +360,7 @@ pub static EMBEDDED: &[(&str, &str)] = embedded!["":
     "flask_sqlalchemy.toml",
     "frappe.toml",
     "graphene.toml",
+    "libsql.toml",
     "marshmallow.toml",
     "mongodb.toml",
     "ninja.toml",
@@ -370,14 +373,17 @@ pub static EMBEDDED: &[(&str, &str)] = embedded!["":
     "redis.toml",
     "rusqlite.toml",
     "rust.toml",
+    "rust_graphql.toml",
     "rust_mongodb.toml",
     "rust_redis.toml",
     "rust_web.toml",
+    "scylla.toml",
     "sea_orm.toml",
     "sqlalchemy.toml",
     "sqlmodel.toml",
     "sqlx.toml",
     "strawberry.toml",
+    "surrealdb.toml",
     "tasks.toml",
     "templates.toml",
     "tortoise.toml",
@@ -525,10 +531,13 @@ impl Catalogs {
 
     /// How the call is batched: its own remedy, or its catalogue's for this access.
     pub(crate) fn remedy(&self, call: CallId, access: Access) -> Option<&str> {
-        let info = self.call(call);
-        info.remedy
-            .as_deref()
-            .or_else(|| self.remedy_of(info.catalog, access))
+        self.own_remedy(call)
+            .or_else(|| self.remedy_of(self.call(call).catalog, access))
+    }
+
+    /// How a call is batched that is not batched as others of its library are.
+    pub(crate) fn own_remedy(&self, call: CallId) -> Option<&str> {
+        self.call(call).remedy.as_deref()
     }
 
     /// How reading rows of this type is batched.

@@ -418,6 +418,9 @@ pub(super) struct Call {
     pub(super) shows_returned: Option<ShownReturned>,
     /// As a decorator: what the function gives is what the template is given that this keyword of the decorator names.
     pub(super) renders_returned: Option<String>,
+    /// As an attribute of an `impl`: its methods are called for each object of its type that one of them lists.
+    #[serde(default)]
+    pub(super) resolves: bool,
     /// As a decorator it gives a class this type, as a base would.
     pub(super) gives_base: Option<String>,
     /// It gives this attribute of its receiver.

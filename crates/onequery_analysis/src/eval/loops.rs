@@ -267,6 +267,7 @@ impl Eval<'_, '_> {
             paced: false,
             unending: the_loop.kind == LoopKind::Endless
                 || the_loop.header.is_some_and(|header| self.is_true(header)),
+            by: None,
         };
         let element = source.as_ref().map(|value| Value {
             ty: item,
@@ -397,6 +398,7 @@ pub(super) fn site_over(kind: SiteKind, at: Location, collection: &Value) -> Sit
         source_known: !collection.ty.is_unknown(),
         paced: false,
         unending: false,
+        by: None,
     }
 }
 

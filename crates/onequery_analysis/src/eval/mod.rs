@@ -72,6 +72,7 @@ pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evalua
         eval.shown = eval.shown_by(id, function);
         eval.bind_params(id, function);
         eval.body(function);
+        eval.resolve_listed(id, function);
         eval.implementations(id, function);
     }
     let facts = eval.finish(id, function);

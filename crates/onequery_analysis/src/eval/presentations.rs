@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use onequery_core::ir::{ExprId, ExprKind, Literal};
+use onequery_core::ir::{ExprId, ExprKind, Function, Literal};
 
 use super::Eval;
 use super::calls::{Args, SUPER};
 use super::loops::{element_of, site_over};
 use crate::catalog::{Access, Decorates, Lists, Position, ShownGiven, Shows, Table};
-use crate::facts::{Given, QuerySource, SiteKind, What};
+use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::program::{ClassId, ClassReturned, FnId, Symbol, Written};
 use crate::rows::{Asked, RowSource, Rows};
 use crate::value::{Bits, Deps, Ty, Value};
@@ -191,6 +191,56 @@ impl<'a> Eval<'_, 'a> {
         );
     }
 
+    /// A server goes through the objects that a resolver lists, and calls those of their type's resolvers that are asked
+    /// for.
+    pub(super) fn resolve_listed(&mut self, id: FnId, function: &Function) {
+        let program = self.program;
+        let (Some(declared), Some(body)) = (&function.returns, function.body) else {
+            return;
+        };
+        let own = program.class_of(id).and_then(|class| program.resolvers(class));
+        if !own.is_some_and(|resolvers| resolvers.methods.contains(&id)) {
+            return;
+        }
+        let mut listed = program.declared(self.type_scope(), declared);
+        loop {
+            let inner = program.inner(&listed);
+            if inner == listed {
+                break;
+            }
+            listed = inner;
+        }
+        let Ty::Instance(class) = program.item(&listed) else {
+            return;
+        };
+        let Some(resolvers) = program.resolvers(class) else {
+            return;
+        };
+        let at = match &self.ir.expr(body).kind {
+            ExprKind::Block { items, value: true } => items.last().copied().unwrap_or(body),
+            _ => body,
+        };
+        let rows = self.facts.returns.clone().unwrap_or_default();
+        let object = Value {
+            ty: Ty::Instance(class),
+            likely: true,
+            ..element_of(&rows)
+        };
+        let site = Site {
+            by: Some(resolvers.by),
+            ..site_over(SiteKind::Framework, self.here(self.ir.span(at)), &rows)
+        };
+        self.each_row_of(site, &object, &mut |eval, object| {
+            for &resolver in resolvers.methods.iter().filter(|&&resolver| resolver != id) {
+                let start = eval.facts.facts.len();
+                eval.call_with(resolver, None, object, at);
+                for fact in &mut eval.facts.facts[start..] {
+                    fact.label = program.qualified_name(resolver);
+                }
+            }
+        });
+    }
+
     /// One of many rows.
     pub(super) fn row_of(&self, rows: &Value) -> Value {
         // A manager is no list, but its rows are of a model.
@@ -214,6 +264,10 @@ impl<'a> Eval<'_, 'a> {
         body: &mut dyn FnMut(&mut Self, &Value),
     ) {
         let site = site_over(SiteKind::Framework, self.here(self.ir.span(at)), rows);
+        self.each_row_of(site, element, body);
+    }
+
+    fn each_row_of(&mut self, site: Site, element: &Value, body: &mut dyn FnMut(&mut Self, &Value)) {
         self.repeat(site, None, false, &mut |eval, bit| {
             let deps = Deps {
                 loops: bit,

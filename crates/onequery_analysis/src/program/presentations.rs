@@ -7,7 +7,7 @@ use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, Function, Literal, Scop
 use rustc_hash::FxHashMap;
 
 use super::{ClassId, FnId, Program, ScopeId, Symbol, top_level_ids};
-use crate::catalog::{ClassEntry, Field, Lists, Position, Registers, Shows, Table, TypeInfo};
+use crate::catalog::{CallId, ClassEntry, Field, Lists, Position, Registers, Shows, Table, TypeInfo};
 use crate::models::{keyword_arg, literal};
 
 /// How many lists are followed that make up a list of names.
@@ -24,6 +24,14 @@ pub(crate) struct Presentations {
     by_name: FxHashMap<String, Option<ClassId>>,
     /// The model that a class is registered for; `None` for several.
     registered: FxHashMap<ClassId, Option<ClassId>>,
+    /// The methods that a server calls for each object of a class that it answers with.
+    resolvers: FxHashMap<ClassId, Resolvers>,
+}
+
+/// The methods that a server calls for each object of a class, and what says that they are called.
+pub(crate) struct Resolvers {
+    pub(crate) by: CallId,
+    pub(crate) methods: Vec<FnId>,
 }
 
 /// What statements return when they are executed.
@@ -67,6 +75,7 @@ impl<'a> Program<'a> {
             by_class: classes.iter().copied().zip(ids).collect(),
             classes,
             registered: self.registrations(),
+            resolvers: self.find_resolvers(),
         };
         let of_classes = self.presentations.classes.iter().copied().map(Some);
         self.fn_class.extend(of_classes);
@@ -87,6 +96,34 @@ impl<'a> Program<'a> {
     pub(crate) fn presented(&self, id: FnId) -> Option<ClassId> {
         let ix = id.0.checked_sub(self.presentations.first)?;
         self.presentations.classes.get(ix as usize).copied()
+    }
+
+    /// The methods that a server calls for each object of a class that it answers with.
+    pub(crate) fn resolvers(&self, class: ClassId) -> Option<&Resolvers> {
+        self.presentations.resolvers.get(&class)
+    }
+
+    fn find_resolvers(&self) -> FxHashMap<ClassId, Resolvers> {
+        let mut found: FxHashMap<ClassId, Resolvers> = FxHashMap::default();
+        for file in self.file_ids() {
+            for block in &self.ir(file).impls {
+                let scope = self.scope_id(file, block.scope);
+                let mut decorators = block.decorators.iter();
+                let by = decorators.find_map(|&decorator| {
+                    let call = self.decorating(file, scope, decorator)?;
+                    self.catalogs.call(call).resolves.then_some(call)
+                });
+                let Some(by) = by else { continue };
+                for method in block.methods.iter().map(|&method| self.fn_id(file, method)) {
+                    if let Some(class) = self.class_of(method) {
+                        let methods = Vec::new();
+                        let resolvers = found.entry(class).or_insert(Resolvers { by, methods });
+                        resolvers.methods.push(method);
+                    }
+                }
+            }
+        }
+        found
     }
 
     /// How the world outside calls the methods of a class.
