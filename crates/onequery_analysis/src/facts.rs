@@ -260,6 +260,8 @@ pub(crate) struct Path {
     pub(crate) by_param: u32,
     /// Those parameters.
     pub(crate) deciding: Bits,
+    /// Those of them of which a constant is compared with what they hold: `if self.kind == "external"`.
+    pub(crate) discriminated: Bits,
     /// Stands in a branch that is taken for this.
     pub(crate) branch: Conditions,
     /// Comes after an early exit that is not taken for this.

@@ -86,6 +86,8 @@ pub(crate) struct Lazy {
     /// It is narrowed: a query in any case, and one that loading the relation before would not have spared.
     pub(crate) narrowed: bool,
     pub(crate) wanted: Wanted,
+    /// What kind of row the parameter is decides whether it is read.
+    pub(crate) discriminated: bool,
     /// The loop over the parameter's rows in which it is read, when there is one.
     pub(crate) repeated: Option<(FnId, usize)>,
 }
@@ -134,6 +136,10 @@ impl Effect {
             Some(lazy) if self.undecided > 0 && !lazy.narrowed && path.is_decided_by(lazy.param) => Self {
                 undecided: 0,
                 likely: true,
+                lazy: Some(Lazy {
+                    discriminated: lazy.discriminated || path.discriminated.has(lazy.param),
+                    ..lazy.clone()
+                }),
                 ..self
             },
             _ => self,
@@ -173,6 +179,10 @@ impl Lazy {
                 Resolved::Nothing
             };
         };
+        // Those that one relation leads to are of one kind as a rule.
+        if self.discriminated && !given.path.is_empty() {
+            return Resolved::Nothing;
+        }
         if runs_param && matches!((given.pending, given.source), (None, RowSource::Query(_))) {
             return Resolved::Query;
         }
@@ -413,6 +423,7 @@ fn propagate(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Vec<Effect>> 
                 let own = lazy(&load, fact_of(facts, caller, ix), given)?;
                 Some(Lazy {
                     repeated: before.repeated.or(own.repeated),
+                    discriminated: before.discriminated,
                     ..own
                 })
             });
@@ -480,6 +491,7 @@ fn lazy(load: &Load, of: FactOf<'_>, deps: Deps) -> Option<Lazy> {
         rows: load.rows.clone(),
         narrowed: load.defeats,
         wanted: load.wanted.clone(),
+        discriminated: false,
         repeated: repeated.map(|site| (of.function, site)),
     })
 }

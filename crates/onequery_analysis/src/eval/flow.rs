@@ -182,6 +182,15 @@ impl Eval<'_, '_> {
         if !self.is_of_class(narrowed.as_ref()) {
             self.enter_branch(guard, true, tested.deps);
         }
+        let compared = self.compared(test);
+        self.path.pinned.add(
+            compared
+                .iter()
+                .fold(Bits::default(), |all, &id| all.with(self.elements(id))),
+        );
+        if !compared.is_empty() {
+            self.path.discriminated.add(self.path.deciding);
+        }
         self.narrow(narrowed.as_ref(), true);
         match tested.measure {
             Measure::Reached => self.path.flushes.add(self.active()),
@@ -287,6 +296,33 @@ impl Eval<'_, '_> {
     fn pass_exit(&mut self, guard: Option<(usize, bool)>, taken: bool) {
         if let Some((param, is_given)) = guard {
             self.path.past_exits = self.path.past_exits.and(param, is_given == taken);
+        }
+    }
+
+    /// What a test compares with constants, if it does nothing else.
+    fn compared(&self, test: ExprId) -> Vec<ExprId> {
+        let is_constant = |id: ExprId| match &self.ir.expr(id).kind {
+            ExprKind::Literal(literal) => !matches!(literal, Literal::None | Literal::Bool(_)),
+            ExprKind::Name(name) | ExprKind::Attr { name, .. } => {
+                self.language().names_constant(self.text(*name))
+            }
+            _ => false,
+        };
+        match self.ir.expr(test).kind {
+            ExprKind::Binary(BinaryOp::Equal, left, right) => match (is_constant(left), is_constant(right)) {
+                (false, true) => vec![left],
+                (true, false) => vec![right],
+                _ => Vec::new(),
+            },
+            ExprKind::Binary(BinaryOp::Or, left, right) => {
+                let sides = [self.compared(left), self.compared(right)];
+                if sides.iter().any(Vec::is_empty) {
+                    Vec::new()
+                } else {
+                    sides.concat()
+                }
+            }
+            _ => Vec::new(),
         }
     }
 
