@@ -381,10 +381,10 @@ impl<'a> Eval<'_, 'a> {
     /// An element of a value.
     pub(super) fn indexed(&mut self, id: ExprId, value: &Value, key: &Value) -> Value {
         let deps = value.deps.with(key.deps);
-        if let (Some(record), Some(key)) = (&value.record, key.text)
-            && let Some(entry) = record.get(self.program.text(key))
-        {
-            return entry.clone().with_deps(deps);
+        if let (Some(record), Some(key)) = (&value.record, key.text) {
+            // What is under other keys says nothing of this one.
+            let entry = record.get(self.program.text(key)).cloned();
+            return entry.unwrap_or_default().with_deps(deps);
         }
         let view = self.view(value);
         let ty = match (&view, key.int) {
