@@ -366,6 +366,7 @@ pub static EMBEDDED: &[(&str, &str)] = embedded!["":
     "ninja.toml",
     "pandas.toml",
     "peewee.toml",
+    "pony.toml",
     "postgres.toml",
     "pydantic.toml",
     "pyramid.toml",

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use onequery_core::ir::{ExprId, ExprKind, Spread, TypeRef};
+use onequery_core::Name;
+use onequery_core::ir::{ExprId, ExprKind, Pattern, Spread, TypeRef};
 
 use super::calls::Args;
 use super::operators::{FEW_ROWS, few};
@@ -17,6 +18,31 @@ use crate::types::Holes;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
 impl<'a> Eval<'_, 'a> {
+    /// What a lambda or a generator takes from outside, which may become part of a query.
+    fn captured(&self, id: ExprId) -> Deps {
+        let expr = self.ir.expr(id);
+        let own: Vec<Name> = match &expr.kind {
+            ExprKind::Lambda(ix) => {
+                let params = self.ir.function(*ix).params.iter();
+                let named = params.filter_map(|param| match param.pattern {
+                    Pattern::Name(name, _) => Some(name),
+                    _ => None,
+                });
+                named.collect()
+            }
+            ExprKind::Comprehension { .. } => Vec::new(),
+            _ => return Deps::default(),
+        };
+        // What an expression is made of stands before it.
+        let parts = self.ir.exprs[..id.index()].iter().rev();
+        let parts = parts.take_while(|part| expr.span.contains(part.span));
+        let outside = parts.filter_map(|part| match part.kind {
+            ExprKind::Name(name) if !own.contains(&name) => self.env.get(name),
+            _ => None,
+        });
+        outside.fold(Deps::default(), |deps, value| deps.with(value.deps))
+    }
+
     /// A call of a catalogue's entry.
     pub(super) fn entry(
         &mut self,
@@ -45,6 +71,11 @@ impl<'a> Eval<'_, 'a> {
             }
         }
         deps.add(self.taken_whole(info, args));
+        if self.program.catalogs.kind_of(entry) == Kind::Orm {
+            for arg in args.written {
+                deps.add(self.captured(arg.value));
+            }
+        }
         let returned = match &info.callback {
             Some(callback) => self.called_back(id, callback, &own, args),
             None => Value::default(),

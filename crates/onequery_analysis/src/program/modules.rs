@@ -169,6 +169,14 @@ impl<'a> Program<'a> {
         }
         let language = Language::Python;
         match path {
+            // A script's own folder is where imports are looked for first, and Python 2 looked beside every module.
+            [root, ..]
+                if level == 0
+                    && self.catalogs.root(language, root) == PathNode::OTHER
+                    && self.is_beside(file, root) =>
+            {
+                self.python_import(file, 1, path, hops, seen)
+            }
             [root, rest @ ..] if level == 0 => Symbol::External(
                 rest.iter()
                     .fold(self.catalogs.root(language, root), |node, part| {
@@ -177,6 +185,13 @@ impl<'a> Program<'a> {
             ),
             _ => Symbol::Unknown,
         }
+    }
+
+    /// Whether a module of that name stands in the same folder.
+    fn is_beside(&self, file: FileId, name: &str) -> bool {
+        let mut parts = self.python_package(file, 1);
+        parts.push(name);
+        self.python_module(file, &parts.join(".")).is_some()
     }
 
     /// The folder of the package that an absolute import's first part means.
