@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 use compile::Compiler;
 pub(crate) use presentations::{
     Field, FieldShows, Lists, Page, PageRows, Registers, RegistersTag, Renders, ShownGiven, ShownReturned,
-    Shows, Table, TagKind,
+    Shows, Table, TagKind, Walks,
 };
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
@@ -84,6 +84,7 @@ pub(crate) struct TypeInfo {
     pub(crate) shows: Option<Shows>,
     pub(crate) lists: Option<Lists>,
     pub(crate) table: Option<Table>,
+    pub(crate) walks: Option<Walks>,
     pub(crate) page: Option<Page>,
     pub(crate) field: Option<Field>,
     /// The world outside calls the methods of its subclasses.
@@ -277,6 +278,8 @@ pub(crate) struct CallInfo {
     pub(crate) looks_among_held: bool,
     /// It makes a condition of which its arguments need not all hold.
     pub(crate) loosens: bool,
+    /// What a keyword argument is called that says, when it is true, that none of the rows has the related row `{name}`.
+    pub(crate) lacks: Option<String>,
     pub(crate) often_wanted: bool,
     pub(crate) uses_loaded: bool,
     pub(crate) uses_loaded_if_ordered: bool,

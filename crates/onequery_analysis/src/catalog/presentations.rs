@@ -109,6 +109,19 @@ pub(crate) struct Table {
     pub(crate) unless: Vec<String>,
 }
 
+/// How a class walks over rows and asks something of each: a feed, a map of a site.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Walks {
+    /// The method and the attribute that give the rows.
+    pub(crate) rows: [String; 2],
+    /// The methods of the class that are called with each row.
+    pub(crate) asks: Vec<String>,
+    /// The methods of the row that are called when the class lacks one: that one, and the row's.
+    #[serde(default)]
+    pub(crate) falls_back: Vec<[String; 2]>,
+}
+
 /// Which model a class is registered for by a call.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

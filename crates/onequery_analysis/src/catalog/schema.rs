@@ -8,7 +8,7 @@ use onequery_core::EntryKind;
 use serde::{Deserialize, Deserializer};
 
 use super::presentations::{
-    Field, Lists, Page, Registers, RegistersTag, Renders, ShownGiven, ShownReturned, Shows, Table,
+    Field, Lists, Page, Registers, RegistersTag, Renders, ShownGiven, ShownReturned, Shows, Table, Walks,
 };
 
 /// One catalogue file.
@@ -170,6 +170,8 @@ pub(super) struct Type {
     pub(super) lists: Option<Lists>,
     /// How its subclasses show the rows of the model that they are registered for.
     pub(super) table: Option<Table>,
+    /// Which rows its subclasses walk over, and what they ask of each.
+    pub(super) walks: Option<Walks>,
     /// How its subclasses render a template: a page.
     pub(super) page: Option<Page>,
     /// What one of the fields of a class that shows rows is, when it is declared as a value of this type.
@@ -464,6 +466,8 @@ pub(super) struct Call {
     /// It makes a condition of which its arguments need not all hold: `or_(…)`, `not_(…)`.
     #[serde(default)]
     pub(super) loosens: bool,
+    /// What a keyword argument is called that says, when it is true, that none of the rows has the related row `{name}`.
+    pub(super) lacks: Option<String>,
     /// What it loads together with the rows.
     pub(super) loads: Option<Loads>,
     /// On rows that were loaded before it asks nothing.

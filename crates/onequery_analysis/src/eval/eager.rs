@@ -213,6 +213,24 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
+    /// `filter(parent__isnull=True)`: where there is no related row, none is asked for. `lacks` is what such a keyword is
+    /// called.
+    pub(super) fn note_lacking(&self, model: ClassId, lacks: &str, args: &Args<'a>, rows: &mut Rows) {
+        for (arg, value) in args.written.iter().zip(&args.values) {
+            let Some(keyword) = arg.name.filter(|_| value.truth == Some(true)) else {
+                continue;
+            };
+            for relation in self.program.relations_of(model) {
+                let relation = self.program.models.relation(relation);
+                if !relation.to_many && self.text(keyword) == lacks.replace("{name}", &relation.name) {
+                    let mut path = rows.names();
+                    path.push(relation.name.clone());
+                    rows.loaded.add_end(path);
+                }
+            }
+        }
+    }
+
     /// The attributes that a condition compares with something, whatever else it allows.
     fn compared_names(&self, id: ExprId, out: &mut Vec<&'a str>) {
         match &self.ir.expr(id).kind {

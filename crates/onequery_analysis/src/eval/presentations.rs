@@ -7,7 +7,7 @@ use onequery_core::ir::{ExprId, ExprKind, Function, Literal};
 use super::Eval;
 use super::calls::{Args, SUPER};
 use super::loops::{element_of, site_over};
-use crate::catalog::{Access, Decorates, Lists, Position, ShownGiven, Shows, Table};
+use crate::catalog::{Access, Decorates, Lists, Position, ShownGiven, Shows, Table, Walks};
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
 use crate::program::{ClassId, ClassReturned, FnId, Symbol, Written};
 use crate::rows::{Asked, RowSource, Rows};
@@ -41,6 +41,9 @@ impl<'a> Eval<'_, 'a> {
         }
         if let Some(table) = self.program.table(class) {
             self.tabulate(class, table, place);
+        }
+        if let Some(walks) = self.program.walks(class) {
+            self.walk_rows(class, walks, place);
         }
     }
 
@@ -404,6 +407,38 @@ impl<'a> Eval<'_, 'a> {
             .specialized(method, &returned, Some(&Ty::Instance(class)), &[])
             .unwrap_or(returned);
         self.returned_value(returned, &given, self.here(self.ir.span(place)))
+    }
+
+    /// What a framework does to ask something of each of the rows that a class gives.
+    fn walk_rows(&mut self, class: ClassId, walks: &'a Walks, place: ExprId) {
+        let program = self.program;
+        let [method, attribute] = &walks.rows;
+        let stored = self.stored_attribute(class, attribute);
+        let rows = match program.method(class, method) {
+            Some(method) => Some(self.started_from(class, method, stored.as_ref(), place)),
+            None => stored,
+        };
+        let Some(rows) = rows.filter(|rows| rows.rows.as_ref().is_some_and(|rows| rows.model.is_some()))
+        else {
+            return;
+        };
+        let deps = self.ask_for(place, &rows);
+        let rows = rows.with_deps(deps);
+        let row = self.row_of(&rows);
+        self.each_row(place, &rows, &row, &mut |eval, row| {
+            for name in &walks.asks {
+                let start = eval.facts.facts.len();
+                if let Some(method) = program.method(class, name) {
+                    eval.call_with(method, Some(class), row, place);
+                } else if let Some([_, own]) = walks.falls_back.iter().find(|[asked, _]| asked == name)
+                    && let Ty::Instance(model) = row.ty
+                    && let Some(method) = program.method(model, own)
+                {
+                    eval.call_with(method, None, row, place);
+                }
+                eval.label_facts(start, class, name);
+            }
+        });
     }
 
     /// What a framework does to show all rows of a model in columns.

@@ -283,6 +283,9 @@ impl<'a> Eval<'_, 'a> {
         }
         if is_orm && let Some(model) = model {
             self.note_pinned(model, args, &mut rows);
+            if let Some(lacks) = &info.lacks {
+                self.note_lacking(model, lacks, args, &mut rows);
+            }
         }
         if let Some(loads) = loads {
             self.load(loads, args, &mut rows);

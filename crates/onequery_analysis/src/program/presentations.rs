@@ -7,7 +7,7 @@ use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, Function, Literal, Scop
 use rustc_hash::FxHashMap;
 
 use super::{ClassId, FnId, Program, ScopeId, Symbol, top_level_ids};
-use crate::catalog::{CallId, ClassEntry, Field, Lists, Position, Registers, Shows, Table, TypeInfo};
+use crate::catalog::{CallId, ClassEntry, Field, Lists, Position, Registers, Shows, Table, TypeInfo, Walks};
 use crate::models::{keyword_arg, literal};
 
 /// How many lists are followed that make up a list of names.
@@ -59,7 +59,8 @@ impl<'a> Program<'a> {
         let classes: Vec<ClassId> = classes
             .filter(|&class| {
                 let is_called = self.shows(class).is_some() || self.lists(class).is_some();
-                is_called || self.table(class).is_some() || self.page(class).is_some()
+                let has_rows = self.table(class).is_some() || self.walks(class).is_some();
+                is_called || has_rows || self.page(class).is_some()
             })
             .collect();
         let first = u32::try_from(self.fn_class.len()).expect("ids fit");
@@ -149,6 +150,10 @@ impl<'a> Program<'a> {
 
     pub(crate) fn table(&self, class: ClassId) -> Option<&'a Table> {
         self.of_framework(class, |info| info.table.as_ref())
+    }
+
+    pub(crate) fn walks(&self, class: ClassId) -> Option<&'a Walks> {
+        self.of_framework(class, |info| info.walks.as_ref())
     }
 
     /// The attributes of an instance of a class that hold arguments it was made with.
