@@ -104,6 +104,7 @@ impl Compiler {
                     runs_on_index: ty.runs_on.index,
                     keeps_rows: ty.keeps_rows,
                     enumeration: ty.enumeration,
+                    shared: ty.shared,
                     model: ty.model,
                     abstract_if: ty.abstract_if.clone(),
                     key_column_if: ty.key_column_if.clone(),

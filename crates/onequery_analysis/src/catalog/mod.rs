@@ -98,6 +98,8 @@ pub(crate) struct TypeInfo {
     pub(crate) runs_on_index: bool,
     pub(crate) keeps_rows: bool,
     pub(crate) enumeration: bool,
+    /// Its paths name objects that the whole program shares.
+    pub(crate) shared: bool,
     pub(crate) model: bool,
     pub(crate) abstract_if: Option<String>,
     pub(crate) key_column_if: Option<String>,

@@ -187,6 +187,9 @@ pub(super) struct Type {
     /// Subclasses of it have a fixed, small number of members: an enumeration.
     #[serde(default)]
     pub(super) enumeration: bool,
+    /// Its paths name objects that the whole program shares, and not classes.
+    #[serde(default)]
+    pub(super) shared: bool,
     /// Instances of subclasses are rows, which have relations.
     #[serde(default)]
     pub(super) model: bool,

@@ -528,10 +528,17 @@ impl Eval<'_, '_> {
         names
     }
 
-    /// Whether a name is that of a module's variable, which all calls share.
+    /// Whether a name is that of a module's variable, or of a library's, which all calls share.
     pub(super) fn is_shared(&self, name: Name) -> bool {
-        let of_module = || self.program.lookup(self.scope(), self.text(name));
-        self.env.get(name).is_none() && matches!(of_module(), Symbol::Variable(..))
+        if self.env.get(name).is_some() {
+            return false;
+        }
+        let catalogs = self.program.catalogs;
+        match self.program.lookup(self.scope(), self.text(name)) {
+            Symbol::Variable(..) => true,
+            Symbol::External(node) => catalogs.type_at(node).is_some_and(|ty| catalogs.ty(ty).shared),
+            _ => false,
+        }
     }
 
     /// Whether a name is that of something which is there before and after the call.
