@@ -260,7 +260,7 @@ pub(crate) struct Path {
     pub(crate) by_param: u32,
     /// Those parameters.
     pub(crate) deciding: Bits,
-    /// Those of them of which a constant is compared with what they hold: `if self.kind == "external"`.
+    /// Parameters of which a constant is compared with what they hold: `if self.kind == "external"`.
     pub(crate) discriminated: Bits,
     /// Stands in a branch that is taken for this.
     pub(crate) branch: Conditions,

@@ -188,8 +188,8 @@ impl Eval<'_, '_> {
                 .iter()
                 .fold(Bits::default(), |all, &id| all.with(self.elements(id))),
         );
-        if !compared.is_empty() {
-            self.path.discriminated.add(self.path.deciding);
+        if let (false, Some(param)) = (compared.is_empty(), tested.deps.params.only()) {
+            self.path.discriminated.add(Bits::one(param));
         }
         self.narrow(narrowed.as_ref(), true);
         match tested.measure {

@@ -13,6 +13,9 @@ use crate::program::{ClassId, ClassReturned, FnId, Symbol, Written};
 use crate::rows::{Asked, RowSource, Rows};
 use crate::value::{Bits, Deps, Ty, Value};
 
+/// How many types may be around what a resolver lists: `Result<Option<Vec<Book>>>`.
+const MAX_WRAPPED: usize = 4;
+
 impl<'a> Eval<'_, 'a> {
     /// Evaluates what a framework does with a class: with a row, which is the only parameter, or with the rows it lists.
     pub(super) fn present(&mut self, id: FnId, class: ClassId) {
@@ -206,12 +209,8 @@ impl<'a> Eval<'_, 'a> {
             return;
         }
         let mut listed = program.declared(self.type_scope(), declared);
-        loop {
-            let inner = program.inner(&listed);
-            if inner == listed {
-                break;
-            }
-            listed = inner;
+        for _ in 0..MAX_WRAPPED {
+            listed = program.inner(&listed);
         }
         let Ty::Instance(class) = program.item(&listed) else {
             return;
