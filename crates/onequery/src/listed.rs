@@ -212,11 +212,7 @@ impl Listed {
 
     /// The importable names of the project's Cargo packages.
     pub(crate) fn packages(&self) -> Vec<PackageRoot> {
-        let package = |(path, text): &(String, String)| {
-            let folder = path.strip_suffix("Cargo.toml").unwrap_or(path);
-            project::package(folder.trim_end_matches('/').to_owned(), text)
-        };
-        self.manifests.iter().filter_map(package).collect()
+        project::packages(&self.manifests)
     }
 
     /// Whether there is a source file of that path.

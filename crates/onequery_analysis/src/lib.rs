@@ -29,7 +29,7 @@ use tracing::info_span;
 pub use catalog::{Access, CatalogError, Catalogs};
 pub use coverage::Coverage;
 pub use memory::Memory;
-pub use program::{PackageRoot, SourceFile};
+pub use program::{PackageRoot, SourceFile, Target};
 pub use sites::{Dependence, LoopQuery, LoopSite, ReadKind, RelationRead, SiteKind, TraceStep};
 
 /// What the analysis of a program found out.

@@ -5,6 +5,7 @@
 
 mod bases;
 mod batches;
+mod module_tree;
 mod modules;
 mod presentations;
 mod templates;
@@ -67,6 +68,19 @@ pub struct PackageRoot {
     pub dir: String,
     /// The importable name.
     pub name: String,
+    /// The files that the manifest names as roots of crates.
+    pub targets: Vec<Target>,
+    /// Dependencies that have another name in the package's code: that name, and the importable name they have elsewhere.
+    pub renamed: Vec<(String, String)>,
+}
+
+/// A crate whose root the manifest names: `[[bin]] path = "cli/main.rs"`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// Its root relative to the manifest's folder.
+    pub path: String,
+    /// Whether it is what other packages import.
+    pub is_library: bool,
 }
 
 /// What a name stands for.
@@ -152,8 +166,7 @@ pub(crate) struct Program<'a> {
     imported: Vec<Vec<Symbol<'a>>>,
     modules: FxHashMap<String, Vec<ScopeId>>,
     crates: FxHashMap<String, Vec<ScopeId>>,
-    crate_of: Vec<Option<String>>,
-    tree: modules::ModuleTree<'a>,
+    tree: module_tree::ModuleTree<'a>,
     /// By name: the methods that are called so.
     methods_named: FxHashMap<(Language, &'a str), Vec<FnId>>,
     /// Macros, by the names of their calls, that return from the function that calls them.
@@ -174,7 +187,7 @@ pub(crate) const MAX_HOPS: u32 = 24;
 
 impl<'a> Program<'a> {
     /// Links lowered files. `own` are those of the project, sorted by path.
-    pub(crate) fn link(own: &'a [SourceFile], packages: &[PackageRoot], catalogs: &'a Catalogs) -> Self {
+    pub(crate) fn link(own: &'a [SourceFile], packages: &'a [PackageRoot], catalogs: &'a Catalogs) -> Self {
         let files: Vec<&SourceFile> = own.iter().chain(catalogs.stubs()).collect();
         let prefix = |count: fn(&FileIr) -> usize| {
             let mut total = 0_u32;
@@ -198,11 +211,10 @@ impl<'a> Program<'a> {
             imported: Vec::new(),
             modules: FxHashMap::default(),
             crates: FxHashMap::default(),
-            crate_of: vec![None; files.len()],
             files,
             n_own_files: own.len(),
             returning_macros: returning_macros(own),
-            tree: modules::ModuleTree::default(),
+            tree: module_tree::ModuleTree::default(),
             methods_named: FxHashMap::default(),
             traits: traits::Traits::default(),
             subclasses: FxHashMap::default(),
@@ -212,11 +224,12 @@ impl<'a> Program<'a> {
             counts_coverage: false,
             tells_files: false,
         };
-        program.name_modules(packages);
+        program.place_modules(packages);
+        program.name_modules();
         for file in program.file_ids() {
             program.define(file);
         }
-        program.tree = program.plant_modules();
+        program.plant_modules();
         program.resolve_globs();
         program.fn_file = program
             .file_ids()
@@ -698,6 +711,10 @@ impl<'a> Program<'a> {
     /// What a name stands for that the modules of a file do not bind: a crate of the workspace, a library.
     fn outside(&self, file: FileId, name: &str) -> Symbol<'a> {
         let language = self.ir(file).language;
+        let name = match language {
+            Language::Rust => self.tree.renamed(file, name).unwrap_or(name),
+            _ => name,
+        };
         if language == Language::Rust
             && let Some(module) = self.rust_crate(name)
         {

@@ -2,26 +2,14 @@
 
 use onequery_core::ir::ImportKind;
 use onequery_core::{FileId, Language};
-use rustc_hash::FxHashMap;
 
-use super::{MAX_HOPS, PackageRoot, Program, ScopeId, Seen, Symbol, file_id};
+use super::{MAX_HOPS, Program, ScopeId, Seen, Symbol, file_id};
 use crate::catalog::PathNode;
 use crate::program::ClassId;
 
-/// Where the modules of Rust stand below each other.
-#[derive(Default)]
-pub(super) struct ModuleTree<'a> {
-    /// By module: the number of its path, which the files and inline modules of one path share.
-    keys: Vec<Option<u32>>,
-    /// By module that is a file: the file above it.
-    above: Vec<Option<ScopeId>>,
-    /// By path and name: the file below it.
-    below: FxHashMap<(u32, &'a str), ScopeId>,
-}
-
 impl<'a> Program<'a> {
     /// Gives every file its importable names.
-    pub(super) fn name_modules(&mut self, packages: &[PackageRoot]) {
+    pub(super) fn name_modules(&mut self) {
         let package_dirs: rustc_hash::FxHashSet<&str> = self
             .files
             .iter()
@@ -58,16 +46,16 @@ impl<'a> Program<'a> {
                     self.modules.entry(within).or_default().push(scope);
                 }
                 Language::Rust => {
-                    let (name, modules) = rust_module(path, packages);
-                    let key = std::iter::once(name.as_str())
-                        .chain(modules)
-                        .collect::<Vec<_>>()
-                        .join("::");
-                    if key == name {
-                        self.crates.entry(name.clone()).or_default().push(scope);
+                    let Some(module) = &self.tree.files[ix] else {
+                        continue;
+                    };
+                    if module.path.is_empty() {
+                        self.crates
+                            .entry(module.of_crate.clone())
+                            .or_default()
+                            .push(scope);
                     }
-                    self.crate_of[ix] = Some(name);
-                    self.modules.entry(key).or_default().push(scope);
+                    self.modules.entry(module.full_path()).or_default().push(scope);
                 }
                 // Nothing imports one.
                 Language::Template => {}
@@ -236,60 +224,9 @@ impl<'a> Program<'a> {
                 let stem = self.path(file).strip_suffix("/__init__.py")?;
                 self.python_module(file, &format!("{}.{name}", stem.replace('/', ".")))
             }
-            Language::Rust => self
-                .tree
-                .below
-                .get(&(self.tree.keys[scope.index()]?, name))
-                .copied(),
+            Language::Rust => self.tree.below(scope, name),
             Language::Template => None,
         }
-    }
-
-    /// Places all modules of Rust in the trees of their crates.
-    pub(super) fn plant_modules(&self) -> ModuleTree<'a> {
-        let mut tree = ModuleTree {
-            keys: vec![None; self.scopes.len()],
-            above: vec![None; self.scopes.len()],
-            below: FxHashMap::default(),
-        };
-        let mut keys: FxHashMap<String, u32> = FxHashMap::default();
-        let mut intern = |key: String| {
-            let next = u32::try_from(keys.len()).expect("ids fit");
-            *keys.entry(key).or_insert(next)
-        };
-        let mut named: Vec<String> = vec![String::new(); self.scopes.len()];
-        for (ix, info) in self.scopes.iter().enumerate() {
-            let Some(of_crate) = &self.crate_of[info.file.index()] else {
-                continue;
-            };
-            let first = self.scope_base[info.file.index()] as usize;
-            let (above, name) = match info.parent {
-                Some(parent) => {
-                    let name = self.ir(info.file).scopes[ix - first].name;
-                    (
-                        named[parent.index()].clone(),
-                        name.map(|name| self.ir(info.file).name(name)),
-                    )
-                }
-                None => {
-                    let mut parts = rust_module_parts(&self.files[info.file.index()].path);
-                    let name = parts.pop();
-                    let above = std::iter::once(of_crate.as_str()).chain(parts);
-                    (above.collect::<Vec<_>>().join("::"), name)
-                }
-            };
-            named[ix] = match name {
-                Some(name) => format!("{above}::{name}"),
-                None => above.clone(),
-            };
-            tree.keys[ix] = Some(intern(named[ix].clone()));
-            if let (Some(name), None) = (name, info.parent) {
-                let id = ScopeId(u32::try_from(ix).expect("ids fit"));
-                tree.above[ix] = self.modules.get(&above).and_then(|files| files.first().copied());
-                tree.below.entry((intern(above), name)).or_insert(id);
-            }
-        }
-        tree
     }
 
     /// The root module of a crate of the workspace, by its importable name.
@@ -320,8 +257,8 @@ impl<'a> Program<'a> {
         };
         let mut symbol = match first {
             "crate" => {
-                let name = self.crate_of[self.file_of_scope(scope).index()].as_deref();
-                return match name.and_then(|name| self.crates.get(name)) {
+                let of_crate = self.crate_of(self.file_of_scope(scope));
+                return match of_crate.and_then(|name| self.crates.get(name)) {
                     Some(roots) => roots
                         .iter()
                         .map(|&root| self.descend(Symbol::Module(root), rest, opened, hops, seen))
@@ -375,70 +312,6 @@ impl<'a> Program<'a> {
         if info.parent.is_some() {
             return info.parent;
         }
-        self.tree.above[scope.index()]
+        self.tree.above(scope)
     }
-}
-
-/// The crate's importable name and the module path of a Rust file.
-fn rust_module<'p>(path: &'p str, packages: &[PackageRoot]) -> (String, Vec<&'p str>) {
-    let dir = rust_package_dir(path);
-    let named = packages
-        .iter()
-        .find(|package| package.dir == dir)
-        .map(|package| package.name.clone());
-    let name = named.unwrap_or_else(|| dir.rsplit('/').next().unwrap_or("").replace('-', "_"));
-    // Binaries, examples and tests are crates of their own that use the library by its name.
-    let inner = path.strip_prefix(dir).unwrap_or(path).trim_start_matches('/');
-    let own_root = ["src/bin/", "examples/", "tests/", "benches/"]
-        .iter()
-        .find_map(|folder| {
-            let rest = inner.strip_prefix(folder)?;
-            let stem = rest.split('/').next().unwrap_or(rest);
-            Some(format!(
-                "{name}#{folder}{}",
-                stem.strip_suffix(".rs").unwrap_or(stem)
-            ))
-        });
-    (own_root.unwrap_or(name), rust_module_parts(path))
-}
-
-/// The folder above `src`, `tests`, `examples` or `benches`.
-fn rust_package_dir(path: &str) -> &str {
-    let at = ["src", "tests", "examples", "benches"]
-        .iter()
-        .filter_map(|folder| {
-            let inner = path.find(&format!("/{folder}/"));
-            inner.or_else(|| path.starts_with(&format!("{folder}/")).then_some(0))
-        })
-        .min();
-    match at {
-        Some(at) => &path[..at],
-        None => path.rfind('/').map_or("", |at| &path[..at]),
-    }
-}
-
-/// `a/src/b/c.rs` is the module `b::c` of its crate.
-fn rust_module_parts(path: &str) -> Vec<&str> {
-    let inner = path
-        .strip_prefix(rust_package_dir(path))
-        .unwrap_or(path)
-        .trim_start_matches('/');
-    let inner = inner.strip_suffix(".rs").unwrap_or(inner);
-    let mut parts: Vec<&str> = inner.split('/').collect();
-    match parts.first() {
-        Some(&"src") => {
-            parts.remove(0);
-            if parts.first() == Some(&"bin") {
-                parts.drain(..parts.len().min(2));
-            }
-        }
-        Some(&("tests" | "examples" | "benches")) => {
-            parts.drain(..parts.len().min(2));
-        }
-        _ => {}
-    }
-    if matches!(parts.last(), Some(&("mod" | "lib" | "main"))) {
-        parts.pop();
-    }
-    parts
 }

@@ -1,0 +1,430 @@
+//! Where the files of Rust stand in the trees of their crates.
+
+use onequery_core::ir::{Import, ImportKind};
+use onequery_core::{FileId, Language};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::{PackageRoot, Program, ScopeId, Target};
+
+/// The module that a file of Rust is.
+#[derive(Clone)]
+pub(super) struct RustModule<'a> {
+    /// The importable name of its crate. Binaries, examples and tests are crates of their own, whose name has a `#` in it.
+    pub(super) of_crate: String,
+    /// Its path below the crate; empty for the crate itself.
+    pub(super) path: Vec<&'a str>,
+    /// The package whose crate it is, by index into the project's.
+    package: Option<usize>,
+}
+
+impl RustModule<'_> {
+    /// Its path from the crate on, `shop::db::orders`.
+    pub(super) fn full_path(&self) -> String {
+        let crate_and_path = std::iter::once(self.of_crate.as_str()).chain(self.path.iter().copied());
+        crate_and_path.collect::<Vec<_>>().join("::")
+    }
+}
+
+/// Where the modules of Rust stand below each other.
+#[derive(Default)]
+pub(super) struct ModuleTree<'a> {
+    packages: &'a [PackageRoot],
+    /// By file: the module that it is.
+    pub(super) files: Vec<Option<RustModule<'a>>>,
+    /// The files that a `mod` names by a path: the file it is written in, the import, the file it names.
+    at_paths: Vec<(FileId, &'a Import, FileId)>,
+    /// By module: the number of its path, which the files and inline modules of one path share.
+    keys: Vec<Option<u32>>,
+    /// By module that is a file: the file above it.
+    above: Vec<Option<ScopeId>>,
+    /// By path and name: the file below it.
+    below: FxHashMap<(u32, &'a str), ScopeId>,
+}
+
+impl<'a> ModuleTree<'a> {
+    /// The file-level module above a file.
+    pub(super) fn above(&self, scope: ScopeId) -> Option<ScopeId> {
+        self.above[scope.index()]
+    }
+
+    /// The file-level module of a name below a module.
+    pub(super) fn below(&self, scope: ScopeId, name: &'a str) -> Option<ScopeId> {
+        self.below.get(&(self.keys[scope.index()]?, name)).copied()
+    }
+
+    /// What the manifest of a file's package calls a dependency that the package's code calls by another name.
+    pub(super) fn renamed(&self, file: FileId, name: &str) -> Option<&'a str> {
+        let package = self.files[file.index()].as_ref()?.package?;
+        let renamed = self.packages[package].renamed.iter();
+        renamed
+            .filter(|(alias, _)| alias == name)
+            .map(|(_, real)| real.as_str())
+            .next()
+    }
+}
+
+impl<'a> Program<'a> {
+    /// The importable name of the crate that a file of Rust belongs to.
+    pub(super) fn crate_of(&self, file: FileId) -> Option<&str> {
+        Some(self.tree.files[file.index()].as_ref()?.of_crate.as_str())
+    }
+
+    /// Tells which module each file of Rust is: by its path, or as a manifest or a `#[path = "…"]` says.
+    pub(super) fn place_modules(&mut self, packages: &'a [PackageRoot]) {
+        let mut places = Places {
+            program: self,
+            by_path: self.file_ids().map(|file| (self.path(file), file)).collect(),
+            files: self.files.iter().map(|_| None).collect(),
+            regular: FxHashSet::default(),
+            at_paths: Vec::new(),
+        };
+        places.place_by_path(packages);
+        places.place_elsewhere(packages);
+        let Places { files, at_paths, .. } = places;
+        self.tree = ModuleTree {
+            packages,
+            files,
+            at_paths,
+            ..ModuleTree::default()
+        };
+    }
+
+    /// Places all modules of Rust in the trees of their crates.
+    pub(super) fn plant_modules(&mut self) {
+        let mut tree = std::mem::take(&mut self.tree);
+        tree.keys = vec![None; self.scopes.len()];
+        tree.above = vec![None; self.scopes.len()];
+        let mut keys: FxHashMap<String, u32> = FxHashMap::default();
+        let mut intern = |key: String| {
+            let next = u32::try_from(keys.len()).expect("ids fit");
+            *keys.entry(key).or_insert(next)
+        };
+        let mut named: Vec<String> = vec![String::new(); self.scopes.len()];
+        for (ix, info) in self.scopes.iter().enumerate() {
+            let Some(module) = &tree.files[info.file.index()] else {
+                continue;
+            };
+            let first = self.scope_base[info.file.index()] as usize;
+            named[ix] = match info.parent {
+                Some(parent) => {
+                    let above = &named[parent.index()];
+                    match self.ir(info.file).scopes[ix - first].name {
+                        Some(name) => format!("{above}::{}", self.ir(info.file).name(name)),
+                        None => above.clone(),
+                    }
+                }
+                None => module.full_path(),
+            };
+            tree.keys[ix] = Some(intern(named[ix].clone()));
+            if let (None, [above @ .., name]) = (info.parent, module.path.as_slice()) {
+                let above = RustModule {
+                    path: above.to_vec(),
+                    ..module.clone()
+                }
+                .full_path();
+                let id = ScopeId(u32::try_from(ix).expect("ids fit"));
+                tree.above[ix] = self.modules.get(&above).and_then(|files| files.first().copied());
+                tree.below.entry((intern(above), name)).or_insert(id);
+            }
+        }
+        for &(file, import, named) in &tree.at_paths {
+            let scope = self.scope_id(file, import.scope);
+            if let (Some(key), &[name]) = (tree.keys[scope.index()], &*import.path) {
+                let module = ScopeId(self.scope_base[named.index()]);
+                tree.below.insert((key, self.ir(file).name(name)), module);
+            }
+        }
+        self.tree = tree;
+    }
+}
+
+/// The modules that the files of Rust are, as far as is known.
+struct Places<'p, 'a> {
+    program: &'p Program<'a>,
+    by_path: FxHashMap<&'a str, FileId>,
+    files: Vec<Option<RustModule<'a>>>,
+    /// Full paths of the modules that a crate reaches whose root lies where roots do, if files lie elsewhere.
+    regular: FxHashSet<String>,
+    at_paths: Vec<(FileId, &'a Import, FileId)>,
+}
+
+impl<'a> Places<'_, 'a> {
+    fn place_by_path(&mut self, packages: &[PackageRoot]) {
+        for file in self.program.file_ids() {
+            if self.program.ir(file).language == Language::Rust {
+                self.files[file.index()] = Some(rust_module(self.program.path(file), packages));
+            }
+        }
+    }
+
+    /// Files that a manifest or a `mod` names by a path.
+    fn place_elsewhere(&mut self, packages: &'a [PackageRoot]) {
+        let program = self.program;
+        let name_files: Vec<FileId> = program
+            .file_ids()
+            .filter(|&file| module_files(program, file).any(|import| import.alias.is_some()))
+            .collect();
+        if name_files.is_empty() && packages.iter().all(|package| package.targets.is_empty()) {
+            return;
+        }
+        self.find_regular();
+        for package in packages {
+            for target in &package.targets {
+                self.place_target(package, target);
+            }
+        }
+        for file in name_files {
+            for import in module_files(program, file) {
+                self.place_below(file, import, None, &mut vec![file]);
+            }
+        }
+    }
+
+    /// Finds the modules that a crate reaches whose root lies where roots do.
+    fn find_regular(&mut self) {
+        let mut by_module: FxHashMap<String, Vec<FileId>> = FxHashMap::default();
+        let mut reached = Vec::new();
+        for file in self.program.file_ids() {
+            let Some(module) = &self.files[file.index()] else {
+                continue;
+            };
+            if module.path.is_empty() {
+                reached.push(file);
+            } else {
+                by_module.entry(module.full_path()).or_default().push(file);
+            }
+        }
+        while let Some(file) = reached.pop() {
+            let Some(module) = &self.files[file.index()] else {
+                continue;
+            };
+            for import in module_files(self.program, file).filter(|import| import.alias.is_none()) {
+                let below = self.child(file, module, import).full_path();
+                reached.extend(by_module.remove(&below).unwrap_or_default());
+                self.regular.insert(below);
+            }
+        }
+    }
+
+    fn place_target(&mut self, package: &'a PackageRoot, target: &Target) {
+        let root = join(&package.dir, &target.path).and_then(|path| self.file_at(&path));
+        let Some((file, place)) = root.and_then(|file| Some((file, self.files[file.index()].clone()?)))
+        else {
+            return;
+        };
+        if !place.path.is_empty() {
+            let of_crate = if target.is_library {
+                package.name.clone()
+            } else {
+                format!("{}#{}", package.name, target.path)
+            };
+            let module = RustModule {
+                of_crate,
+                path: Vec::new(),
+                ..place
+            };
+            self.place(file, module, &mut Vec::new());
+        }
+    }
+
+    /// A file is a module, and the files that its `mod`s name lie below it.
+    fn place(&mut self, file: FileId, module: RustModule<'a>, above: &mut Vec<FileId>) {
+        let folder = parent(self.program.path(file));
+        self.place_in(file, module, folder.to_owned(), above);
+    }
+
+    fn place_in(&mut self, file: FileId, module: RustModule<'a>, folder: String, above: &mut Vec<FileId>) {
+        if above.contains(&file) {
+            return;
+        }
+        self.files[file.index()] = Some(module);
+        above.push(file);
+        for import in module_files(self.program, file) {
+            self.place_below(file, import, Some(&folder), above);
+        }
+        above.pop();
+    }
+
+    /// Places what a `mod` of a file names. `folder` is where the files of its modules lie, unless that is where its path says.
+    fn place_below(
+        &mut self,
+        file: FileId,
+        import: &'a Import,
+        folder: Option<&str>,
+        above: &mut Vec<FileId>,
+    ) {
+        let Some(module) = self.files[file.index()]
+            .as_ref()
+            .map(|module| self.child(file, module, import))
+        else {
+            return;
+        };
+        let program = self.program;
+        let ir = program.ir(file);
+        let inline = self.inline_modules(file, import);
+        if let Some(path) = import.alias {
+            let mut base = match folder {
+                Some(folder) => folder.to_owned(),
+                None => folder_of_modules(program.path(file)),
+            };
+            if inline.is_empty() {
+                parent(program.path(file)).clone_into(&mut base);
+            }
+            let base = inline.iter().fold(base, |base, part| within(&base, part));
+            let Some(named) = join(&base, ir.name(path)).and_then(|path| self.file_at(&path)) else {
+                return;
+            };
+            self.at_paths.push((file, import, named));
+            if !self.is_regular(named) {
+                self.place(named, module, above);
+            }
+        } else if let (Some(folder), &[name]) = (folder, &*import.path) {
+            let folder = inline
+                .iter()
+                .fold(folder.to_owned(), |base, part| within(&base, part));
+            let folder = within(&folder, ir.name(name));
+            let named = [format!("{folder}.rs"), format!("{folder}/mod.rs")];
+            let named = named.iter().find_map(|path| self.file_at(path));
+            if let Some(named) = named.filter(|&named| !self.is_regular(named)) {
+                self.place_in(named, module, folder, above);
+            }
+        }
+    }
+
+    /// The module that a `mod` of a file declares.
+    fn child(&self, file: FileId, module: &RustModule<'a>, import: &Import) -> RustModule<'a> {
+        let names = import.path.iter().map(|&name| self.program.ir(file).name(name));
+        let mut below = module.clone();
+        below.path.extend(self.inline_modules(file, import));
+        below.path.extend(names);
+        below
+    }
+
+    /// The inline modules that a `mod` is written in, outermost first.
+    fn inline_modules(&self, file: FileId, import: &Import) -> Vec<&'a str> {
+        let ir = self.program.ir(file);
+        let scopes = std::iter::successors(Some(import.scope), |&scope| ir.scopes[scope.index()].parent);
+        let mut names: Vec<&str> = scopes
+            .filter_map(|scope| ir.scopes[scope.index()].name)
+            .map(|name| ir.name(name))
+            .collect();
+        names.reverse();
+        names
+    }
+
+    fn is_regular(&self, file: FileId) -> bool {
+        let place = self.files[file.index()].as_ref();
+        place.is_none_or(|place| self.regular.contains(&place.full_path()))
+    }
+
+    fn file_at(&self, path: &str) -> Option<FileId> {
+        self.by_path.get(path).copied()
+    }
+}
+
+/// The `mod name;` of a file.
+fn module_files<'a>(program: &Program<'a>, file: FileId) -> impl Iterator<Item = &'a Import> + use<'a> {
+    let imports = program.ir(file).imports.iter();
+    imports.filter(|import| import.kind == ImportKind::Module)
+}
+
+/// The module that a file of Rust is by its path.
+fn rust_module<'a>(path: &'a str, packages: &[PackageRoot]) -> RustModule<'a> {
+    let dir = rust_package_dir(path);
+    let package = packages.iter().position(|package| package.dir == dir);
+    let name = match package {
+        Some(package) => packages[package].name.clone(),
+        None => dir.rsplit('/').next().unwrap_or("").replace('-', "_"),
+    };
+    let inner = path.strip_prefix(dir).unwrap_or(path).trim_start_matches('/');
+    let own_root = ["src/bin/", "examples/", "tests/", "benches/"]
+        .iter()
+        .find_map(|folder| {
+            let rest = inner.strip_prefix(folder)?;
+            let stem = rest.split('/').next().unwrap_or(rest);
+            let stem = stem.strip_suffix(".rs").unwrap_or(stem);
+            Some(format!("{name}#{folder}{stem}"))
+        });
+    RustModule {
+        of_crate: own_root.unwrap_or(name),
+        path: rust_module_parts(path),
+        package,
+    }
+}
+
+/// The folder above `src`, `tests`, `examples` or `benches`.
+fn rust_package_dir(path: &str) -> &str {
+    let at = ["src", "tests", "examples", "benches"]
+        .iter()
+        .filter_map(|folder| {
+            let inner = path.find(&format!("/{folder}/"));
+            inner.or_else(|| path.starts_with(&format!("{folder}/")).then_some(0))
+        })
+        .min();
+    match at {
+        Some(at) => &path[..at],
+        None => parent(path),
+    }
+}
+
+/// `a/src/b/c.rs` is the module `b::c` of its crate.
+fn rust_module_parts(path: &str) -> Vec<&str> {
+    let inner = path
+        .strip_prefix(rust_package_dir(path))
+        .unwrap_or(path)
+        .trim_start_matches('/');
+    let inner = inner.strip_suffix(".rs").unwrap_or(inner);
+    let mut parts: Vec<&str> = inner.split('/').collect();
+    match parts.first() {
+        Some(&"src") => {
+            parts.remove(0);
+            if parts.first() == Some(&"bin") {
+                parts.drain(..parts.len().min(2));
+            }
+        }
+        Some(&("tests" | "examples" | "benches")) => {
+            parts.drain(..parts.len().min(2));
+        }
+        _ => {}
+    }
+    if matches!(parts.last(), Some(&("mod" | "lib" | "main"))) {
+        parts.pop();
+    }
+    parts
+}
+
+/// Where the files of the modules lie that a file declares: beside `mod.rs`, below `name/` otherwise.
+fn folder_of_modules(path: &str) -> String {
+    let stem = path.strip_suffix(".rs").unwrap_or(path);
+    match stem.rsplit('/').next() {
+        Some("mod" | "lib" | "main") => parent(path).to_owned(),
+        _ => stem.to_owned(),
+    }
+}
+
+fn parent(path: &str) -> &str {
+    path.rfind('/').map_or("", |at| &path[..at])
+}
+
+fn within(folder: &str, part: &str) -> String {
+    if folder.is_empty() {
+        part.to_owned()
+    } else {
+        format!("{folder}/{part}")
+    }
+}
+
+/// A path that is written relative to a folder; `None` if it leads out of the project.
+fn join(folder: &str, written: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in written.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
