@@ -25,7 +25,7 @@ pub(crate) struct FnFacts {
     /// Parameters that are gone through or taken as a whole set.
     pub(crate) collections: Bits,
     /// Parameters that are called, once.
-    pub(crate) invoked: Bits,
+    pub(crate) invoked: Invoked,
     /// Parameters that are called per element of something.
     pub(crate) called_each: Vec<CalledEach>,
     /// Assignments to attributes of instances and classes: `self.session = …`.
@@ -42,6 +42,16 @@ pub(crate) struct FnFacts {
     pub(crate) counts: bool,
     /// Functions that it gives away as arguments, to be called at some time.
     pub(crate) handed: Vec<(FnId, Location)>,
+}
+
+/// Parameters that a function calls, once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Invoked {
+    pub(crate) params: Bits,
+    /// Those that it calls only to fill in what a look-up found missing.
+    pub(crate) to_fill: Bits,
+    /// Parameters that hold what is filled; if there are none, all calls share it.
+    pub(crate) holders: Bits,
 }
 
 /// A parameter that a function calls once per element: `serializer` of `[serializer(row) for row in rows]`.
@@ -254,6 +264,8 @@ pub(crate) struct Path {
     pub(crate) remembered: Bits,
     /// The object that it is asked of keeps the result: only another object asks again.
     pub(crate) kept: bool,
+    /// What a parameter holds may have been given the answer: it is asked for when that was not.
+    pub(crate) may_be_given: bool,
     /// How many branches it stands in, from the innermost loop on, of which it is not known whether they are taken.
     pub(crate) undecided: u32,
     /// How many of those are decided by what a parameter holds: `if self.author_id`.

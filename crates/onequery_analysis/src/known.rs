@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher as _};
 
 use rustc_hash::FxHashMap;
 
-use crate::facts::{CalledEach, FnFacts, Given};
+use crate::facts::{CalledEach, FnFacts, Given, Invoked};
 use crate::program::{ClassId, FnId, Program, ScopeId};
 use crate::value::{Bits, Bound, Ty, Value};
 
@@ -31,7 +31,7 @@ pub(crate) struct OfFunction {
     /// Parameters that are gone through or taken as a whole set.
     pub(crate) collections: Bits,
     /// The parameters that it calls.
-    pub(crate) invoked: Bits,
+    pub(crate) invoked: Invoked,
     /// The parameters that it calls per element.
     pub(crate) called_each: Vec<CalledEach>,
 }

@@ -321,7 +321,7 @@ impl View<'_, '_> {
                 let effects = self.summaries.effects[callee.index()].iter();
                 let overrides = self.program.overridden_access(*callee);
                 let effect = effects
-                    .filter(|effect| effect.left(args).is_some())
+                    .filter(|effect| effect.left(self.program, args).is_some())
                     .filter(|effect| {
                         let lazy = effect.lazy.as_ref();
                         lazy.is_none_or(|lazy| match lazy.resolve(self.program, args) {
@@ -551,7 +551,7 @@ impl View<'_, '_> {
         let mut reads = Vec::new();
         for effect in &self.summaries.effects[callee.index()] {
             let Some(lazy) = &effect.lazy else { continue };
-            if effect.left(args).is_none() {
+            if effect.left(self.program, args).is_none() {
                 continue;
             }
             let Resolved::Rows(rows) = lazy.resolve(self.program, args) else {
@@ -647,13 +647,13 @@ fn reaches(call: &Fact, effect: &Effect) -> Confidence {
 
 /// Whether it is not known that a call takes the path on which an effect is.
 fn is_open(effect: &Effect, args: &[Given]) -> bool {
-    let branch = effect.left(args).map(|(branch, _)| branch).unwrap_or_default();
-    effect.is_conditional() || branch.is_open || !branch.conditions.absent.is_empty()
+    let branch = effect.branch.in_call(args).unwrap_or_default();
+    effect.is_conditional() || effect.may_be_given || branch.is_open || !branch.conditions.absent.is_empty()
 }
 
 /// Whether what a call gives decides about the path on which an effect is: some calls take it.
 fn is_decided_later(effect: &Effect, args: &[Given]) -> bool {
-    let branch = effect.left(args).map(|(branch, _)| branch).unwrap_or_default();
+    let branch = effect.branch.in_call(args).unwrap_or_default();
     branch.at_run_time || !branch.conditions.given.is_empty()
 }
 
@@ -687,7 +687,8 @@ fn confidence(
     let on_some_call = effect.is_some_and(|effect| is_open(effect, args));
     let on_some_path = on_some_path || effect.is_some_and(|effect| is_decided_later(effect, args));
     let by_framework = site.kind == SiteKind::Framework;
-    if own_session || fact.path.memoised || (on_some_call && !by_framework) {
+    let may_be_given = effect.is_some_and(|effect| effect.may_be_given);
+    if own_session || fact.path.memoised || may_be_given || (on_some_call && !by_framework) {
         Confidence::Possible
     } else if by_shape
         || on_some_call

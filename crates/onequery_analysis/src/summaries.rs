@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use onequery_core::ir::FnIx;
+use onequery_core::ir::{FnIx, Pattern};
 use onequery_core::{DirectiveKind, FileId, Language, Problem, ProblemKind, Span};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -19,9 +19,9 @@ use crate::facts::{Conditions, Fact, FnFacts, Given, Left, Path, What};
 use crate::known::{Known, Slot};
 use crate::learning::{Learning, Touched};
 use crate::memory::{Answers, Memory, looking};
-use crate::program::{FnId, Program};
+use crate::program::{ClassId, FnId, Program};
 use crate::rows::{Load, RowSource, Rows, Wanted};
-use crate::value::{Bits, Deps};
+use crate::value::{Bits, Deps, Ty};
 
 /// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
 const MAX_ROUNDS: usize = 24;
@@ -65,6 +65,8 @@ pub(crate) struct Effect {
     pub(crate) conditional: bool,
     /// Some link is as [`crate::facts::Path::kept`] says.
     pub(crate) kept: bool,
+    /// Some link is as [`crate::facts::Path::may_be_given`] says, and nothing is written.
+    pub(crate) may_be_given: bool,
     /// As [`crate::facts::Path::remembered`] of some link, in terms of the function's own parameters.
     pub(crate) remembered: Bits,
     /// As [`crate::facts::Path::undecided`] of the fact, less the branches all of whose arms execute something.
@@ -73,8 +75,45 @@ pub(crate) struct Effect {
     pub(crate) branch: Conditions,
     /// The exits before it are not taken for this.
     pub(crate) past_exits: Conditions,
+    /// Whether it is executed at all depends on the type of what a parameter is given.
+    pub(crate) dispatch: Option<Dispatch>,
     /// Whether it is executed at all depends on the rows that a parameter is given.
     pub(crate) lazy: Option<Lazy>,
+}
+
+/// A call through a trait or a base class that runs the method of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dispatch {
+    /// The parameter whose type decides.
+    param: usize,
+    /// The method of the trait or base class.
+    method: FnId,
+    /// The class that the method belongs to.
+    class: ClassId,
+}
+
+impl Dispatch {
+    /// The parameter and the class that it is to be of.
+    const fn of(self) -> (usize, ClassId) {
+        (self.param, self.class)
+    }
+
+    /// Whether a call gives something that has another method. What has none leads to something that does:
+    /// `PooledConnection`.
+    fn is_contradicted(self, program: &Program<'_>, args: &[Given]) -> bool {
+        // A struct without fields is called as its class is.
+        let Some(Ty::Instance(given) | Ty::Class(given)) = args.get(self.param).map(|given| &given.ty) else {
+            return false;
+        };
+        let has = |class: ClassId, base: ClassId| program.class(class).mro.contains(&base);
+        program.implements_itself(*given, self.method) && !has(*given, self.class) && !has(self.class, *given)
+    }
+
+    /// In terms of the caller.
+    fn in_call(self, args: &[Given]) -> Option<Self> {
+        let param = args.get(self.param)?.own_param?;
+        Some(Self { param, ..self })
+    }
 }
 
 /// A read of what a parameter is given, which asks nothing if that was loaded before.
@@ -148,7 +187,13 @@ impl Effect {
 
     /// What is left of the conditions on parameters in a call, those of branches and those of exits; `None` when the call
     /// contradicts them.
-    pub(crate) fn left(&self, args: &[Given]) -> Option<(Left, Left)> {
+    pub(crate) fn left(&self, program: &Program<'_>, args: &[Given]) -> Option<(Left, Left)> {
+        let runs_another = self
+            .dispatch
+            .is_some_and(|dispatch| dispatch.is_contradicted(program, args));
+        if runs_another {
+            return None;
+        }
         self.branch.in_call(args).zip(self.past_exits.in_call(args))
     }
 }
@@ -377,8 +422,10 @@ fn propagate(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Vec<Effect>> 
                         conditional: (*access == Access::Commit && fact.path.isolated)
                             || found.is_in_endless_loop(fact),
                         kept: fact.path.kept,
+                        may_be_given: *access == Access::Read && fact.path.may_be_given,
                         remembered: fact.path.remembered,
                         undecided: fact.path.undecided,
+                        dispatch: None,
                         lazy: load
                             .as_ref()
                             .and_then(|load| lazy(load, fact_of(facts, function, ix), fact.deps)),
@@ -395,7 +442,7 @@ fn propagate(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Vec<Effect>> 
             let What::Call { args, .. } = &fact.what else {
                 continue;
             };
-            let Some((branch, past_exits)) = effect.left(args) else {
+            let Some((branch, past_exits)) = effect.left(program, args) else {
                 continue;
             };
             let rows = match &effect.lazy {
@@ -429,6 +476,8 @@ fn propagate(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Vec<Effect>> 
             });
             let passed = passed_on(args, effect.params);
             let callee = FnId(u32::try_from(callee).expect("ids fit"));
+            let own = FnId(u32::try_from(caller).expect("ids fit"));
+            let passed_dispatch = effect.dispatch.and_then(|dispatch| dispatch.in_call(args));
             let effect = Effect {
                 access: effect.access,
                 fact: ix,
@@ -440,16 +489,37 @@ fn propagate(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Vec<Effect>> 
                     || branch.is_open
                     || facts[caller].is_in_endless_loop(fact),
                 kept: effect.kept || fact.path.kept,
+                may_be_given: effect.may_be_given
+                    || (effect.access == Access::Read && fact.path.may_be_given),
                 remembered: fact.path.remembered.with(effect.remembered_by_caller(args)),
                 undecided: fact.path.undecided,
                 branch: fact.path.branch.with(branch.conditions),
                 past_exits: fact.path.past_exits.with(past_exits.conditions),
+                dispatch: dispatched(program, own, callee).or(passed_dispatch),
                 lazy: read,
             };
             walk.add(caller, effect.decided_by_row(&fact.path));
         }
     }
     walk.effects
+}
+
+/// What decides that a method without a body of its own runs a certain implementation.
+fn dispatched(program: &Program<'_>, method: FnId, implementation: FnId) -> Option<Dispatch> {
+    let (file, _, function) = program.function(method);
+    let receiver = match function.params.first()?.pattern {
+        Pattern::Name(name, _) => program.ir(file).name(name),
+        _ => return None,
+    };
+    let is_one = program.implementations(method).contains(&implementation);
+    let class = program
+        .class_of(implementation)
+        .filter(|_| is_one && receiver == "self")?;
+    Some(Dispatch {
+        param: 0,
+        method,
+        class,
+    })
 }
 
 /// One fact with the function it stands in.
@@ -537,9 +607,11 @@ impl Walk<'_> {
             (
                 effect.access,
                 effect.is_conditional(),
+                effect.may_be_given,
                 effect.branch,
                 effect.past_exits,
                 effect.remembered,
+                effect.dispatch.map(Dispatch::of),
             )
         };
         let effects = &mut self.effects[function];
@@ -547,7 +619,8 @@ impl Walk<'_> {
         let is_special = effect.lazy.is_some()
             || !effect.branch.is_empty()
             || !effect.past_exits.is_empty()
-            || !effect.remembered.is_empty();
+            || !effect.remembered.is_empty()
+            || effect.dispatch.is_some();
         let is_too_much = is_special && effects.len() >= MAX_SPECIAL;
         if !is_too_much && !effects.iter().any(is_known) {
             self.queue.push_back((function, effects.len()));
@@ -580,7 +653,14 @@ impl Walk<'_> {
         known[arm] = Some(effect.clone());
         let all: Vec<&Effect> = known.iter().flatten().collect();
         let first = *all.first()?;
-        let path = |effect: &Effect| (effect.branch, effect.past_exits, effect.remembered);
+        let path = |effect: &Effect| {
+            (
+                effect.branch,
+                effect.past_exits,
+                effect.remembered,
+                effect.dispatch.map(Dispatch::of),
+            )
+        };
         let agree = |other: &&Effect| path(other) == path(first);
         (all.len() == arms && all.iter().all(agree)).then(|| Effect {
             undecided: first.undecided - 1,

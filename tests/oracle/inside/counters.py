@@ -238,6 +238,52 @@ def count_redis():
     return traffic
 
 
+#: What a collection of mongomock is asked for by a client, besides what `find` walks over.
+MONGO_COMMANDS = (
+    "_iter_documents",
+    "aggregate",
+    "bulk_write",
+    "count_documents",
+    "delete_many",
+    "delete_one",
+    "distinct",
+    "estimated_document_count",
+    "find_one_and_delete",
+    "find_one_and_replace",
+    "find_one_and_update",
+    "insert_many",
+    "insert_one",
+    "replace_one",
+    "update_many",
+    "update_one",
+)
+
+
+def count_mongomock():
+    """Every client of mongomock, which stands in for a server. A command that makes others is one. There are no commits."""
+    from mongomock.collection import Collection
+
+    traffic = []
+    within = []
+
+    def counted(method):
+        @functools.wraps(method)
+        def wrapper(*args, **kwargs):
+            if not within:
+                traffic.append("statement")
+            within.append(method)
+            try:
+                return method(*args, **kwargs)
+            finally:
+                within.pop()
+
+        return wrapper
+
+    for name in MONGO_COMMANDS:
+        setattr(Collection, name, counted(getattr(Collection, name)))
+    return traffic
+
+
 #: By name: the counter, and the modules of the library that are loaded once for all scenarios.
 COUNTERS = {
     "django": (count_django, ("django.db.models", "django.db.backends.sqlite3.base", "django.template.defaulttags")),
@@ -246,5 +292,6 @@ COUNTERS = {
     "asyncpg": (count_asyncpg, ("asyncpg",)),
     "psycopg": (count_psycopg, ("psycopg_pool",)),
     "psycopg2": (count_psycopg2, ("psycopg2.extras",)),
+    "mongomock": (count_mongomock, ("mongoengine", "mongomock")),
     "redis": (count_redis, ("redis.asyncio",)),
 }

@@ -104,6 +104,7 @@ impl Compiler {
                     runs_on_index: ty.runs_on.index,
                     keeps_rows: ty.keeps_rows,
                     enumeration: ty.enumeration,
+                    single: ty.single,
                     shared: ty.shared,
                     model: ty.model,
                     abstract_if: ty.abstract_if.clone(),
@@ -320,6 +321,7 @@ impl Compiler {
             leads_to: relation.leads_to,
             direction: relation.direction,
             target: relation.target,
+            of_relations: relation.of_relations,
             itself: relation.itself,
             manager: relation
                 .manager
@@ -392,6 +394,7 @@ impl Compiler {
             stops: call.stops,
             grows: call.grows,
             looks_up: call.looks_up,
+            fills: call.fills,
             decorates: call.decorates,
             enters: call.enters,
             counts: call.counts,

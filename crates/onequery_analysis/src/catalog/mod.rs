@@ -98,6 +98,7 @@ pub(crate) struct TypeInfo {
     pub(crate) runs_on_index: bool,
     pub(crate) keeps_rows: bool,
     pub(crate) enumeration: bool,
+    pub(crate) single: bool,
     /// Its paths name objects that the whole program shares.
     pub(crate) shared: bool,
     pub(crate) model: bool,
@@ -142,6 +143,7 @@ pub(crate) struct RelationInfo {
     pub(crate) leads_to: LeadsTo,
     pub(crate) direction: Option<Direction>,
     pub(crate) target: Option<String>,
+    pub(crate) of_relations: bool,
     pub(crate) itself: Option<String>,
     pub(crate) manager: Option<Template>,
     pub(crate) reverse: Option<Reverse>,
@@ -222,6 +224,7 @@ pub(crate) struct CallInfo {
     pub(crate) stops: bool,
     pub(crate) grows: Option<Grows>,
     pub(crate) looks_up: bool,
+    pub(crate) fills: bool,
     pub(crate) decorates: Option<Decorates>,
     /// The world outside calls what it decorates, or the functions and classes among its arguments.
     pub(crate) enters: Option<EntryKind>,
@@ -368,6 +371,7 @@ pub static EMBEDDED: &[(&str, &str)] = embedded!["":
     "libsql.toml",
     "marshmallow.toml",
     "mongodb.toml",
+    "mongoengine.toml",
     "ninja.toml",
     "pandas.toml",
     "peewee.toml",

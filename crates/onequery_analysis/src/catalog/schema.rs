@@ -187,6 +187,9 @@ pub(super) struct Type {
     /// Subclasses of it have a fixed, small number of members: an enumeration.
     #[serde(default)]
     pub(super) enumeration: bool,
+    /// It holds one element at most.
+    #[serde(default)]
+    pub(super) single: bool,
     /// Its paths name objects that the whole program shares, and not classes.
     #[serde(default)]
     pub(super) shared: bool,
@@ -322,6 +325,8 @@ pub(crate) enum BoundKind {
     Passes,
     /// As many as the shortest argument has: `zip`.
     Shortest,
+    /// As many as all arguments, and the receiver, have together: `chain`.
+    Together,
     /// As given by literal arguments: `range(3)`.
     Range,
     /// Batches of the first argument (or the receiver).
@@ -384,6 +389,9 @@ pub(super) struct Call {
     /// Looks a key up in what it is called on.
     #[serde(default)]
     pub(super) looks_up: bool,
+    /// Fills the place that it is called on, which was looked up in a container.
+    #[serde(default)]
+    pub(super) fills: bool,
     /// What it makes of a function that it decorates.
     pub(super) decorates: Option<Decorates>,
     /// The world outside calls the function or class that it decorates, or those among its arguments.
@@ -603,6 +611,8 @@ pub(crate) enum LoadsFrom {
     Models,
     /// Something that is not followed: any relation may be loaded.
     Others,
+    /// They do not say it: any relation may be loaded, also without arguments.
+    Any,
     /// Columns: the others are left out.
     Columns,
     /// Columns that are left out.
@@ -630,6 +640,9 @@ pub(super) struct Relation {
     pub(super) direction: Option<Direction>,
     /// The keyword of the target, which is also the first positional argument.
     pub(super) target: Option<String>,
+    /// Its target is a declaration of its own, and it leads where that leads: a list of references.
+    #[serde(default)]
+    pub(super) of_relations: bool,
     /// The target's text that means the declaring class.
     pub(super) itself: Option<String>,
     /// What reading a side that leads to many gives, `$0` being the row; a list that is loaded on reading unless said.

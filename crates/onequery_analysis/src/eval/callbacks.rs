@@ -9,7 +9,7 @@ use super::calls::Args;
 use super::loops::{element_of, site_over};
 use super::project_calls::fill_defaults;
 use crate::catalog::{CallbackInfo, Runs};
-use crate::facts::{CalledEach, Given, SiteKind, What};
+use crate::facts::{CalledEach, Given, Site, SiteKind, What};
 use crate::program::{FnId, target_names};
 use crate::rows::{RowSource, Rows};
 use crate::types::Holes;
@@ -123,7 +123,10 @@ impl<'a> Eval<'_, 'a> {
         }
         let mut returned = Value::default();
         if callback.runs == Runs::Each {
-            let site = site_over(SiteKind::Callback, self.here(self.callee_span(id)), &over);
+            let site = Site {
+                bound: self.bound_over(&over, &self.item_of(&over)),
+                ..site_over(SiteKind::Callback, self.here(self.callee_span(id)), &over)
+            };
             self.repeat(site, None, false, &mut |eval, bit| {
                 let deps = Deps {
                     loops: bit,
@@ -144,6 +147,31 @@ impl<'a> Eval<'_, 'a> {
         returned = self.call_value(place, &called, &given, args.deps());
         self.path = path;
         returned
+    }
+
+    /// Notes that a function calls what is passed to it, once.
+    pub(super) fn note_invoked(&mut self, params: Bits) {
+        if self.loops.is_empty() {
+            self.facts.invoked.params.add(params);
+            self.invocations.push((self.facts.facts.len(), params));
+        }
+    }
+
+    /// A closure is called to fill in what is missing in what `holders` are given, or in something that all calls share.
+    pub(super) fn enter_filling(&mut self, holders: Bits, given: &[Given]) {
+        let given: Vec<&Given> = holders.indices().filter_map(|ix| given.get(ix)).collect();
+        let around = self.innermost();
+        // Another object each round has nothing filled in yet.
+        if given
+            .iter()
+            .any(|given| given.deps.loops.with(given.deps.varies).meets(around))
+        {
+            return;
+        }
+        self.path.memoised |= !self.loops.is_empty() || given.is_empty();
+        for own in given.iter().filter_map(|given| given.own_param) {
+            self.path.remembered.add(Bits::one(own));
+        }
     }
 
     /// Notes that a parameter is called per element of the loops around.

@@ -468,9 +468,7 @@ impl<'a> Eval<'_, 'a> {
                 None => self.unknown_call(called, args),
             },
             Ty::Unknown if matches!(self.ir.expr(callee).kind, ExprKind::Name(_)) => {
-                if self.loops.is_empty() {
-                    self.facts.invoked.add(called.whole_params);
-                }
+                self.note_invoked(called.whole_params);
                 self.note_called_each(called, &args.values);
                 self.facts.counts |= self.is_counting_fixture(callee);
                 if self.is_super(callee) {

@@ -84,6 +84,7 @@ impl<'a> Eval<'_, 'a> {
         if written.peek().is_none() && loads.bare_loads_to_one {
             loading.loaded.to_one = true;
         }
+        loading.loaded.unknown |= loads.from == LoadsFrom::Any;
         for (arg, value) in written {
             let keyword = arg.name.map(|name| self.text(name));
             let counts = loads.keyword.is_none() || keyword == loads.keyword.as_deref();
@@ -92,7 +93,7 @@ impl<'a> Eval<'_, 'a> {
             }
             let is_spread = arg.spread != Spread::No;
             match loads.from {
-                LoadsFrom::Nothing => {}
+                LoadsFrom::Nothing | LoadsFrom::Any => {}
                 LoadsFrom::Others => loading.loaded.unknown = true,
                 LoadsFrom::Columns | LoadsFrom::AllColumnsBut => {
                     loading.columns.extend(self.column_named(arg.value));
@@ -291,6 +292,11 @@ impl<'a> Eval<'_, 'a> {
             _ => std::slice::from_ref(&into),
         };
         for &variable in variables {
+            // `page.object_list` is the rows of `page`.
+            let variable = match self.ir.expr(variable).kind {
+                ExprKind::Attr { base, .. } if self.is_of_library(base) => base,
+                _ => variable,
+            };
             let ExprKind::Name(name) = self.ir.expr(variable).kind else {
                 continue;
             };
@@ -302,6 +308,14 @@ impl<'a> Eval<'_, 'a> {
             if let Some(value) = self.env.get_mut(name) {
                 value.rows = Some(Arc::new(rows));
             }
+        }
+    }
+
+    /// Whether an expression is a variable that holds an instance of a library's type.
+    fn is_of_library(&self, id: ExprId) -> bool {
+        match self.ir.expr(id).kind {
+            ExprKind::Name(name) => matches!(self.env.get(name).map(|value| &value.ty), Some(Ty::Lib(..))),
+            _ => false,
         }
     }
 

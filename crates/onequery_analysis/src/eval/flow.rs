@@ -7,7 +7,7 @@ use onequery_core::ir::{Arm, AssignMode, BinaryOp, ExprId, ExprKind, Handler, Li
 
 use super::{Env, Eval};
 use crate::facts::Alternatives;
-use crate::program::Symbol;
+use crate::program::{Symbol, target_names};
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
 /// A place behind which something runs only when a look-up in what is remembered found nothing.
@@ -20,6 +20,8 @@ pub(super) struct Answered {
     facts: usize,
     /// The first change behind it.
     changes: usize,
+    /// It gave out something that a parameter holds.
+    gives_held: bool,
 }
 
 /// How control left.
@@ -111,13 +113,34 @@ impl Eval<'_, '_> {
                 self.memoise(answered.facts);
             }
             let names = [answered.names, answered.remembered].concat();
+            if answered.gives_held
+                && !self.changed[answered.changes..]
+                    .iter()
+                    .any(|name| names.contains(name))
+            {
+                self.doubt(answered.facts);
+            }
             self.note_memo(answered.facts, answered.changes, &names);
+        }
+    }
+
+    /// What was asked since `start` may have been given before.
+    fn doubt(&mut self, start: usize) {
+        let around = self.active();
+        for fact in &mut self.facts.facts[start..] {
+            fact.path.may_be_given |= fact.path.loops == around;
         }
     }
 
     /// `if let Some(known) = cache.get(&key) { return known }`: what follows in the block runs when nothing was
     /// remembered, provided that it is remembered there.
-    fn note_answered(&mut self, tested: &Value, remembered: Vec<Name>, leaves: Option<Leaves>) {
+    fn note_answered(
+        &mut self,
+        tested: &Value,
+        remembered: Vec<Name>,
+        leaves: Option<Leaves>,
+        gives_held: bool,
+    ) {
         if leaves.is_some_and(|leaves| !leaves.failed) {
             let names = Vec::from_iter(tested.looked_up);
             self.answered.push(Answered {
@@ -125,6 +148,7 @@ impl Eval<'_, '_> {
                 remembered,
                 facts: self.facts.facts.len(),
                 changes: self.changed.len(),
+                gives_held,
             });
         }
     }
@@ -183,6 +207,7 @@ impl Eval<'_, '_> {
             self.enter_branch(guard, true, tested.deps);
         }
         let compared = self.compared(test);
+        self.path.pinned.add(self.searched(test));
         self.path.pinned.add(
             compared
                 .iter()
@@ -231,7 +256,8 @@ impl Eval<'_, '_> {
             } else {
                 Vec::new()
             };
-            self.note_answered(&tested, between_calls, then_leaves);
+            let gives_held = self.loops.is_empty() && self.gives_held(test, then);
+            self.note_answered(&tested, between_calls, then_leaves, gives_held);
         }
         // `if len(batch) < 500: continue`: what follows runs when it is full.
         let goes_on = |leaves: Leaves| leaves.loops.is_empty() && !leaves.failed;
@@ -262,6 +288,96 @@ impl Eval<'_, '_> {
             queries: tested.deps.queries,
             ..Deps::default()
         })
+    }
+
+    /// Whether a branch returns what its condition finds to be there already, with what a parameter holds:
+    /// `if let Some(groups) = &self.groups { return groups.clone() }`.
+    fn gives_held(&self, test: ExprId, then: ExprId) -> bool {
+        let found = self.found_held(test);
+        let returned = match &self.ir.expr(then).kind {
+            ExprKind::Block { items, .. } => items.last().copied(),
+            _ => Some(then),
+        };
+        let returned = returned.and_then(|last| match self.ir.expr(last).kind {
+            ExprKind::Return(value) => value,
+            _ => None,
+        });
+        let given = returned.and_then(|value| self.given_out(value));
+        given.is_some_and(|name| found.contains(&name))
+    }
+
+    /// The names of what a condition finds to be there, if that is held by what a parameter is given.
+    fn found_held(&self, test: ExprId) -> Vec<Name> {
+        match &self.ir.expr(test).kind {
+            ExprKind::Attr { base, name, .. } => match self.ir.expr(*base).kind {
+                ExprKind::Name(holder) if self.may_hold(holder) => vec![*name],
+                _ => Vec::new(),
+            },
+            // `counts = self.context.get("counts")`.
+            ExprKind::Name(name) if self.is_from_held(*name) => vec![*name],
+            ExprKind::Deref(inner) | ExprKind::Binary(BinaryOp::In, _, inner) => self.found_held(*inner),
+            // `self.groups.as_ref()`, `self.groups.is_some()`.
+            ExprKind::Call { callee, args, .. } if args.is_empty() => match self.ir.expr(*callee).kind {
+                ExprKind::Attr { base, .. } => self.found_held(base),
+                _ => Vec::new(),
+            },
+            ExprKind::Binary(BinaryOp::Unequal, left, right) => match self.ir.expr(*right).kind {
+                ExprKind::Literal(Literal::None) => self.found_held(*left),
+                _ => Vec::new(),
+            },
+            ExprKind::Assign {
+                target,
+                value: Some(value),
+                ..
+            } if self.takes_given(target) => {
+                let mut found = self.found_held(*value);
+                if !found.is_empty() {
+                    target_names(target, &mut found);
+                }
+                found
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether an attribute of a parameter may be given when the object is made, which a row is not by the project.
+    fn may_hold(&self, holder: Name) -> bool {
+        let holder = self.env.get(holder);
+        holder.is_some_and(|holder| holder.whole_params.only().is_some() && self.is_no_row(&holder.ty))
+    }
+
+    fn is_no_row(&self, ty: &Ty) -> bool {
+        matches!(ty, Ty::Instance(class) if !self.program.is_model(*class))
+    }
+
+    /// Whether a variable is computed from nothing but an object that a parameter is given, and that is no row.
+    fn is_from_held(&self, name: Name) -> bool {
+        let Some(value) = self.env.get(name) else {
+            return false;
+        };
+        let is_computed = value.whole_params.is_empty() && value.deps.queries.is_empty();
+        let param = value.deps.params.only().filter(|_| is_computed);
+        let holder = param.and_then(|param| self.ir.function(self.current).params.get(param));
+        holder.is_some_and(|holder| match holder.pattern {
+            Pattern::Name(holder, _) => self
+                .env
+                .get(holder)
+                .is_some_and(|holder| self.is_no_row(&holder.ty)),
+            _ => false,
+        })
+    }
+
+    /// The variable or attribute whose value, or something in it, an expression gives: `Ok(groups.clone())`.
+    fn given_out(&self, id: ExprId) -> Option<Name> {
+        match &self.ir.expr(id).kind {
+            ExprKind::Call { callee, args, .. } => match (&self.ir.expr(*callee).kind, &**args) {
+                (ExprKind::Attr { base, .. }, _) => self.given_out(*base),
+                (_, [only]) => self.given_out(only.value),
+                _ => None,
+            },
+            ExprKind::Deref(inner) => self.given_out(*inner),
+            _ => self.root_name(id),
+        }
     }
 
     /// Notes a branch one of whose arms is taken in any case.
@@ -301,19 +417,14 @@ impl Eval<'_, '_> {
 
     /// What a test compares with constants, if it does nothing else.
     fn compared(&self, test: ExprId) -> Vec<ExprId> {
-        let is_constant = |id: ExprId| match &self.ir.expr(id).kind {
-            ExprKind::Literal(literal) => !matches!(literal, Literal::None | Literal::Bool(_)),
-            ExprKind::Name(name) | ExprKind::Attr { name, .. } => {
-                self.language().names_constant(self.text(*name))
-            }
-            _ => false,
-        };
         match self.ir.expr(test).kind {
-            ExprKind::Binary(BinaryOp::Equal, left, right) => match (is_constant(left), is_constant(right)) {
-                (false, true) => vec![left],
-                (true, false) => vec![right],
-                _ => Vec::new(),
-            },
+            ExprKind::Binary(BinaryOp::Equal, left, right) => {
+                match (self.is_constant(left), self.is_constant(right)) {
+                    (false, true) => vec![left],
+                    (true, false) => vec![right],
+                    _ => Vec::new(),
+                }
+            }
             ExprKind::Binary(BinaryOp::Or, left, right) => {
                 let sides = [self.compared(left), self.compared(right)];
                 if sides.iter().any(Vec::is_empty) {
@@ -323,6 +434,62 @@ impl Eval<'_, '_> {
                 }
             }
             _ => Vec::new(),
+        }
+    }
+
+    fn is_constant(&self, id: ExprId) -> bool {
+        match &self.ir.expr(id).kind {
+            ExprKind::Literal(literal) => !matches!(literal, Literal::None | Literal::Bool(_)),
+            // `Kind::Mail`, `Kind.mail`.
+            ExprKind::Path { .. } => true,
+            ExprKind::Attr { base, .. } if self.is_class(*base) => true,
+            ExprKind::Cast(inner, _) => self.is_constant(*inner),
+            ExprKind::Name(name) | ExprKind::Attr { name, .. } => {
+                self.language().names_constant(self.text(*name))
+            }
+            _ => false,
+        }
+    }
+
+    fn is_class(&self, id: ExprId) -> bool {
+        let symbol = self.program.resolve_expr(self.file, self.scope(), id);
+        matches!(symbol, Symbol::Class(_))
+    }
+
+    /// The sites of whose elements a test lets those through that have a value which no round changes
+    /// and which is none of a kind: `user.id == current_id`.
+    fn searched(&self, test: ExprId) -> Bits {
+        let ExprKind::Binary(op, left, right) = self.ir.expr(test).kind else {
+            return Bits::default();
+        };
+        let is_of_a_kind =
+            |side: ExprId| matches!(self.ir.expr(side).kind, ExprKind::Literal(_)) || self.is_constant(side);
+        match op {
+            BinaryOp::And => self.searched(left).with(self.searched(right)),
+            BinaryOp::Equal if ![left, right].into_iter().any(is_of_a_kind) => {
+                let (left, right) = (self.rounds_seen_in(left), self.rounds_seen_in(right));
+                left.without(right).with(right.without(left))
+            }
+            _ => Bits::default(),
+        }
+    }
+
+    /// The sites whose element a name, an attribute of one, or what is made of these depends on.
+    fn rounds_seen_in(&self, id: ExprId) -> Bits {
+        match &self.ir.expr(id).kind {
+            ExprKind::Name(name) => {
+                let varies = self
+                    .env
+                    .get(*name)
+                    .map(|value| value.deps.loops.with(value.deps.varies));
+                varies.map_or(Bits::default(), |varies| Bits(varies.0 & self.active().0))
+            }
+            ExprKind::Attr { base, .. } | ExprKind::Deref(base) => self.rounds_seen_in(*base),
+            ExprKind::Call { callee, args, .. } => {
+                let args = args.iter().map(|arg| self.rounds_seen_in(arg.value));
+                args.fold(self.rounds_seen_in(*callee), Bits::with)
+            }
+            _ => Bits::default(),
         }
     }
 
@@ -613,6 +780,8 @@ impl Eval<'_, '_> {
             } else if let Some(param) = self.holder(name) {
                 let facts = self.facts.facts[start..].iter_mut();
                 facts.for_each(|fact| fact.path.remembered.add(Bits::one(param)));
+                self.note_filling(start);
+                self.facts.invoked.holders.add(Bits::one(param));
             }
         }
     }
@@ -621,6 +790,15 @@ impl Eval<'_, '_> {
     fn memoise(&mut self, start: usize) {
         let facts = self.facts.facts[start..].iter_mut();
         facts.for_each(|fact| fact.path.memoised = true);
+        self.note_filling(start);
+    }
+
+    /// Notes that the parameters that were called since there were `start` facts fill in what was missing.
+    fn note_filling(&mut self, start: usize) {
+        let since = self.invocations.iter().filter(|(facts, _)| *facts >= start);
+        for &(_, params) in since {
+            self.facts.invoked.to_fill.add(params);
+        }
     }
 
     pub(super) fn match_arms(&mut self, subject: ExprId, arms: &[Arm], exhaustive: bool) -> Value {
@@ -673,7 +851,7 @@ impl Eval<'_, '_> {
         self.path = path;
         let answers = given.and_then(|arm| taken[arm].1);
         if taken.iter().any(|(_, leaves)| leaves.is_none()) {
-            self.note_answered(&subject_value, Vec::new(), answers);
+            self.note_answered(&subject_value, Vec::new(), answers, false);
         }
         if exhaustive && choice.is_none() {
             self.note_alternatives(taken);

@@ -108,6 +108,9 @@ impl<'a> Eval<'_, 'a> {
         if let (Some(grows), Some((base, _))) = (info.grows, receiver) {
             self.note_growth(base, &own, args, grows);
         }
+        if info.fills {
+            self.changed.extend(own.looked_up);
+        }
         if info.shows_text {
             for (arg, value) in args.written.iter().zip(&args.values) {
                 self.show_text(arg.value, value);
@@ -379,6 +382,15 @@ impl<'a> Eval<'_, 'a> {
                 Bound::Constant
             }
             Some(BoundKind::Shortest) => Bound::Data,
+            Some(BoundKind::Together) => {
+                let is_container = matches!(own.ty, Ty::Lib(..));
+                let parts = args.values.iter().chain(is_container.then_some(own));
+                if parts.into_iter().all(|part| self.holds_few(part)) {
+                    Bound::Constant
+                } else {
+                    Bound::Data
+                }
+            }
             Some(BoundKind::Range) => {
                 let int = |ix: usize| args.values.get(ix).and_then(|value| value.int);
                 match args.values.len() {
@@ -404,6 +416,11 @@ impl<'a> Eval<'_, 'a> {
                 (bound, _) => bound,
             },
         }
+    }
+
+    fn holds_few(&self, value: &Value) -> bool {
+        let is_single = matches!(value.ty, Ty::Lib(lib, _) if self.program.catalogs.ty(lib).single);
+        is_single || value.bound == Bound::Constant
     }
 
     /// `any(query(x) for x in xs)` ends when a query's result says so.

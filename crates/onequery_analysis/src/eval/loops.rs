@@ -251,16 +251,14 @@ impl Eval<'_, '_> {
         let over_text = source
             .as_ref()
             .is_some_and(|value| value.ty == Ty::Plain && value.text.is_some());
-        // A loop over classes has as many rounds as there are classes.
-        let over_classes = matches!(item, Ty::Lib(lib, _) if self.program.catalogs.ty(lib).enumeration);
         let site = Site {
             kind,
             at: self.here(the_loop.head_span),
             origin: source.as_ref().and_then(|value| value.origin),
-            bound: if over_classes || over_text {
-                Bound::Constant
-            } else {
-                source.as_ref().map_or(Bound::Data, |value| value.bound)
+            bound: match &source {
+                Some(_) if over_text => Bound::Constant,
+                Some(value) => self.bound_over(value, &item),
+                None => Bound::Data,
             },
             has_elements: source.is_some(),
             source_known: source.as_ref().is_none_or(|value| !value.ty.is_unknown()),
@@ -301,6 +299,16 @@ impl Eval<'_, '_> {
             self.eval(otherwise);
         }
         Value::default()
+    }
+
+    /// How many elements a collection has, by what it is and what they are.
+    pub(super) fn bound_over(&self, collection: &Value, item: &Ty) -> Bound {
+        // Rows may all have the same one.
+        if collection.origin.is_none() && self.program.are_few(item) {
+            Bound::Constant
+        } else {
+            collection.bound
+        }
     }
 
     fn is_true(&self, header: ExprId) -> bool {

@@ -113,6 +113,8 @@ struct Eval<'p, 'a> {
     sealed: Vec<bool>,
     /// Look-ups in the blocks around the current place that answered and left.
     answered: Vec<flow::Answered>,
+    /// The parameters that were called so far, each with how many facts there were before.
+    invocations: Vec<(usize, Bits)>,
     /// Facts are not recorded while this is above zero.
     muted: u32,
     /// How many expressions are being evaluated inside each other.
@@ -175,6 +177,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             leaves: None,
             sealed: Vec::new(),
             answered: Vec::new(),
+            invocations: Vec::new(),
             muted: 0,
             depth: 0,
             returned: Vec::new(),

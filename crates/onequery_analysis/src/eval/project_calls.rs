@@ -42,6 +42,7 @@ impl<'a> Eval<'_, 'a> {
         if let (Some(receiver), Some(first)) = (binds_receiver, given.first_mut()) {
             first.deps = receiver.deps;
             first.rows = receiver.rows.clone();
+            first.own_param = receiver.whole_params.only();
         }
         for (ix, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
             let by_name = arg.name.map(|name| self.text(name));
@@ -70,12 +71,12 @@ impl<'a> Eval<'_, 'a> {
                 .get(callee.index())
                 .map(|known| known.invoked)
                 .unwrap_or_default();
-            if let Some(at) = at.filter(|&at| invoked.has(at)) {
+            if let Some(at) = at.filter(|&at| invoked.params.has(at)) {
                 if let ExprKind::Lambda(closure) = &self.ir.expr(arg.value).kind {
                     args.closures.retain(|other| other != closure);
-                    called_back.push((*closure, at));
-                } else if self.loops.is_empty() {
-                    self.facts.invoked.add(value.whole_params);
+                    called_back.push((*closure, at, invoked));
+                } else {
+                    self.note_invoked(value.whole_params);
                 }
             }
             let known = self.known.functions.get(callee.index()).into_iter();
@@ -109,10 +110,15 @@ impl<'a> Eval<'_, 'a> {
             batched,
             ..Deps::default()
         });
-        for (closure, param) in called_back {
+        for (closure, param, invoked) in called_back {
             let inputs = self.program.callback_inputs(callee, param);
-            let given: Vec<Value> = inputs.into_iter().map(Value::of).collect();
-            self.inline(closure, &given, Deps::default());
+            let inputs: Vec<Value> = inputs.into_iter().map(Value::of).collect();
+            let path = self.path;
+            if invoked.to_fill.has(param) {
+                self.enter_filling(invoked.holders, &given);
+            }
+            self.inline(closure, &inputs, Deps::default());
+            self.path = path;
         }
         let likely = receiver.is_some_and(|receiver| receiver.likely);
         let returned = self.returned_by(callee);
@@ -245,6 +251,10 @@ impl<'a> Eval<'_, 'a> {
                 path: Path::default(),
                 what: What::Call { callee, args },
             });
+        }
+        let gives_few = |&callee: &FnId| self.returned_by(callee).bound == Bound::Constant;
+        if !candidates.is_empty() && candidates.iter().all(gives_few) {
+            self.facts.returns.get_or_insert_default().bound = Bound::Constant;
         }
         // All of them give the same kind of value, or it is not known.
         let mut returned = candidates.iter().map(|&callee| self.returned_by(callee));

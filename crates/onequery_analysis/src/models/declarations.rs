@@ -15,6 +15,13 @@ use crate::value::Ty;
 /// How many classes may stand between a field's class and the library's: `class OwnKey(BaseKey)`, `class BaseKey(ForeignKey)`.
 const MAX_BASES: u32 = 4;
 
+/// What a declaration says of the class that it leads to.
+fn written_target(ir: &FileIr, args: &[Arg], info: &RelationInfo) -> Option<ExprId> {
+    let keyword = info.target.as_deref()?;
+    let by_keyword = keyword_arg(ir, args, keyword);
+    by_keyword.or_else(|| args.first().filter(|arg| arg.name.is_none()).map(|arg| arg.value))
+}
+
 /// What texts name models.
 pub(super) struct Names<'a> {
     pub(super) by_name: FxHashMap<&'a str, Vec<ClassId>>,
@@ -111,14 +118,18 @@ impl<'a> Program<'a> {
             Some(ty @ Ty::Instance(_)) => (ty, Some(false)),
             _ => (Ty::Unknown, None),
         };
-        let written = info.target.as_deref().and_then(|keyword| {
-            let by_keyword = keyword_arg(ir, args, keyword);
-            by_keyword.or_else(|| args.first().filter(|arg| arg.name.is_none()).map(|arg| arg.value))
-        });
+        let (written, itself) = if info.of_relations {
+            let ExprKind::Call { callee, args, .. } = &ir.expr(written_target(ir, args, info)?).kind else {
+                return None;
+            };
+            let inner = self.relation_kind(file, scope, *callee, MAX_BASES)?;
+            let inner = self.catalogs.relation(inner);
+            (written_target(ir, args, inner), &inner.itself)
+        } else {
+            (written_target(ir, args, info), &info.itself)
+        };
         let target = match written {
-            Some(written)
-                if literal(ir, written).is_some_and(|text| info.itself.as_deref() == Some(text)) =>
-            {
+            Some(written) if itself.is_some() && literal(ir, written) == itself.as_deref() => {
                 Ty::Instance(class)
             }
             Some(written) => self.target(class, file, scope, written, names),

@@ -2,7 +2,7 @@
 
 use onequery_core::FileId;
 use onequery_core::ir::{ClassKind, ExprId, ExprKind, Function, Impl, TypeRef};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{ClassId, FnId, Program, Symbol};
 use crate::catalog::{Decorates, LibTy};
@@ -18,6 +18,8 @@ const MAX_IMPLEMENTATIONS: usize = 5;
 pub(crate) struct Traits<'a> {
     /// By method of a trait: the functions that a call of it may run, its own body left out.
     implementations: FxHashMap<FnId, Vec<FnId>>,
+    /// Those that call a method of their own name: what a wrapper leads to, its type does not tell.
+    wrappers: FxHashSet<FnId>,
     /// Methods of traits that are implemented for library types; `None` where two implementations compete.
     extensions: FxHashMap<(LibTy, &'a str), Option<FnId>>,
     /// By type and name: associated types; `None` where a trait is implemented more than once.
@@ -206,7 +208,27 @@ impl<'a> Program<'a> {
         }
         self.leave_out_stand_ins(&mut overrides);
         traits.implementations.extend(overrides.implementations);
+        let all = traits.implementations.values().flatten().copied();
+        traits.wrappers = all.filter(|&method| self.wraps(method)).collect();
         self.traits = traits;
+    }
+
+    fn wraps(&self, method: FnId) -> bool {
+        let (file, _, function) = self.function(method);
+        let mut exprs = self.ir(file).exprs.iter();
+        exprs.any(|expr| {
+            let attribute = match expr.kind {
+                ExprKind::Attr { name, .. } => Some(name),
+                _ => None,
+            };
+            attribute.is_some() && attribute == function.name && function.span.contains(expr.span)
+        })
+    }
+
+    /// Whether a class implements a method by itself, and not by way of something that it holds.
+    pub(crate) fn implements_itself(&self, class: ClassId, method: FnId) -> bool {
+        let mut own = self.implementations(method).iter();
+        own.any(|&own| self.class_of(own) == Some(class) && !self.traits.wrappers.contains(&own))
     }
 
     /// Whether a method says nothing but that subclasses are to say it.
