@@ -139,6 +139,10 @@ pub(crate) struct Site {
     pub(crate) paced: bool,
     /// Nothing is tested that could end it: `loop`, `while True`.
     pub(crate) unending: bool,
+    /// It counts rounds and nothing in them knows their number: `for _ in range(3)`.
+    pub(crate) counts: bool,
+    /// Some path leaves it, and not because something failed.
+    pub(crate) may_end: bool,
     /// What has a framework repeat it, which may know how to read for all at once.
     pub(crate) by: Option<CallId>,
 }
@@ -149,9 +153,14 @@ impl Site {
         self.unending && !path.leaves.has(ix) && !path.decides.has(ix)
     }
 
+    /// Whether it goes through elements. What counts its rounds and ends when one is well is trying.
+    pub(crate) const fn walks(&self) -> bool {
+        self.has_elements && !(self.counts && self.may_end)
+    }
+
     /// Whether it repeats a fact once per element: it is none of the legitimate sequences. `ix` is its own index.
     pub(crate) fn repeats(&self, ix: usize, fact: &Fact) -> bool {
-        let walks = self.has_elements && !(self.kind == SiteKind::While && self.paced);
+        let walks = self.walks() && !(self.kind == SiteKind::While && self.paced);
         let path = &fact.path;
         let left =
             path.leaves.has(ix) || path.decides.has(ix) || path.flushes.has(ix) || path.chained.has(ix);

@@ -12,6 +12,7 @@ mod facts;
 mod known;
 mod learning;
 mod memory;
+mod mentions;
 mod models;
 mod program;
 mod reach;

@@ -9,6 +9,7 @@ use onequery_core::{Confidence, EntryPoint, Location};
 use crate::catalog::{Access, Way};
 pub use crate::facts::SiteKind;
 use crate::facts::{Fact, FnFacts, Given, QuerySource, Site, What};
+use crate::mentions::Mentions;
 use crate::program::{FnId, Program};
 use crate::reach::Reach;
 use crate::rows::{Load, RowSource, Rows, Wanted};
@@ -173,6 +174,7 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries, reach: &R
             }
         }
     }
+    let mentions = Mentions::of(program, found.keys().map(|(function, _)| *function));
     let mut told: BTreeMap<FnId, Vec<(RelationRead, Confidence)>> = BTreeMap::new();
     let mut sites: Vec<LoopSite> = found
         .into_iter()
@@ -180,8 +182,14 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries, reach: &R
             let site = &summaries.facts[function.index()].sites[ix];
             leave_out_prefixes(&mut queries);
             leave_out_told(&mut queries, told.entry(function).or_default());
+            let most = if mentions.is_unmentioned(program, function) {
+                Confidence::Likely
+            } else {
+                Confidence::Proven
+            };
             for query in &mut queries {
                 query.root_scope = scope_at(program, query.root());
+                query.confidence = query.confidence.min(most);
             }
             LoopSite {
                 kind: site.kind,

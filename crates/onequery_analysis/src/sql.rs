@@ -39,12 +39,21 @@ fn verb(text: &str) -> Option<Access> {
     // A word alone is a word: a statement goes on after a space.
     let goes_on = text[word.len()..].starts_with(char::is_whitespace);
     let is = |words: &[&str]| goes_on && words.iter().any(|known| known.eq_ignore_ascii_case(word));
-    if is(&READS) {
-        // `WITH gone AS (DELETE …) …` is rare enough to count as reading.
+    if is(&["WITH"]) && writes_below(text) {
+        Some(Access::Write)
+    } else if is(&READS) {
         Some(Access::Read)
     } else if is(&WRITES) {
         Some(Access::Write)
     } else {
         None
     }
+}
+
+/// Whether a part of `WITH gone AS (DELETE …) INSERT …` writes: parts stand behind a parenthesis.
+fn writes_below(text: &str) -> bool {
+    let parts = text.split(['(', ')']).skip(1).map(str::trim_start);
+    parts
+        .filter_map(|part| part.split_once(char::is_whitespace))
+        .any(|(word, _)| WRITES.iter().any(|known| known.eq_ignore_ascii_case(word)))
 }

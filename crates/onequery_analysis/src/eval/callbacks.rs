@@ -177,11 +177,7 @@ impl<'a> Eval<'_, 'a> {
     /// Notes that a parameter is called per element of the loops around.
     pub(super) fn note_called_each(&mut self, called: &Value, given: &[Value]) {
         let repeating = self.loops.iter().map(|active| &self.facts.sites[active.site]);
-        let Some(bound) = repeating
-            .filter(|site| site.has_elements)
-            .map(|site| site.bound)
-            .min()
-        else {
+        let Some(bound) = repeating.filter(|site| site.walks()).map(|site| site.bound).min() else {
             return;
         };
         if let (Some(param), true, 0) = (called.whole_params.only(), called.ty.is_unknown(), self.muted) {

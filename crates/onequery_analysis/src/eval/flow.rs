@@ -960,6 +960,7 @@ impl Eval<'_, '_> {
         let failed = value.is_error;
         if !failed {
             self.return_value(value);
+            self.note_end(self.left_by_return());
         }
         self.leaves = Some(Leaves {
             loops: self.left_by_return(),

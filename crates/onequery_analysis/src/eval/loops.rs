@@ -1,6 +1,6 @@
 //! Loop sites: what runs per element, and how often that is.
 
-use onequery_core::ir::{ComprehensionKind, ExprId, ExprKind, Literal, Loop, LoopKind};
+use onequery_core::ir::{ComprehensionKind, ExprId, ExprKind, Literal, Loop, LoopKind, Pattern};
 use onequery_core::{Location, Name, Problem, ProblemKind};
 
 use super::flow::Leaves;
@@ -116,7 +116,7 @@ impl Eval<'_, '_> {
     /// Runs `body` as what a new site repeats: once muted, to learn what a round leaves for the next, then for the record.
     pub(super) fn repeat(
         &mut self,
-        site: Site,
+        mut site: Site,
         label: Option<Name>,
         is_loop: bool,
         body: &mut dyn FnMut(&mut Self, Bits),
@@ -151,6 +151,7 @@ impl Eval<'_, '_> {
                 site.clone(),
                 body,
             );
+            site.may_end = self.facts.sites[ix].may_end;
             self.facts.sites.truncate(ix);
             self.muted -= 1;
             carried = self.changed[changes..]
@@ -265,6 +266,8 @@ impl Eval<'_, '_> {
             paced: false,
             unending: the_loop.kind == LoopKind::Endless
                 || the_loop.header.is_some_and(|header| self.is_true(header)),
+            counts: self.counts_rounds(the_loop, source.as_ref()),
+            may_end: false,
             by: None,
         };
         let element = source.as_ref().map(|value| Value {
@@ -301,6 +304,29 @@ impl Eval<'_, '_> {
         Value::default()
     }
 
+    /// Whether a loop goes through numbers that it has no name for: `for _ in 0..retries`.
+    fn counts_rounds(&self, the_loop: &Loop, source: Option<&Value>) -> bool {
+        let range = self.program.catalogs.literals(self.language()).range;
+        let is_range = source.is_some_and(|source| {
+            matches!(&source.ty, Ty::Lib(ty, _) if *ty == range) && self.item_of(source) == Ty::Plain
+        });
+        let is_unnamed = match &the_loop.element {
+            Some(Pattern::Name(name, _)) => self.text(*name).starts_with('_'),
+            Some(Pattern::Wildcard) => true,
+            _ => false,
+        };
+        is_range && is_unnamed
+    }
+
+    /// Notes that a path leaves some sites, and not because something failed.
+    pub(super) fn note_end(&mut self, loops: Bits) {
+        for ix in loops.indices() {
+            if let Some(site) = self.facts.sites.get_mut(ix) {
+                site.may_end = true;
+            }
+        }
+    }
+
     /// How many elements a collection has, by what it is and what they are.
     pub(super) fn bound_over(&self, collection: &Value, item: &Ty) -> Bound {
         // Rows may all have the same one.
@@ -333,6 +359,7 @@ impl Eval<'_, '_> {
             self.eval(value);
         }
         let loops = self.inner_loops(label, true);
+        self.note_end(loops);
         self.leaves = Some(Leaves { loops, failed: false });
         Value::default()
     }
@@ -406,6 +433,8 @@ pub(super) fn site_over(kind: SiteKind, at: Location, collection: &Value) -> Sit
         source_known: !collection.ty.is_unknown(),
         paced: false,
         unending: false,
+        counts: false,
+        may_end: false,
         by: None,
     }
 }

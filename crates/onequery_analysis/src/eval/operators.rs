@@ -310,12 +310,13 @@ impl Eval<'_, '_> {
     }
 
     pub(super) fn range(&mut self, from: Option<ExprId>, to: Option<ExprId>) -> Value {
+        let end = to;
         let from = from.map(|from| self.eval(from));
         let to = to.map(|to| self.eval(to));
-        let few = match (&from, &to) {
-            (Some(from), Some(to)) => few(from.int, to.int),
-            (None, Some(to)) => few(Some(0), to.int),
-            _ => false,
+        let most = end.and_then(|end| self.at_most(end));
+        let few = match &from {
+            Some(from) => few(from.int, most),
+            None => few(Some(0), most),
         };
         let deps = [&from, &to]
             .into_iter()
@@ -328,6 +329,23 @@ impl Eval<'_, '_> {
             ..Value::of(Ty::lib(range, vec![Ty::Plain]))
         }
         .with_deps(deps)
+    }
+
+    /// A number that an expression of constants does not exceed: 6 of `WINDOW - 1`.
+    fn at_most(&mut self, id: ExprId) -> Option<i64> {
+        match self.ir.expr(id).kind {
+            ExprKind::Binary(BinaryOp::Arithmetic, left, right) => {
+                let (left, right) = (self.at_most(left)?, self.at_most(right)?);
+                Some(left.saturating_mul(right).max(left.saturating_add(right)))
+            }
+            ExprKind::Cast(inner, _) | ExprKind::Deref(inner) => self.at_most(inner),
+            _ => {
+                self.muted += 1;
+                let value = self.eval(id);
+                self.muted -= 1;
+                value.int
+            }
+        }
     }
 
     pub(super) fn record(&mut self, path: &[Name], fields: &[(Name, ExprId)], rest: Option<ExprId>) -> Value {
