@@ -1,7 +1,7 @@
 //! Functions that nothing in the project mentions: left over, or there for code that is not in the project.
 
+use onequery_core::FileId;
 use onequery_core::ir::{ExprKind, FileIr, FnIx, Function};
-use onequery_core::{FileId, Language};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::program::{FnId, Program};
@@ -41,15 +41,21 @@ impl<'a> Mentions<'a> {
     }
 }
 
-/// Whether a file is where a program of Rust begins, one that is more than an example or a build script.
+/// Whether a program begins in a file, one that is more than an example or a build script.
 fn is_started(program: &Program<'_>, file: FileId) -> bool {
     let ir = program.ir(file);
     let path = program.path(file);
     let is_aside = |part: &str| matches!(part, "examples" | "tests" | "benches" | "build.rs");
-    let is_main = |function: &Function| {
-        function.outer == Some(FnIx(0)) && function.name.is_some_and(|name| ir.name(name) == "main")
-    };
-    ir.language == Language::Rust && !path.split('/').any(is_aside) && ir.functions.iter().any(is_main)
+    let mut functions = ir.functions.iter();
+    let has_start = functions.any(|function| is_start(program, ir, function));
+    has_start && !path.split('/').any(is_aside)
+}
+
+/// Whether a program begins with a function, as programs of its language do.
+fn is_start(program: &Program<'_>, ir: &FileIr, function: &Function) -> bool {
+    let start = program.catalogs.starts_with(ir.language);
+    let name = function.name.map(|name| ir.name(name));
+    name.is_some() && name == start && function.outer == Some(FnIx(0))
 }
 
 /// The name of a function that somebody has to say if it is to run.
@@ -57,12 +63,13 @@ fn name_of<'a>(program: &Program<'a>, id: FnId) -> Option<&'a str> {
     let (file, _, function) = program.function(id);
     let ir = program.ir(file);
     let of_trait = |ix: u32| ir.impls[ix as usize].of_trait.is_some();
-    let is_called_by_name = ir.language == Language::Rust
+    // Where programs begin with a function, everything is called by somebody who names it.
+    let is_called_by_name = program.catalogs.starts_with(ir.language).is_some()
+        && !is_start(program, ir, function)
         && function.decorators.is_empty()
         && !function.is_test
         && !function.in_impl.is_some_and(of_trait);
-    let name = ir.name(function.name.filter(|_| is_called_by_name)?);
-    (name != "main").then_some(name)
+    Some(ir.name(function.name.filter(|_| is_called_by_name)?))
 }
 
 /// Whether an expression or an import of a file says the name of a function.

@@ -169,7 +169,8 @@ impl<'a> Eval<'_, 'a> {
             return;
         }
         self.path.memoised |= !self.loops.is_empty() || given.is_empty();
-        for own in given.iter().filter_map(|given| given.own_param) {
+        // `self.cache` belongs to `self`.
+        for own in given.iter().filter_map(|given| given.deps.params.only()) {
             self.path.remembered.add(Bits::one(own));
         }
     }

@@ -7,6 +7,7 @@ use super::flow::Leaves;
 use super::operators::FEW;
 use super::{Eval, settled};
 use crate::facts::{Site, SiteKind};
+use crate::program::{Symbol, target_names};
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
 /// A site around the current place.
@@ -274,6 +275,10 @@ impl Eval<'_, '_> {
             ty: item,
             ..element_of(value)
         });
+        let is_constant = source
+            .as_ref()
+            .is_some_and(|value| value.bound == Bound::Constant)
+            && the_loop.source.is_some_and(|source| self.is_of_module(source));
         let goes_through = source.as_ref().map_or(Bits::default(), |value| value.whole);
         self.repeat(site, the_loop.label, true, &mut |eval, bit| {
             if let Some(active) = eval.loops.last_mut() {
@@ -292,6 +297,9 @@ impl Eval<'_, '_> {
                         ..element.clone()
                     },
                 );
+                if is_constant {
+                    eval.bind_few(pattern);
+                }
             }
             if let Some(header) = the_loop.header {
                 eval.loop_header(header);
@@ -302,6 +310,33 @@ impl Eval<'_, '_> {
             self.eval(otherwise);
         }
         Value::default()
+    }
+
+    /// Whether an expression is a module's variable, or the entries of one: `TARGETS`, `TARGETS.items()`.
+    fn is_of_module(&self, id: ExprId) -> bool {
+        match &self.ir.expr(id).kind {
+            ExprKind::Deref(inner) => self.is_of_module(*inner),
+            ExprKind::Call { callee, args, .. } if args.is_empty() => match self.ir.expr(*callee).kind {
+                ExprKind::Attr { base, .. } => self.is_of_module(base),
+                _ => false,
+            },
+            ExprKind::Name(_) | ExprKind::Path { .. } => {
+                let symbol = self.program.resolve_expr(self.file, self.scope(), id);
+                matches!(symbol, Symbol::Variable(..))
+            }
+            _ => false,
+        }
+    }
+
+    /// The collections in an element of a constant are written down, too.
+    fn bind_few(&mut self, pattern: &Pattern) {
+        let mut names = Vec::new();
+        target_names(pattern, &mut names);
+        for name in names {
+            if let Some(value) = self.env.get_mut(name) {
+                value.bound = Bound::Constant;
+            }
+        }
     }
 
     /// Whether a loop goes through numbers that it has no name for: `for _ in 0..retries`.
