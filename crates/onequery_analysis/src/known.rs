@@ -48,6 +48,17 @@ impl OfFunction {
         }
     }
 
+    /// Leaves unknown what may go on changing, and keeps what was known `before` of the rest.
+    pub(crate) fn give_up(&mut self, before: &Self) {
+        self.returns = Value::default();
+        self.called_each = Vec::new();
+        self.returned_from.add(before.returned_from);
+        self.collections.add(before.collections);
+        self.invoked.params.add(before.invoked.params);
+        self.invoked.to_fill.add(before.invoked.to_fill);
+        self.invoked.holders.add(before.invoked.holders);
+    }
+
     /// Whether another says the same, as far as callers may know of it.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let mut called = self.called_each.iter().zip(&other.called_each);
@@ -77,6 +88,27 @@ pub(crate) struct PassedTo {
 }
 
 impl Passed {
+    /// Whether two say the same of the types that are passed. Where no call is known they are unknown.
+    pub(crate) fn have_same_types(a: Option<&Self>, b: Option<&Self>) -> bool {
+        Self::agree(a, b, |a, b| a.ty == b.ty)
+    }
+
+    /// Whether two say the same of bounds and numbers. Where no call is known these depend on data.
+    pub(crate) fn have_same_amounts(a: Option<&Self>, b: Option<&Self>) -> bool {
+        Self::agree(a, b, |a, b| {
+            (a.bound.unwrap_or_default(), a.int) == (b.bound.unwrap_or_default(), b.int)
+        })
+    }
+
+    fn agree(a: Option<&Self>, b: Option<&Self>, same: impl Fn(&PassedTo, &PassedTo) -> bool) -> bool {
+        fn params(passed: Option<&Passed>) -> &[PassedTo] {
+            passed.map_or(&[], |passed| &passed.0)
+        }
+        let (a, b) = (params(a), params(b));
+        let nothing = PassedTo::default();
+        (0..a.len().max(b.len())).all(|ix| same(a.get(ix).unwrap_or(&nothing), b.get(ix).unwrap_or(&nothing)))
+    }
+
     /// What all calls that were seen pass for a parameter.
     pub(crate) fn type_of(&self, param: usize) -> Ty {
         self.0
@@ -129,8 +161,12 @@ pub(crate) type Slot = u64;
 pub(crate) enum About {
     /// What a function returns, and which parameters it takes as whole sets.
     Function,
-    /// What calls pass to a function.
+    /// The types of what calls pass to a function.
     Passed,
+    /// How much they pass: bounds and numbers.
+    Amounts,
+    /// Whether a call of it was seen.
+    Called,
     /// An attribute of a class.
     Attribute,
     /// A variable of a module.

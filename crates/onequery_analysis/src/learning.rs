@@ -211,27 +211,31 @@ impl Learning {
         news.of(
             &attributes,
             &mut self.known.attributes,
-            |(class, name)| slot(About::Attribute, class.0, name),
+            &[&|(class, name): &(ClassId, String)| slot(About::Attribute, class.0, name)],
             |key| {
                 let places = self.attributes.places(key).iter();
                 join(&mut places.map(|place| found_at(place).attributes[place.at as usize].2.exported()))
             },
-            Value::is_same,
+            &[&is_same_value],
         );
         news.of(
             &variables,
             &mut self.known.variables,
-            |(scope, name)| slot(About::Variable, scope.0, name),
+            &[&|(scope, name): &(ScopeId, String)| slot(About::Variable, scope.0, name)],
             |key| {
                 let places = self.variables.places(key).iter();
                 join(&mut places.map(|place| found_at(place).variables[place.at as usize].1.exported()))
             },
-            Value::is_same,
+            &[&is_same_value],
         );
         news.of(
             &calls,
             &mut self.known.passed,
-            |function| slot(About::Passed, function.0, ""),
+            &[
+                &|function: &FnId| slot(About::Passed, function.0, ""),
+                &|function: &FnId| slot(About::Amounts, function.0, ""),
+                &|function: &FnId| slot(About::Called, function.0, ""),
+            ],
             |key| {
                 let places = self.calls.places(key).iter();
                 passed(
@@ -239,7 +243,11 @@ impl Learning {
                     places.map(|place| &found_at(place).facts[place.at as usize]),
                 )
             },
-            |a, b| a == b,
+            &[
+                &Passed::have_same_types,
+                &Passed::have_same_amounts,
+                &|a: Option<&Passed>, b: Option<&Passed>| a.is_some() == b.is_some(),
+            ],
         );
         news.slots
     }
@@ -259,7 +267,7 @@ impl Learning {
             let slot = slot(About::Function, id.0, "");
             let is_given_up = self.given_up.contains(&slot);
             if is_given_up {
-                now.returns = Value::default();
+                now.give_up(&self.known.functions[id.index()]);
             }
             if let Some(answers) = &mut self.answers {
                 let answer = answer.filter(|_| !is_given_up);
@@ -311,9 +319,16 @@ impl Learning {
         known
             .variables
             .retain(|(scope, name), _| !goes_whole(slot(About::Variable, scope.0, name)));
-        known
-            .passed
-            .retain(|function, _| !goes_whole(slot(About::Passed, function.0, "")));
+        let mut with_these = Vec::new();
+        known.passed.retain(|function, _| {
+            let about = [About::Passed, About::Amounts, About::Called];
+            let slots = about.map(|about| slot(about, function.0, ""));
+            let goes = slots.map(&mut goes_whole).contains(&true);
+            // What is known of one is known of all.
+            with_these.extend(slots.into_iter().filter(|_| goes));
+            !goes
+        });
+        forgotten.extend(with_these);
         forgotten
     }
 }
@@ -342,14 +357,15 @@ struct News<'g> {
 }
 
 impl News<'_> {
-    /// Learns anew what is known under some keys.
+    /// Learns anew what is known under some keys. Each of the `slots` of a key is about a part of that; `same` says of each
+    /// part whether it is what it was.
     fn of<K: Clone + Eq + Hash + Sync, V: Hash + Send>(
         &mut self,
         keys: &[K],
         known: &mut FxHashMap<K, V>,
-        slot: impl Fn(&K) -> Slot,
+        slots: &[&dyn Fn(&K) -> Slot],
         learnt: impl Fn(&K) -> Option<V> + Send + Sync,
-        is_same: impl Fn(&V, &V) -> bool,
+        same: &[Same<'_, V>],
     ) {
         let hashes = self.answers.is_some();
         let values: Vec<(Option<V>, u64)> = keys
@@ -362,27 +378,35 @@ impl News<'_> {
             })
             .collect();
         for (key, (value, answer)) in keys.iter().zip(values) {
-            let slot = slot(key);
-            if self.given_up.contains(&slot) {
+            let slots: Vec<Slot> = slots.iter().map(|slot| slot(key)).collect();
+            if slots.iter().any(|slot| self.given_up.contains(slot)) {
                 continue;
             }
-            let same = match (&value, known.get(key)) {
-                (Some(now), Some(before)) => is_same(now, before),
-                (now, before) => now.is_none() && before.is_none(),
-            };
-            if let Some(answers) = &mut self.answers {
-                match value {
-                    Some(_) => answers.set(slot, answer),
-                    None => answers.remove(slot),
+            for (&slot, same) in slots.iter().zip(same) {
+                if !same(value.as_ref(), known.get(key)) {
+                    self.slots.insert(slot);
+                }
+                if let Some(answers) = &mut self.answers {
+                    match value {
+                        Some(_) => answers.set(slot, answer),
+                        None => answers.remove(slot),
+                    }
                 }
             }
             match value {
                 Some(value) => known.insert(key.clone(), value),
                 None => known.remove(key),
             };
-            if !same {
-                self.slots.insert(slot);
-            }
         }
     }
 }
+
+fn is_same_value(now: Option<&Value>, before: Option<&Value>) -> bool {
+    match (now, before) {
+        (Some(now), Some(before)) => now.is_same(before),
+        (now, before) => now.is_none() && before.is_none(),
+    }
+}
+
+/// Whether what was learnt is what was known.
+type Same<'s, V> = &'s dyn Fn(Option<&V>, Option<&V>) -> bool;

@@ -254,8 +254,9 @@ impl<'p, 'a> Eval<'p, 'a> {
             let is_written = function.is_test && !(ix == 0 && class.is_some());
             if is_written || decorated == Some(Decorates::CommandLine) {
                 value.bound = Bound::Constant;
+                self.ask(About::Called, id.0, "");
             }
-            self.ask(About::Passed, id.0, "");
+            self.ask(About::Amounts, id.0, "");
             if let Some(passed) = self.known.passed.get(&id).and_then(|passed| passed.of(ix)) {
                 value.bound = passed.bound.unwrap_or_default();
                 value.int = passed.int;
