@@ -403,23 +403,12 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Whether a class has a fixed number of members: `class Color(Enum)`, an `enum` of Rust whose variants hold nothing.
+    /// Whether a class has a fixed number of members: `class Color(Enum)`.
     pub(crate) fn is_enumeration(&self, class: ClassId) -> bool {
-        let declared = self.class_ir(class);
-        if declared.kind == ClassKind::Enum {
-            return declared.fields.iter().all(|variant| variant.ty.is_none());
-        }
-        let mut bases = self.class(class).library_bases.iter();
-        bases.any(|&base| self.catalogs.ty(base).enumeration)
-    }
-
-    /// Whether a collection with such elements has few of them: classes, members of an enumeration.
-    pub(crate) fn are_few(&self, item: &Ty) -> bool {
-        match item {
-            Ty::Instance(class) => self.is_enumeration(*class),
-            Ty::Lib(lib, _) => self.catalogs.ty(*lib).enumeration,
-            _ => false,
-        }
+        self.class(class)
+            .library_bases
+            .iter()
+            .any(|&base| self.catalogs.ty(base).enumeration)
     }
 }
 

@@ -362,10 +362,16 @@ impl Eval<'_, '_> {
         }
     }
 
-    /// How many elements a collection has, by what it is and what they are.
+    /// How many elements a collection has, by what it is and what they are. A list of an enumeration's members may have any
+    /// number of them.
     pub(super) fn bound_over(&self, collection: &Value, item: &Ty) -> Bound {
-        // Rows may all have the same one.
-        if collection.origin.is_none() && self.program.are_few(item) {
+        let is_fixed = match (&collection.ty, item) {
+            (Ty::Class(class), _) => self.program.is_enumeration(*class),
+            // A loop over classes has as many rounds as there are classes.
+            (_, Ty::Lib(lib, _)) => self.program.catalogs.ty(*lib).enumeration,
+            _ => false,
+        };
+        if is_fixed {
             Bound::Constant
         } else {
             collection.bound
