@@ -414,6 +414,28 @@ fn rust_that_does_not_parse_costs_its_item_only() {
     );
 }
 
+#[test]
+fn modules_may_name_each_other_by_path() {
+    let n_files = 14;
+    let names = |own: usize| {
+        let others = (0..n_files).filter(|&other| other != own);
+        others
+            .map(|other| format!("#[path = \"m{other}.rs\"]\nmod m{other};\n"))
+            .collect::<String>()
+    };
+    let all = (0..n_files).fold(Bad::new(), |bad, own| {
+        bad.file(&format!("src/m{own}.rs"), names(own))
+    });
+    let chain = (0..5000).fold(all.file("src/lib.rs", names(n_files)), |bad, ix| {
+        bad.file(
+            &format!("src/c{ix}.rs"),
+            format!("#[path = \"c{}.rs\"]\nmod next;\n", ix + 1),
+        )
+    });
+    let outside = "#[path = \"../../../far.rs\"]\nmod far;\n#[path = \"\"]\nmod none;\n";
+    chain.file("src/outside.rs", outside).check();
+}
+
 // ---- size and depth
 
 #[test]

@@ -1,10 +1,11 @@
 //! Functions that nothing in the project mentions: left over, or there for code that is not in the project.
 
 use onequery_core::FileId;
-use onequery_core::ir::{ExprKind, FileIr, FnIx, Function};
+use onequery_core::ir::{ExprKind, FileIr, Function};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::program::{FnId, Program};
+use crate::reach::is_start;
 
 /// Which functions of a program of Rust are mentioned. What a framework calls is named to it, or has an attribute that does.
 /// Of a library nothing is said: it is there for others.
@@ -41,21 +42,12 @@ impl<'a> Mentions<'a> {
     }
 }
 
-/// Whether a program begins in a file, one that is more than an example or a build script.
+/// Whether a program starts in a file, one that is more than an example or a build script.
 fn is_started(program: &Program<'_>, file: FileId) -> bool {
-    let ir = program.ir(file);
-    let path = program.path(file);
     let is_aside = |part: &str| matches!(part, "examples" | "tests" | "benches" | "build.rs");
-    let mut functions = ir.functions.iter();
-    let has_start = functions.any(|function| is_start(program, ir, function));
-    has_start && !path.split('/').any(is_aside)
-}
-
-/// Whether a program begins with a function, as programs of its language do.
-fn is_start(program: &Program<'_>, ir: &FileIr, function: &Function) -> bool {
-    let start = program.catalogs.starts_with(ir.language);
-    let name = function.name.map(|name| ir.name(name));
-    name.is_some() && name == start && function.outer == Some(FnIx(0))
+    let mut functions = program.ir(file).functions.iter();
+    let has_start = functions.any(|function| is_start(program, file, function));
+    has_start && !program.path(file).split('/').any(is_aside)
 }
 
 /// The name of a function that somebody has to say if it is to run.
@@ -65,7 +57,7 @@ fn name_of<'a>(program: &Program<'a>, id: FnId) -> Option<&'a str> {
     let of_trait = |ix: u32| ir.impls[ix as usize].of_trait.is_some();
     // Where programs begin with a function, everything is called by somebody who names it.
     let is_called_by_name = program.catalogs.starts_with(ir.language).is_some()
-        && !is_start(program, ir, function)
+        && !is_start(program, file, function)
         && function.decorators.is_empty()
         && !function.is_test
         && !function.in_impl.is_some_and(of_trait);

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use onequery_core::ir::FnIx;
-use onequery_core::{EntryKind, EntryPoint, Location, Step, StepRole};
+use onequery_core::ir::{FnIx, Function};
+use onequery_core::{EntryKind, EntryPoint, FileId, Location, Step, StepRole};
 
 use crate::facts::{FnFacts, Target, What};
 use crate::program::{ClassId, FnId, Program};
@@ -217,13 +217,17 @@ fn is_script(program: &Program<'_>, id: FnId) -> bool {
     if program.presented(id).is_some() {
         return false;
     }
+    ix == FnIx(0) || is_start(program, file, function)
+}
+
+/// Whether a program starts with a function, as programs of its language do: `main`.
+pub(crate) fn is_start(program: &Program<'_>, file: FileId, function: &Function) -> bool {
     let ir = program.ir(file);
-    let is_main = function.outer == Some(FnIx(0))
+    function.outer == Some(FnIx(0))
         && function.class.is_none()
         && function.in_impl.is_none()
         && function.name.map(|name| ir.name(name)) == program.catalogs.starts_with(ir.language)
-        && function.name.is_some();
-    ix == FnIx(0) || is_main
+        && function.name.is_some()
 }
 
 /// What a target is called.

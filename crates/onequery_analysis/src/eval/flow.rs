@@ -7,22 +7,8 @@ use onequery_core::ir::{Arm, AssignMode, BinaryOp, ExprId, ExprKind, Handler, Li
 
 use super::{Env, Eval};
 use crate::facts::Alternatives;
-use crate::program::{Symbol, target_names};
+use crate::program::Symbol;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
-
-/// A place behind which something runs only when a look-up in what is remembered found nothing.
-pub(super) struct Answered {
-    /// What was looked up in.
-    names: Vec<Name>,
-    /// What else the condition is about, and is there before and after the call.
-    remembered: Vec<Name>,
-    /// The first fact behind it.
-    facts: usize,
-    /// The first change behind it.
-    changes: usize,
-    /// It gave out something that a parameter holds.
-    gives_held: bool,
-}
 
 /// How control left.
 #[derive(Clone, Copy, Debug)]
@@ -102,55 +88,6 @@ impl Eval<'_, '_> {
         }
         self.end_path(start);
         if has_value { last } else { Value::default() }
-    }
-
-    /// Ends the part of the text behind the look-ups that answered since there were `before` of them.
-    fn end_answered(&mut self, before: usize) {
-        for answered in self.answered.split_off(before) {
-            // What the whole program looks things up in is filled somewhere.
-            let is_shared = |&name: &Name| self.is_shared(name);
-            if answered.names.iter().any(is_shared) {
-                self.memoise(answered.facts);
-            }
-            let names = [answered.names, answered.remembered].concat();
-            if answered.gives_held
-                && !self.changed[answered.changes..]
-                    .iter()
-                    .any(|name| names.contains(name))
-            {
-                self.doubt(answered.facts);
-            }
-            self.note_memo(answered.facts, answered.changes, &names);
-        }
-    }
-
-    /// What was asked since `start` may have been given before.
-    fn doubt(&mut self, start: usize) {
-        let around = self.active();
-        for fact in &mut self.facts.facts[start..] {
-            fact.path.may_be_given |= fact.path.loops == around;
-        }
-    }
-
-    /// `if let Some(known) = cache.get(&key) { return known }`: what follows in the block runs when nothing was
-    /// remembered, provided that it is remembered there.
-    fn note_answered(
-        &mut self,
-        tested: &Value,
-        remembered: Vec<Name>,
-        leaves: Option<Leaves>,
-        gives_held: bool,
-    ) {
-        if leaves.is_some_and(|leaves| !leaves.failed) {
-            let names = Vec::from_iter(tested.looked_up);
-            self.answered.push(Answered {
-                names,
-                remembered,
-                facts: self.facts.facts.len(),
-                changes: self.changed.len(),
-                gives_held,
-            });
-        }
     }
 
     /// When control has left, everything since `start` that was on this path is followed by that exit.
@@ -288,96 +225,6 @@ impl Eval<'_, '_> {
             queries: tested.deps.queries,
             ..Deps::default()
         })
-    }
-
-    /// Whether a branch returns what its condition finds to be there already, with what a parameter holds:
-    /// `if let Some(groups) = &self.groups { return groups.clone() }`.
-    fn gives_held(&self, test: ExprId, then: ExprId) -> bool {
-        let found = self.found_held(test);
-        let returned = match &self.ir.expr(then).kind {
-            ExprKind::Block { items, .. } => items.last().copied(),
-            _ => Some(then),
-        };
-        let returned = returned.and_then(|last| match self.ir.expr(last).kind {
-            ExprKind::Return(value) => value,
-            _ => None,
-        });
-        let given = returned.and_then(|value| self.given_out(value));
-        given.is_some_and(|name| found.contains(&name))
-    }
-
-    /// The names of what a condition finds to be there, if that is held by what a parameter is given.
-    fn found_held(&self, test: ExprId) -> Vec<Name> {
-        match &self.ir.expr(test).kind {
-            ExprKind::Attr { base, name, .. } => match self.ir.expr(*base).kind {
-                ExprKind::Name(holder) if self.may_hold(holder) => vec![*name],
-                _ => Vec::new(),
-            },
-            // `counts = self.context.get("counts")`.
-            ExprKind::Name(name) if self.is_from_held(*name) => vec![*name],
-            ExprKind::Deref(inner) | ExprKind::Binary(BinaryOp::In, _, inner) => self.found_held(*inner),
-            // `self.groups.as_ref()`, `self.groups.is_some()`.
-            ExprKind::Call { callee, args, .. } if args.is_empty() => match self.ir.expr(*callee).kind {
-                ExprKind::Attr { base, .. } => self.found_held(base),
-                _ => Vec::new(),
-            },
-            ExprKind::Binary(BinaryOp::Unequal, left, right) => match self.ir.expr(*right).kind {
-                ExprKind::Literal(Literal::None) => self.found_held(*left),
-                _ => Vec::new(),
-            },
-            ExprKind::Assign {
-                target,
-                value: Some(value),
-                ..
-            } if self.takes_given(target) => {
-                let mut found = self.found_held(*value);
-                if !found.is_empty() {
-                    target_names(target, &mut found);
-                }
-                found
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// Whether an attribute of a parameter may be given when the object is made, which a row is not by the project.
-    fn may_hold(&self, holder: Name) -> bool {
-        let holder = self.env.get(holder);
-        holder.is_some_and(|holder| holder.whole_params.only().is_some() && self.is_no_row(&holder.ty))
-    }
-
-    fn is_no_row(&self, ty: &Ty) -> bool {
-        matches!(ty, Ty::Instance(class) if !self.program.is_model(*class))
-    }
-
-    /// Whether a variable is computed from nothing but an object that a parameter is given, and that is no row.
-    fn is_from_held(&self, name: Name) -> bool {
-        let Some(value) = self.env.get(name) else {
-            return false;
-        };
-        let is_computed = value.whole_params.is_empty() && value.deps.queries.is_empty();
-        let param = value.deps.params.only().filter(|_| is_computed);
-        let holder = param.and_then(|param| self.ir.function(self.current).params.get(param));
-        holder.is_some_and(|holder| match holder.pattern {
-            Pattern::Name(holder, _) => self
-                .env
-                .get(holder)
-                .is_some_and(|holder| self.is_no_row(&holder.ty)),
-            _ => false,
-        })
-    }
-
-    /// The variable or attribute whose value, or something in it, an expression gives: `Ok(groups.clone())`.
-    fn given_out(&self, id: ExprId) -> Option<Name> {
-        match &self.ir.expr(id).kind {
-            ExprKind::Call { callee, args, .. } => match (&self.ir.expr(*callee).kind, &**args) {
-                (ExprKind::Attr { base, .. }, _) => self.given_out(*base),
-                (_, [only]) => self.given_out(only.value),
-                _ => None,
-            },
-            ExprKind::Deref(inner) => self.given_out(*inner),
-            _ => self.root_name(id),
-        }
     }
 
     /// Notes a branch one of whose arms is taken in any case.
@@ -633,7 +480,7 @@ impl Eval<'_, '_> {
     }
 
     /// Whether a pattern takes what is given, and not nothing: `Some(x)`.
-    fn takes_given(&self, pattern: &Pattern) -> bool {
+    pub(super) fn takes_given(&self, pattern: &Pattern) -> bool {
         let Pattern::Variant { path, parts } = pattern else {
             return false;
         };
@@ -681,123 +528,6 @@ impl Eval<'_, '_> {
                     .skip(ix)
                     .for_each(|fact| fact.path.decides.add(leaves.loops));
             }
-        }
-    }
-
-    /// Variables from outside the loop that a condition looks something up in: `key not in cache`, `if user is None`.
-    fn remembered(&self, test: ExprId) -> Vec<Name> {
-        let mut names = Vec::new();
-        self.looked_up(test, &mut names);
-        if self.loops.is_empty() {
-            // Between calls only what belongs to the module, or to what a parameter is given, is remembered.
-            names.retain(|&name| self.outlives_call(name));
-        }
-        names
-    }
-
-    /// Whether a name is that of a module's variable, or of a library's, which all calls share.
-    pub(super) fn is_shared(&self, name: Name) -> bool {
-        if self.env.get(name).is_some() {
-            return false;
-        }
-        let catalogs = self.program.catalogs;
-        match self.program.lookup(self.scope(), self.text(name)) {
-            Symbol::Variable(..) => true,
-            Symbol::External(node) => catalogs.type_at(node).is_some_and(|ty| catalogs.ty(ty).shared),
-            _ => false,
-        }
-    }
-
-    /// Whether a name is that of something which is there before and after the call.
-    pub(super) fn outlives_call(&self, name: Name) -> bool {
-        self.is_shared(name) || self.holder(name).is_some()
-    }
-
-    /// The parameter that is, or holds, what has a name.
-    fn holder(&self, name: Name) -> Option<usize> {
-        match self.env.get(name) {
-            Some(variable) if variable.looked_up != Some(name) => variable.whole_params.only(),
-            // An attribute, or a guard of one.
-            _ => self.held_by.get(&name).copied(),
-        }
-    }
-
-    fn looked_up(&self, id: ExprId, out: &mut Vec<Name>) {
-        match &self.ir.expr(id).kind {
-            ExprKind::Unary(_, inner) | ExprKind::Deref(inner) => self.looked_up(*inner, out),
-            ExprKind::Binary(BinaryOp::In, _, container) => self.remember(*container, out),
-            ExprKind::Binary(_, left, right) => {
-                self.looked_up(*left, out);
-                self.looked_up(*right, out);
-            }
-            ExprKind::Call { callee, .. } => {
-                if let ExprKind::Attr { base, .. } = self.ir.expr(*callee).kind {
-                    self.remember(base, out);
-                    self.looked_up(base, out);
-                }
-            }
-            // `if let Some(known) = cache.get(&key)`.
-            ExprKind::Assign {
-                target,
-                value: Some(value),
-                ..
-            } if matches!(**target, Pattern::Variant { .. }) => {
-                self.looked_up(*value, out);
-            }
-            ExprKind::Name(name) => {
-                // `country = known.get(code)`, then `if country is None:`.
-                out.extend(self.env.get(*name).and_then(|value| value.looked_up));
-                self.remember(id, out);
-            }
-            ExprKind::Attr { .. } | ExprKind::Index { .. } => self.remember(id, out),
-            _ => {}
-        }
-    }
-
-    fn remember(&self, id: ExprId, out: &mut Vec<Name>) {
-        if let Some(name) = self.root_name(id) {
-            let varies = self
-                .env
-                .get(name)
-                .is_some_and(|value| value.deps.loops.meets(self.innermost()));
-            // A variable that was assigned from the element in this round remembers nothing.
-            if !varies || self.is_carried(name) {
-                out.push(name);
-            }
-        }
-    }
-
-    /// A branch that fills what its condition looked up runs once per distinct key.
-    fn note_memo(&mut self, start: usize, changes: usize, remembered: &[Name]) {
-        let changed = self.changed[changes..].iter();
-        let filled: Vec<Name> = changed
-            .filter(|name| remembered.contains(name))
-            .copied()
-            .collect();
-        for name in filled {
-            if !self.loops.is_empty() || self.is_shared(name) {
-                self.memoise(start);
-            } else if let Some(param) = self.holder(name) {
-                let facts = self.facts.facts[start..].iter_mut();
-                facts.for_each(|fact| fact.path.remembered.add(Bits::one(param)));
-                self.note_filling(start);
-                self.facts.invoked.holders.add(Bits::one(param));
-            }
-        }
-    }
-
-    /// Notes that what was found since `start` runs when nothing was remembered.
-    fn memoise(&mut self, start: usize) {
-        let facts = self.facts.facts[start..].iter_mut();
-        facts.for_each(|fact| fact.path.memoised = true);
-        self.note_filling(start);
-    }
-
-    /// Notes that the parameters that were called since there were `start` facts fill in what was missing.
-    fn note_filling(&mut self, start: usize) {
-        let since = self.invocations.iter().filter(|(facts, _)| *facts >= start);
-        for &(_, params) in since {
-            self.facts.invoked.to_fill.add(params);
         }
     }
 

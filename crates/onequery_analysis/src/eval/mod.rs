@@ -20,6 +20,7 @@ mod pages;
 mod presentations;
 mod project_calls;
 mod relations;
+mod remembered;
 mod specialize;
 mod templates;
 
@@ -112,7 +113,7 @@ struct Eval<'p, 'a> {
     /// Facts on paths that have ended; parallel to the facts.
     sealed: Vec<bool>,
     /// Look-ups in the blocks around the current place that answered and left.
-    answered: Vec<flow::Answered>,
+    answered: Vec<remembered::Answered>,
     /// The parameters that were called so far, each with how many facts there were before.
     invocations: Vec<(usize, Bits)>,
     /// Facts are not recorded while this is above zero.

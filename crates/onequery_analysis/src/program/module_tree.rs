@@ -6,6 +6,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{PackageRoot, Program, ScopeId, Target};
 
+/// How deep modules may lie below each other; deeper ones stay where their files lie.
+const MAX_DEPTH: usize = 64;
+
 /// The module that a file of Rust is.
 #[derive(Clone)]
 pub(super) struct RustModule<'a> {
@@ -77,6 +80,8 @@ impl<'a> Program<'a> {
             files: self.files.iter().map(|_| None).collect(),
             regular: FxHashSet::default(),
             at_paths: Vec::new(),
+            placed: FxHashSet::default(),
+            pending: Vec::new(),
         };
         places.place_by_path(packages);
         places.place_elsewhere(packages);
@@ -146,6 +151,10 @@ struct Places<'p, 'a> {
     /// Full paths of the modules that a crate reaches whose root lies where roots do, if files lie elsewhere.
     regular: FxHashSet<String>,
     at_paths: Vec<(FileId, &'a Import, FileId)>,
+    /// The files that have their place: files may name each other in circles.
+    placed: FxHashSet<FileId>,
+    /// Those of them whose modules are still to be placed, with the folders that these lie in.
+    pending: Vec<(FileId, String)>,
 }
 
 impl<'a> Places<'_, 'a> {
@@ -173,9 +182,21 @@ impl<'a> Places<'_, 'a> {
                 self.place_target(package, target);
             }
         }
-        for file in name_files {
-            for import in module_files(program, file) {
-                self.place_below(file, import, None, &mut vec![file]);
+        // Those that no other names come first: what lies below them is placed with them. The rest is below some of these,
+        // or names each other in circles.
+        let named: FxHashSet<FileId> = name_files
+            .iter()
+            .flat_map(|&file| module_files(program, file).map(move |import| (file, import)))
+            .filter_map(|(file, import)| self.named_at(file, import, None))
+            .collect();
+        let (rest, first): (Vec<FileId>, Vec<FileId>) =
+            name_files.into_iter().partition(|file| named.contains(file));
+        for file in first.into_iter().chain(rest) {
+            if self.placed.insert(file) {
+                for import in module_files(program, file) {
+                    self.place_below(file, import, None);
+                }
+                self.place_pending();
             }
         }
     }
@@ -223,72 +244,70 @@ impl<'a> Places<'_, 'a> {
                 path: Vec::new(),
                 ..place
             };
-            self.place(file, module, &mut Vec::new());
+            self.place(file, module, parent(self.program.path(file)).to_owned());
+            self.place_pending();
         }
     }
 
-    /// A file is a module, and the files that its `mod`s name lie below it.
-    fn place(&mut self, file: FileId, module: RustModule<'a>, above: &mut Vec<FileId>) {
-        let folder = parent(self.program.path(file));
-        self.place_in(file, module, folder.to_owned(), above);
+    /// A file is a module, and the files that its `mod`s name lie in a folder.
+    fn place(&mut self, file: FileId, module: RustModule<'a>, folder: String) {
+        if module.path.len() <= MAX_DEPTH && self.placed.insert(file) {
+            self.files[file.index()] = Some(module);
+            self.pending.push((file, folder));
+        }
     }
 
-    fn place_in(&mut self, file: FileId, module: RustModule<'a>, folder: String, above: &mut Vec<FileId>) {
-        if above.contains(&file) {
-            return;
+    /// Places what lies below the files that were placed.
+    fn place_pending(&mut self) {
+        while let Some((file, folder)) = self.pending.pop() {
+            for import in module_files(self.program, file) {
+                self.place_below(file, import, Some(&folder));
+            }
         }
-        self.files[file.index()] = Some(module);
-        above.push(file);
-        for import in module_files(self.program, file) {
-            self.place_below(file, import, Some(&folder), above);
-        }
-        above.pop();
     }
 
     /// Places what a `mod` of a file names. `folder` is where the files of its modules lie, unless that is where its path says.
-    fn place_below(
-        &mut self,
-        file: FileId,
-        import: &'a Import,
-        folder: Option<&str>,
-        above: &mut Vec<FileId>,
-    ) {
+    fn place_below(&mut self, file: FileId, import: &'a Import, folder: Option<&str>) {
         let Some(module) = self.files[file.index()]
             .as_ref()
             .map(|module| self.child(file, module, import))
         else {
             return;
         };
-        let program = self.program;
-        let ir = program.ir(file);
-        let inline = self.inline_modules(file, import);
-        if let Some(path) = import.alias {
-            let mut base = match folder {
-                Some(folder) => folder.to_owned(),
-                None => folder_of_modules(program.path(file)),
-            };
-            if inline.is_empty() {
-                parent(program.path(file)).clone_into(&mut base);
-            }
-            let base = inline.iter().fold(base, |base, part| within(&base, part));
-            let Some(named) = join(&base, ir.name(path)).and_then(|path| self.file_at(&path)) else {
+        if import.alias.is_some() {
+            let Some(named) = self.named_at(file, import, folder) else {
                 return;
             };
             self.at_paths.push((file, import, named));
             if !self.is_regular(named) {
-                self.place(named, module, above);
+                self.place(named, module, parent(self.program.path(named)).to_owned());
             }
         } else if let (Some(folder), &[name]) = (folder, &*import.path) {
+            let inline = self.inline_modules(file, import);
             let folder = inline
                 .iter()
                 .fold(folder.to_owned(), |base, part| within(&base, part));
-            let folder = within(&folder, ir.name(name));
+            let folder = within(&folder, self.program.ir(file).name(name));
             let named = [format!("{folder}.rs"), format!("{folder}/mod.rs")];
             let named = named.iter().find_map(|path| self.file_at(path));
             if let Some(named) = named.filter(|&named| !self.is_regular(named)) {
-                self.place_in(named, module, folder, above);
+                self.place(named, module, folder);
             }
         }
+    }
+
+    /// The file that a `mod` names by a path. That is relative to its own file's folder, or, below inline modules, to theirs.
+    fn named_at(&self, file: FileId, import: &Import, folder: Option<&str>) -> Option<FileId> {
+        let own = self.program.path(file);
+        let inline = self.inline_modules(file, import);
+        let base = match folder {
+            _ if inline.is_empty() => parent(own).to_owned(),
+            Some(folder) => folder.to_owned(),
+            None => folder_of_modules(own),
+        };
+        let base = inline.iter().fold(base, |base, part| within(&base, part));
+        let written = self.program.ir(file).name(import.alias?);
+        self.file_at(&join(&base, written)?)
     }
 
     /// The module that a `mod` of a file declares.

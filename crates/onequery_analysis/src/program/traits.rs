@@ -1,7 +1,9 @@
 //! Traits and abstract classes: which types have their methods, and which functions a call through one may run.
 
-use onequery_core::FileId;
+use std::collections::BTreeMap;
+
 use onequery_core::ir::{ClassKind, ExprId, ExprKind, Function, Impl, TypeRef};
+use onequery_core::{FileId, Name, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{ClassId, FnId, Program, Symbol};
@@ -209,20 +211,34 @@ impl<'a> Program<'a> {
         self.leave_out_stand_ins(&mut overrides);
         traits.implementations.extend(overrides.implementations);
         let all = traits.implementations.values().flatten().copied();
-        traits.wrappers = all.filter(|&method| self.wraps(method)).collect();
+        traits.wrappers = self.wrappers_among(all);
         self.traits = traits;
     }
 
-    fn wraps(&self, method: FnId) -> bool {
-        let (file, _, function) = self.function(method);
-        let mut exprs = self.ir(file).exprs.iter();
-        exprs.any(|expr| {
-            let attribute = match expr.kind {
-                ExprKind::Attr { name, .. } => Some(name),
-                _ => None,
-            };
-            attribute.is_some() && attribute == function.name && function.span.contains(expr.span)
-        })
+    /// The methods in whose bodies a method of the same name is called.
+    fn wrappers_among(&self, methods: impl Iterator<Item = FnId>) -> FxHashSet<FnId> {
+        let mut by_file: BTreeMap<FileId, FxHashMap<Name, Vec<(Span, FnId)>>> = BTreeMap::new();
+        for method in methods {
+            let (file, _, function) = self.function(method);
+            if let Some(name) = function.name {
+                let named = by_file.entry(file).or_default().entry(name).or_default();
+                named.push((function.span, method));
+            }
+        }
+        let mut wrappers = FxHashSet::default();
+        for (file, named) in by_file {
+            for expr in &self.ir(file).exprs {
+                if let ExprKind::Attr { name, .. } = &expr.kind {
+                    let around = named.get(name).into_iter().flatten();
+                    wrappers.extend(
+                        around
+                            .filter(|(span, _)| span.contains(expr.span))
+                            .map(|(_, method)| *method),
+                    );
+                }
+            }
+        }
+        wrappers
     }
 
     /// Whether a class implements a method by itself, and not by way of something that it holds.
