@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use onequery_core::FileId;
 use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::catalog::{LeadsTo, LibTy, PathNode, RelationKind, Reverse, TypeInfo};
 use crate::program::{ClassId, Program, ScopeId, Symbol};
@@ -205,15 +205,16 @@ impl<'a> Program<'a> {
     /// Whether the project has a model of its own, or imports of a library that declares some.
     fn may_have_models(&self, names: &Names) -> bool {
         let of_library = |&file: &FileId| self.is_stub(file);
-        let library = |file: FileId| self.path(file).split('/').next();
+        let libraries: FxHashSet<&str> = self
+            .file_ids()
+            .filter(of_library)
+            .filter_map(|stub| self.path(stub).split('/').next())
+            .collect();
         let own_model = |&class: &ClassId| !self.is_stub(self.class(class).file);
         let imports_library = |file: FileId| {
             let ir = self.ir(file);
             let mut firsts = ir.imports.iter().filter_map(|import| import.path.first());
-            firsts.any(|&first| {
-                let mut stubs = self.file_ids().filter(of_library);
-                stubs.any(|stub| library(stub) == Some(ir.name(first)))
-            })
+            firsts.any(|&first| libraries.contains(ir.name(first)))
         };
         names.by_name.values().flatten().any(own_model)
             || self
