@@ -214,6 +214,11 @@ impl Loaded {
 }
 
 impl Rows {
+    /// Whether they are the very rows that a parameter is given, as opposed to others that these lead to.
+    pub(crate) fn are_a_parameters(&self) -> bool {
+        matches!(self.source, RowSource::Param(_)) && self.path.is_empty()
+    }
+
     /// Rows that a query gives.
     pub(crate) fn of_query(model: Option<ClassId>, at: Location, many: bool) -> Self {
         Self {

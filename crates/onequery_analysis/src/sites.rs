@@ -695,7 +695,8 @@ fn confidence(
     let on_some_call = effect.is_some_and(|effect| is_open(effect, args));
     let on_some_path = on_some_path || effect.is_some_and(|effect| is_decided_later(effect, args));
     let by_framework = site.kind == SiteKind::Framework;
-    let may_be_given = effect.is_some_and(|effect| effect.may_be_given);
+    let may_be_given = effect.is_some_and(|effect| effect.may_be_given)
+        || (access == Access::Read && fact.path.may_be_given);
     if own_session || fact.path.memoised || may_be_given || (on_some_call && !by_framework) {
         Confidence::Possible
     } else if by_shape

@@ -80,7 +80,7 @@ impl Ty {
     }
 
     /// The type with one class of the project in place of another.
-    fn with_class(&self, from: ClassId, to: ClassId) -> Self {
+    pub(crate) fn with_class(&self, from: ClassId, to: ClassId) -> Self {
         let within = |args: &Args| {
             args.as_ref()
                 .map(|args| args.iter().map(|arg| arg.with_class(from, to)).collect())

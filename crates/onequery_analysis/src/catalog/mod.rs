@@ -150,6 +150,8 @@ pub(crate) struct RelationInfo {
     pub(crate) mirrors: Option<String>,
     pub(crate) strategy: Option<StrategyInfo>,
     pub(crate) prefetched: bool,
+    /// It is not among all fields of its model.
+    pub(crate) unlisted: bool,
     pub(crate) key: Option<String>,
     pub(crate) key_names: Vec<String>,
     pub(crate) optional_if: Option<String>,
@@ -283,6 +285,10 @@ pub(crate) struct CallInfo {
     pub(crate) looks_among_held: bool,
     /// It makes a condition of which its arguments need not all hold.
     pub(crate) loosens: bool,
+    /// Its keyword arguments are attributes of the object that the method it decorates is called on.
+    pub(crate) sets_attributes: bool,
+    /// Its keyword arguments are columns that the rows get besides their own.
+    pub(crate) names_columns: bool,
     /// What a keyword argument is called that says, when it is true, that none of the rows has the related row `{name}`.
     pub(crate) lacks: Option<String>,
     pub(crate) often_wanted: bool,

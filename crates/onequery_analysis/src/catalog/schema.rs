@@ -394,6 +394,9 @@ pub(super) struct Call {
     pub(super) fills: bool,
     /// What it makes of a function that it decorates.
     pub(super) decorates: Option<Decorates>,
+    /// As a decorator of a method: its keyword arguments are attributes of the object that the method is called on.
+    #[serde(default)]
+    pub(super) sets_attributes: bool,
     /// The world outside calls the function or class that it decorates, or those among its arguments.
     #[serde(default, deserialize_with = "some_entry_kind")]
     pub(super) enters: Option<EntryKind>,
@@ -477,6 +480,9 @@ pub(super) struct Call {
     /// It makes a condition of which its arguments need not all hold: `or_(…)`, `not_(…)`.
     #[serde(default)]
     pub(super) loosens: bool,
+    /// Its keyword arguments are columns that the rows get besides their own: `annotate(total=…)`.
+    #[serde(default)]
+    pub(super) names_columns: bool,
     /// What a keyword argument is called that says, when it is true, that none of the rows has the related row `{name}`.
     pub(super) lacks: Option<String>,
     /// What it loads together with the rows.
@@ -656,6 +662,9 @@ pub(super) struct Relation {
     /// Though it leads to one row it is loaded as those to many rows are: what it leads to is of any model.
     #[serde(default)]
     pub(super) prefetched: bool,
+    /// It is not among all fields of its model.
+    #[serde(default)]
+    pub(super) unlisted: bool,
     /// The column that holds the key of a relation that leads to one row; `{name}` is the relation.
     pub(super) key: Option<String>,
     /// What rows call their key.

@@ -224,6 +224,12 @@ impl Eval<'_, '_> {
                 if self.loops.is_empty() && !value.deps.queries.is_empty() {
                     self.changed.push(name);
                 }
+                if self.holds_rows(&owner, name)
+                    && let ExprKind::Name(holder) = self.ir.expr(base).kind
+                    && let Some(holder) = self.env.get_mut(holder)
+                {
+                    holder.rows = settled(&value);
+                }
                 if let Ty::Instance(class) | Ty::Class(class) = owner.ty {
                     let stored = Value {
                         deps: Deps::default(),
@@ -255,6 +261,20 @@ impl Eval<'_, '_> {
                 self.eval(place);
             }
         }
+    }
+
+    /// Whether an attribute of an object of a library is the rows that the object has: `page.object_list`.
+    pub(super) fn holds_rows(&self, owner: &Value, attribute: Name) -> bool {
+        let program = self.program;
+        let Ty::Lib(lib, _) = owner.ty else {
+            return false;
+        };
+        let known = program.catalogs.attribute(lib, self.text(attribute), false);
+        known.is_some_and(|known| {
+            let held = program.fill_receiver(&known.gives, &program.view(owner));
+            let model = program.row_class(&held);
+            model.is_some() && model == program.row_class(&program.view(owner))
+        })
     }
 
     /// A dictionary has a value under some key: `orders[order.id] = order`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use onequery_core::Name;
 use onequery_core::ir::{BinaryOp, ExprId, ExprKind, Literal, Spread};
 
 use super::Eval;
@@ -294,7 +295,7 @@ impl<'a> Eval<'_, 'a> {
         for &variable in variables {
             // `page.object_list` is the rows of `page`.
             let variable = match self.ir.expr(variable).kind {
-                ExprKind::Attr { base, .. } if self.is_of_library(base) => base,
+                ExprKind::Attr { base, name, .. } if self.is_rows_of(base, name) => base,
                 _ => variable,
             };
             let ExprKind::Name(name) = self.ir.expr(variable).kind else {
@@ -311,12 +312,13 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// Whether an expression is a variable that holds an instance of a library's type.
-    fn is_of_library(&self, id: ExprId) -> bool {
-        match self.ir.expr(id).kind {
-            ExprKind::Name(name) => matches!(self.env.get(name).map(|value| &value.ty), Some(Ty::Lib(..))),
-            _ => false,
-        }
+    /// Whether an attribute of a variable is the rows that the variable has.
+    fn is_rows_of(&self, variable: ExprId, attribute: Name) -> bool {
+        let ExprKind::Name(variable) = self.ir.expr(variable).kind else {
+            return false;
+        };
+        let variable = self.env.get(variable);
+        variable.is_some_and(|variable| self.holds_rows(variable, attribute))
     }
 
     /// The texts of a literal, of a collection of literals, or of a constant that is one.

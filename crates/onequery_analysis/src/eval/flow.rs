@@ -128,6 +128,7 @@ impl Eval<'_, '_> {
         let remembered = self.remembered(test);
         let guard = self.guard(test);
         let narrowed = self.narrowed(test);
+        let absent = self.absent(test);
         let finds = self.finds(test);
         if let Some(is_taken) = guard.and_then(|guard| self.is_taken(guard)) {
             self.narrow(narrowed.as_ref(), is_taken);
@@ -154,6 +155,7 @@ impl Eval<'_, '_> {
             self.path.discriminated.add(Bits::one(param));
         }
         self.narrow(narrowed.as_ref(), true);
+        self.empty(absent, true);
         match tested.measure {
             Measure::Reached => self.path.flushes.add(self.active()),
             Measure::OneRound => self.path.flushes.add(self.innermost()),
@@ -175,6 +177,7 @@ impl Eval<'_, '_> {
         self.path = path;
         self.enter_branch(guard, false, tested.deps);
         self.narrow(narrowed.as_ref(), false);
+        self.empty(absent, false);
         let (start, changes) = (self.facts.facts.len(), self.changed.len());
         let other = match otherwise {
             Some(otherwise) => self.eval(otherwise),
@@ -368,6 +371,31 @@ impl Eval<'_, '_> {
                 Some(finds == (op == BinaryOp::Unequal))
             }
             _ => None,
+        }
+    }
+
+    /// The variable that a condition finds to be `None`, and whether it does when the condition is true: `page is None`.
+    fn absent(&self, test: ExprId) -> Option<(Name, bool)> {
+        match self.ir.expr(test).kind {
+            ExprKind::Unary(UnaryOp::Not, inner) => self.absent(inner).map(|(name, is)| (name, !is)),
+            ExprKind::Binary(op @ (BinaryOp::Equal | BinaryOp::Unequal), left, right) => {
+                let is_none = matches!(self.ir.expr(right).kind, ExprKind::Literal(Literal::None));
+                match self.ir.expr(left).kind {
+                    ExprKind::Name(name) if is_none => Some((name, op == BinaryOp::Equal)),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// What is `None` is no query and has no rows, whatever else the variable may hold.
+    fn empty(&mut self, absent: Option<(Name, bool)>, holds: bool) {
+        if let Some((name, _)) = absent.filter(|(_, is)| *is == holds)
+            && let Some(variable) = self.env.get_mut(name)
+        {
+            variable.ty = Ty::Unknown;
+            variable.rows = None;
         }
     }
 

@@ -156,7 +156,10 @@ impl<'a> Eval<'_, 'a> {
             };
         }
         if let (Some(name), Ty::Instance(class)) = (&info.gives_attribute, &own.ty)
-            && let Some(stored) = self.stored_attribute(*class, name)
+            && let Some(stored) = self
+                .set_by_decorator(*class, name)
+                .map(|(_, value)| value)
+                .or_else(|| self.stored_attribute(*class, name))
         {
             return stored.with_deps(deps);
         }

@@ -48,7 +48,7 @@ impl<'a> Eval<'_, 'a> {
             Ty::Super(class) => inherit(self.super_attribute(*class, text)),
             Ty::Lib(lib, _) => match self.program.catalogs.attribute(*lib, text, false) {
                 Some(info) => {
-                    let value = self.known_attribute(info, &base.ty);
+                    let value = self.known_attribute(info, &self.view(base));
                     let rows = settled(base).filter(|rows| self.program.row_class(&value.ty) == rows.model);
                     inherit(Value { rows, ..value })
                 }
@@ -173,6 +173,11 @@ impl<'a> Eval<'_, 'a> {
         if let Some(value) = self.column(class, base, name, id) {
             return value;
         }
+        if base.whole_params.only() == Some(0)
+            && let Some((_, value)) = self.set_by_decorator(class, name)
+        {
+            return value;
+        }
         if self.program.catalogs.is_class_attribute(self.language(), name) {
             return Value::of(Ty::Class(class));
         }
@@ -209,7 +214,9 @@ impl<'a> Eval<'_, 'a> {
                     args: [given].into(),
                 };
                 let path = self.path;
-                self.path.kept |= decorated == Some(Decorates::CachedProperty);
+                let is_cached = decorated == Some(Decorates::CachedProperty);
+                self.path.kept |= is_cached;
+                self.path.may_be_given |= is_cached && self.is_assigned(class, name);
                 let deps = self.fact(id, what, base.deps, base.likely);
                 self.path = path;
                 return returned.with_deps(deps);
@@ -258,6 +265,15 @@ impl<'a> Eval<'_, 'a> {
         method
             .map(|method| Value::of(Ty::Function(method)))
             .unwrap_or_default()
+    }
+
+    /// Whether anything assigns to an attribute of a class or its instances.
+    fn is_assigned(&self, class: ClassId, name: &str) -> bool {
+        let mut classes = self.program.class(class).mro.iter();
+        classes.any(|&base| {
+            self.ask(About::Attribute, base.0, name);
+            self.known.attributes.contains_key(&(base, name.to_owned()))
+        })
     }
 
     /// What was assigned to an attribute of a class or its instances anywhere.

@@ -9,6 +9,7 @@ use super::calls::{Args, SUPER};
 use super::loops::{element_of, site_over};
 use crate::catalog::{Access, Decorates, Lists, Position, ShownGiven, Shows, Table, Walks};
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
+use crate::models::keyword_arg;
 use crate::program::{ClassId, ClassReturned, FnId, Symbol, Written};
 use crate::rows::{Asked, RowSource, Rows};
 use crate::value::{Bits, Deps, Ty, Value};
@@ -560,10 +561,42 @@ impl<'a> Eval<'_, 'a> {
                 ClassReturned::Own => {}
             }
         }
-        let written = self.program.written(class, attribute)?;
-        match self.stored_attribute(class, attribute)?.ty {
+        let (written, stored) = match self.set_by_decorator(class, attribute) {
+            Some((written, value)) => (written, value),
+            None => (
+                self.program.written(class, attribute)?,
+                self.stored_attribute(class, attribute)?,
+            ),
+        };
+        match stored.ty {
             Ty::Class(shown_by) => Some((shown_by, written)),
             _ => None,
         }
+    }
+
+    /// What a decorator of the method at hand makes an attribute of its object: `@action(serializer_class=…)`. What is
+    /// made at the decorator is not known.
+    pub(super) fn set_by_decorator(&self, class: ClassId, attribute: &str) -> Option<(Written, Value)> {
+        let program = self.program;
+        let function = self.ir.function(self.current);
+        let scope = program.scope_id(self.file, function.scope);
+        function.decorators.iter().find_map(|&decorator| {
+            let value = match &self.ir.expr(decorator).kind {
+                ExprKind::Call { args, .. } => keyword_arg(self.ir, args, attribute)?,
+                _ => return None,
+            };
+            let entry = program.decorating(self.file, scope, decorator)?;
+            let written = Written {
+                class,
+                file: self.file,
+                value,
+            };
+            let symbol = program.resolve_expr(self.file, scope, value);
+            program
+                .catalogs
+                .call(entry)
+                .sets_attributes
+                .then(|| (written, self.symbol_value(symbol)))
+        })
     }
 }

@@ -287,10 +287,29 @@ impl<'a> Eval<'_, 'a> {
                 self.note_lacking(model, lacks, args, &mut rows);
             }
         }
+        if info.names_columns
+            && let Some(model) = rows.model
+        {
+            self.fill_cached(model, args);
+        }
         if let Some(loads) = loads {
             self.load(loads, args, &mut rows);
         }
         Some(Arc::new(rows))
+    }
+
+    /// `annotate(n_books=…)` gives rows what a cached property of that name would ask for.
+    fn fill_cached(&mut self, model: ClassId, args: &Args<'a>) {
+        for arg in args.written {
+            let Some(name) = arg.name.map(|name| self.text(name)) else {
+                continue;
+            };
+            if self.program.method(model, name).is_some() {
+                self.facts
+                    .attributes
+                    .push((model, name.to_owned(), Value::default()));
+            }
+        }
     }
 
     /// What a call loads relations into, if that isn't what it gives.
@@ -381,9 +400,19 @@ impl<'a> Eval<'_, 'a> {
         given: &dyn Fn(usize) -> Option<Arc<Rows>>,
         at: Location,
     ) -> Value {
+        let rows = self.returned_rows(&returned, given, at);
+        let passes_rows = returned.rows.as_ref().is_some_and(|rows| rows.are_a_parameters());
+        let of_caller = rows.as_ref().filter(|_| passes_rows).and_then(|rows| rows.model);
+        let record = returned.map_record(|value| self.returned_value(value.clone(), given, at));
+        // Rows of this caller's model, whatever other callers give.
+        let ty = match (of_caller, self.program.row_class(&returned.ty)) {
+            (Some(own), Some(other)) if own != other => returned.ty.with_class(other, own),
+            _ => returned.ty,
+        };
         Value {
-            rows: self.returned_rows(&returned, given, at),
-            record: returned.map_record(|value| self.returned_value(value.clone(), given, at)),
+            ty,
+            rows,
+            record,
             ..returned
         }
     }

@@ -132,14 +132,24 @@ impl Eval<'_, '_> {
         matches!(ty, Ty::Instance(class) if !self.program.is_model(*class))
     }
 
-    /// Whether a variable is computed from nothing but an object that a parameter is given, and that is no row.
+    /// Whether a variable is computed, without a query, from an object that a parameter is given and that is no row,
+    /// perhaps by keys of rows: `self.context.get("counts", {}).get(book.pk)`.
     fn is_from_held(&self, name: Name) -> bool {
         let Some(value) = self.env.get(name) else {
             return false;
         };
         let is_computed = value.whole_params.is_empty() && value.deps.queries.is_empty();
-        let param = value.deps.params.only().filter(|_| is_computed);
-        let holder = param.and_then(|param| self.ir.function(self.current).params.get(param));
+        is_computed
+            && value
+                .deps
+                .params
+                .indices()
+                .any(|param| self.holds_what_is_given(param))
+    }
+
+    /// Whether a parameter is an object that is no row.
+    fn holds_what_is_given(&self, param: usize) -> bool {
+        let holder = self.ir.function(self.current).params.get(param);
         holder.is_some_and(|holder| match holder.pattern {
             Pattern::Name(holder, _) => self
                 .env

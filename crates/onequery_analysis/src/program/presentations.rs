@@ -475,13 +475,18 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// The names of the relations that a model declares itself, as opposed to other sides that it gets.
+    /// The names of the relations among all fields of a model: those that it declares itself, as opposed to other sides
+    /// that it gets, and to those that are no columns or tables of its own.
     pub(crate) fn own_relations(&self, model: ClassId) -> impl Iterator<Item = &'a str> {
         let fields = self.class(model).mro.iter().flat_map(|&base| {
             let ir = self.ir(self.class(base).file);
             self.class_ir(base).fields.iter().map(|field| ir.name(field.name))
         });
-        fields.filter(move |name| self.relation_of(model, name).is_some())
+        fields.filter(move |name| {
+            let relation = self.relation_of(model, name);
+            let kind = relation.map(|relation| self.models.relation(relation).kind);
+            kind.is_some_and(|kind| !self.catalogs.relation(kind).unlisted)
+        })
     }
 
     /// What a block returns when attributes hold texts.
