@@ -1,6 +1,7 @@
 //! Models and their relations, as the project declares them.
 
 mod declarations;
+mod settings;
 
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use crate::catalog::{LeadsTo, LibTy, PathNode, RelationKind, Reverse, TypeInfo};
 use crate::program::{ClassId, Program, ScopeId, Symbol};
 use crate::value::{Ty, Value};
 use declarations::{Declaration, Names};
+pub(crate) use settings::Constant;
+use settings::Constants;
 
 /// Index of a relation in [`Models`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,6 +58,8 @@ pub(crate) struct Models {
     of_class: FxHashMap<ClassId, Vec<RelId>>,
     /// Models by the names of module variables whose texts name them: `AUTH_USER_MODEL = "users.User"`.
     by_setting: FxHashMap<Box<str>, Option<ClassId>>,
+    /// Settings that never change.
+    constants: Constants,
     /// By class of queries or managers: the only model that has one, in so far as it is the only one.
     served: FxHashMap<ClassId, Option<ClassId>>,
     /// Models by their names in lower case.
@@ -82,6 +87,11 @@ impl Models {
     /// The model that the text names which some module assigns to a variable.
     pub(crate) fn set_by(&self, name: &str) -> Option<ClassId> {
         self.by_setting.get(name).copied().flatten()
+    }
+
+    /// What a setting is whatever runs.
+    pub(crate) fn constant(&self, setting: &str) -> Option<Constant> {
+        self.constants.get(setting).copied().flatten()
     }
 
     /// The relation to models of the project that a library's model has under a name.
@@ -135,19 +145,32 @@ impl<'a> Program<'a> {
 
     /// Whether a class declares a column other than its key: an attribute that a call makes.
     pub(crate) fn has_column(&self, class: ClassId, name: &str) -> bool {
-        let key_column_if = self.of_model(class, |info| info.key_column_if.as_deref());
-        self.class(class).mro.iter().any(|&base| {
+        self.column_says(class, name, |info| info.key_column_if.as_deref()) == Some(false)
+    }
+
+    /// Whether a column has another value in each row.
+    pub(crate) fn is_unique(&self, class: ClassId, name: &str) -> bool {
+        let named = self.of_library_base(class, |info| info.key_columns.iter().find(|key| *key == name));
+        named.is_some()
+            || self.column_says(class, name, |info| info.key_column_if.as_deref()) == Some(true)
+            || self.column_says(class, name, |info| info.unique_column_if.as_deref()) == Some(true)
+    }
+
+    /// Whether the column that a class declares under a name has a keyword.
+    fn column_says(
+        &self,
+        class: ClassId,
+        name: &str,
+        keyword: impl Fn(&'a TypeInfo) -> Option<&'a str> + Copy,
+    ) -> Option<bool> {
+        let keyword = self.of_library_base(class, keyword);
+        self.class(class).mro.iter().find_map(|&base| {
             let ir = self.ir(self.class(base).file);
             let mut fields = self.class_ir(base).fields.iter();
-            let field = fields.find(|field| ir.name(field.name) == name);
-            field.and_then(|field| field.value).is_some_and(|value| {
-                let is_key = |args| {
-                    key_column_if
-                        .and_then(|keyword| keyword_arg(ir, args, keyword))
-                        .is_some()
-                };
-                call_args(ir, value).is_some_and(|args| !is_key(args))
-            })
+            let field = fields.find(|field| ir.name(field.name) == name)?;
+            let args = call_args(ir, field.value?)?;
+            let said = keyword.and_then(|keyword| keyword_arg(ir, args, keyword));
+            Some(said.is_some_and(|said| word(ir, said) != Some("False")))
         })
     }
 
@@ -186,6 +209,16 @@ impl<'a> Program<'a> {
                 .is_some(),
             _ => false,
         }
+    }
+
+    /// The method that gives the rows which the others of a manager's class start from.
+    pub(crate) fn starts_from(&self, class: ClassId) -> Option<&'a str> {
+        self.of_library_base(class, |info| info.starts_from.as_deref())
+    }
+
+    /// Whether a class is a manager's, as opposed to a query's.
+    pub(crate) fn is_manager(&self, class: ClassId) -> bool {
+        self.starts_from(class).is_some()
     }
 
     fn served_type(&self, class: ClassId) -> Option<LibTy> {
@@ -331,8 +364,15 @@ impl<'a> Program<'a> {
                 declarations.extend(self.declaration(class, name, value, None, &names));
             }
         }
+        let has_any = !names.by_name.is_empty() && self.may_have_models(&names);
+        let constants = if has_any {
+            self.constant_settings()
+        } else {
+            Constants::default()
+        };
         let mut models = Models {
-            has_any: !names.by_name.is_empty() && self.may_have_models(&names),
+            has_any,
+            constants,
             by_setting: names.by_setting,
             by_name: lower_names,
             served: self.find_served(),
@@ -413,7 +453,7 @@ impl<'a> Program<'a> {
     /// Gives models the relations to the models that extend them.
     fn add_children(&self, models: &mut Models) {
         for class in self.class_ids() {
-            let node = self.of_model(class, |info| info.child_relation);
+            let node = self.of_library_base(class, |info| info.child_relation);
             let Some(kind) = node.and_then(|node| self.catalogs.relation_at(node)) else {
                 continue;
             };
@@ -439,7 +479,7 @@ impl<'a> Program<'a> {
 
     /// Whether a class has no rows of its own: what it declares belongs to the classes that inherit it.
     pub(crate) fn is_abstract(&self, class: ClassId) -> bool {
-        match self.of_model(class, |info| info.abstract_if.as_deref()) {
+        match self.of_library_base(class, |info| info.abstract_if.as_deref()) {
             Some(marker) => self
                 .marked(class, marker)
                 .is_some_and(|(ir, value)| word(ir, value) == Some("True")),
@@ -450,7 +490,7 @@ impl<'a> Program<'a> {
 
     /// Whether a model gives its rows in order.
     pub(crate) fn is_ordered(&self, class: ClassId) -> bool {
-        let marker = self.of_model(class, |info| info.ordered_if.as_deref());
+        let marker = self.of_library_base(class, |info| info.ordered_if.as_deref());
         marker.is_some_and(|marker| {
             let mro = &self.class(class).mro;
             mro.iter().any(|&base| self.marked(base, marker).is_some())
@@ -464,8 +504,8 @@ impl<'a> Program<'a> {
         bases.iter().copied().find(is_model)
     }
 
-    /// What the library type that makes a class a model says.
-    fn of_model<T>(&self, class: ClassId, of: impl Fn(&'a TypeInfo) -> Option<T> + Copy) -> Option<T> {
+    /// What one of the library types that a class extends says.
+    fn of_library_base<T>(&self, class: ClassId, of: impl Fn(&'a TypeInfo) -> Option<T> + Copy) -> Option<T> {
         let bases = &self.class(class).library_bases;
         bases.iter().find_map(|&base| self.inherited(base, of))
     }

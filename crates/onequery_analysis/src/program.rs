@@ -820,7 +820,7 @@ fn file_id(ix: usize) -> FileId {
 }
 
 /// The names assigned by the statements of a file's top level, its `if` and `try` blocks included.
-fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
+pub(crate) fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
     match &ir.expr(id).kind {
         ExprKind::Block { items, .. } => items.iter().for_each(|&item| top_level_names(ir, item, out)),
         ExprKind::If { then, otherwise, .. } => {
@@ -856,7 +856,7 @@ fn top_level(ir: &FileIr) -> impl Iterator<Item = &ExprKind> {
 }
 
 /// The places of the statements of a file's top level.
-fn top_level_ids(ir: &FileIr) -> impl Iterator<Item = ExprId> + use<'_> {
+pub(crate) fn top_level_ids(ir: &FileIr) -> impl Iterator<Item = ExprId> + use<'_> {
     let items: &[ExprId] = match ir.functions[0].body.map(|body| &ir.expr(body).kind) {
         Some(ExprKind::Block { items, .. }) => items,
         _ => &[],

@@ -75,6 +75,11 @@ impl Reach {
         }
     }
 
+    /// Whether the world outside does more with the project than to run its files: it is a program, and no library.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.entries.iter().any(|entry| entry.kind != EntryKind::Script)
+    }
+
     /// How many functions count the statements that something executes.
     pub(crate) const fn n_guards(&self) -> usize {
         self.counting.len()

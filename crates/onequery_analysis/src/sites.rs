@@ -174,7 +174,7 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries, reach: &R
             }
         }
     }
-    let mentions = Mentions::of(program, found.keys().map(|(function, _)| *function));
+    let mentions = Mentions::of(program, reach, found.keys().map(|(function, _)| *function));
     let mut told: BTreeMap<FnId, Vec<(RelationRead, Confidence)>> = BTreeMap::new();
     let mut sites: Vec<LoopSite> = found
         .into_iter()

@@ -106,9 +106,12 @@ impl Compiler {
                     enumeration: ty.enumeration,
                     single: ty.single,
                     shared: ty.shared,
+                    settings: ty.settings,
                     model: ty.model,
                     abstract_if: ty.abstract_if.clone(),
                     key_column_if: ty.key_column_if.clone(),
+                    key_columns: ty.key_columns.clone(),
+                    unique_column_if: ty.unique_column_if.clone(),
                     ordered_if: ty.ordered_if.clone(),
                     child_relation,
                     serves_owner: ty.serves_owner,
@@ -274,6 +277,7 @@ impl Compiler {
                 gives: self.template(&id, &attribute.gives)?,
                 bound: attribute.bound,
                 likely: attribute.likely,
+                not_of_results: attribute.not_of_results,
             };
             for on in &attribute.on {
                 let target = self.owner(&id, on)?;
@@ -437,6 +441,7 @@ impl Compiler {
             loosens: call.loosens,
             sets_attributes: call.sets_attributes,
             names_columns: call.names_columns,
+            finds_by_columns: call.finds_by_columns,
             lacks: call.lacks.clone(),
             often_wanted: call.often_wanted,
             uses_loaded: call.uses_loaded,

@@ -101,9 +101,15 @@ pub(crate) struct TypeInfo {
     pub(crate) single: bool,
     /// Its paths name objects that the whole program shares.
     pub(crate) shared: bool,
+    /// Its paths name an object whose attributes are upper-case variables of the project's modules.
+    pub(crate) settings: bool,
     pub(crate) model: bool,
     pub(crate) abstract_if: Option<String>,
     pub(crate) key_column_if: Option<String>,
+    /// The keyword of a column that has another value in each row.
+    pub(crate) unique_column_if: Option<String>,
+    /// What the key of rows is called whatever the class declares.
+    pub(crate) key_columns: Vec<String>,
     pub(crate) ordered_if: Option<String>,
     pub(crate) child_relation: Option<PathNode>,
     pub(crate) serves_owner: bool,
@@ -178,6 +184,8 @@ pub(crate) struct AttributeInfo {
     /// How many elements it has.
     pub(crate) bound: Option<BoundKind>,
     pub(crate) likely: bool,
+    /// Other things have an attribute of this name, too: what a call gave is no such class.
+    pub(crate) not_of_results: bool,
 }
 
 /// A condition on an argument.
@@ -287,6 +295,8 @@ pub(crate) struct CallInfo {
     pub(crate) loosens: bool,
     /// Its keyword arguments are attributes of the object that the method it decorates is called on.
     pub(crate) sets_attributes: bool,
+    /// Its keyword arguments are columns, and what the rows have in them.
+    pub(crate) finds_by_columns: bool,
     /// Its keyword arguments are columns that the rows get besides their own.
     pub(crate) names_columns: bool,
     /// What a keyword argument is called that says, when it is true, that none of the rows has the related row `{name}`.

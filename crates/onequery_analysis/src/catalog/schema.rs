@@ -193,6 +193,9 @@ pub(super) struct Type {
     /// Its paths name objects that the whole program shares, and not classes.
     #[serde(default)]
     pub(super) shared: bool,
+    /// Its paths name an object whose attributes are upper-case variables of the project's modules.
+    #[serde(default)]
+    pub(super) settings: bool,
     /// Instances of subclasses are rows, which have relations.
     #[serde(default)]
     pub(super) model: bool,
@@ -200,6 +203,11 @@ pub(super) struct Type {
     pub(super) abstract_if: Option<String>,
     /// The keyword of a column that is the key, which every query loads.
     pub(super) key_column_if: Option<String>,
+    /// The keyword of a column that has another value in each row.
+    pub(super) unique_column_if: Option<String>,
+    /// What the key of rows is called whatever the class declares.
+    #[serde(default)]
+    pub(super) key_columns: Vec<String>,
     /// Subclasses that have this attribute give their rows in order: `Meta.ordering`.
     pub(super) ordered_if: Option<String>,
     /// The path of the relation that a model has to each model that extends it, if it has one.
@@ -480,6 +488,9 @@ pub(super) struct Call {
     /// It makes a condition of which its arguments need not all hold: `or_(…)`, `not_(…)`.
     #[serde(default)]
     pub(super) loosens: bool,
+    /// Its keyword arguments are columns, and what the rows have in them: `filter(title=…)`.
+    #[serde(default)]
+    pub(super) finds_by_columns: bool,
     /// Its keyword arguments are columns that the rows get besides their own: `annotate(total=…)`.
     #[serde(default)]
     pub(super) names_columns: bool,
@@ -571,6 +582,9 @@ pub(super) struct Attribute {
     pub(super) bound: Option<BoundKind>,
     #[serde(default)]
     pub(super) likely: bool,
+    /// Other things have an attribute of this name, too: what a call gave is no such class.
+    #[serde(default)]
+    pub(super) not_of_results: bool,
 }
 
 /// What a call loads eagerly.

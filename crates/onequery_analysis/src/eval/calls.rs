@@ -162,7 +162,11 @@ impl<'a> Eval<'_, 'a> {
                 Member::Project(method) if self.varies_by_element(method, receiver) => {
                     return self.unknown_call(receiver, args);
                 }
-                Member::Project(method) => return self.project_call(id, method, Some(receiver), false, args),
+                Member::Project(method) => {
+                    let started = self.started_for(id, *class, method, receiver);
+                    let receiver = started.as_ref().unwrap_or(receiver);
+                    return self.project_call(id, method, Some(receiver), false, args);
+                }
                 Member::Library(entries) => match self.choose(entries, args) {
                     Some(entry) if let Some(start) = self.start_of(id, *class, receiver) => {
                         return self.entry(id, entry, Some((base, &start)), args, generics);
@@ -321,10 +325,7 @@ impl<'a> Eval<'_, 'a> {
         if receiver.rows.as_deref().is_some_and(is_loaded) {
             return None;
         }
-        let bases = &self.program.class(class).library_bases;
-        let starts = bases
-            .iter()
-            .find_map(|&base| self.program.inherited(base, |info| info.starts_from.as_deref()))?;
+        let starts = self.program.starts_from(class)?;
         let method = self.program.method(class, starts)?;
         if self.program.fn_id(self.file, self.current) == method {
             return None;
@@ -332,8 +333,10 @@ impl<'a> Eval<'_, 'a> {
         let returned = self.returned_by(method);
         let given = |param: usize| receiver.rows.clone().filter(|_| param == 0);
         let rows = self.returned_rows(&returned, &given, self.here(self.ir.span(id)))?;
-        // A related manager asks its row first: if that has the others already, nothing of this is done.
-        let related = receiver.rows.as_deref().filter(|own| own.pending.is_some());
+        // A related manager asks its row first: if that has the others already, nothing of this is done. A parameter may be
+        // one.
+        let may_be_related = |own: &&Rows| own.pending.is_some() || own.are_a_parameters();
+        let related = receiver.rows.as_deref().filter(may_be_related);
         let rows = match related {
             None => rows,
             Some(own) if own.path == rows.path && own.source == rows.source => Arc::new(Rows {
@@ -350,6 +353,19 @@ impl<'a> Eval<'_, 'a> {
             deps: receiver.deps,
             rows: Some(rows),
             ..returned
+        })
+    }
+
+    /// A manager as the methods see it that it has from a queryset class: they start from its rows, too.
+    fn started_for(&self, id: ExprId, manager: ClassId, method: FnId, receiver: &Value) -> Option<Value> {
+        let of = self.program.class_of(method)?;
+        if of == manager || !self.program.is_manager(manager) || self.program.is_manager(of) {
+            return None;
+        }
+        let start = self.start_of(id, manager, receiver)?;
+        Some(Value {
+            rows: start.rows,
+            ..receiver.clone()
         })
     }
 

@@ -7,6 +7,7 @@ use onequery_core::ir::{Arm, AssignMode, BinaryOp, ExprId, ExprKind, Handler, Li
 
 use super::{Env, Eval};
 use crate::facts::Alternatives;
+use crate::models::Constant;
 use crate::program::Symbol;
 use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
 
@@ -123,6 +124,32 @@ impl Eval<'_, '_> {
         }
     }
 
+    /// Whether a condition holds by settings of the project that never change: `settings.USE_NEW and user.is_staff`.
+    fn by_settings(&self, test: ExprId) -> Option<bool> {
+        match self.ir.expr(test).kind {
+            ExprKind::Attr { base, name, .. } if self.language().names_constant(self.text(name)) => {
+                let Symbol::External(node) = self.program.resolve_expr(self.file, self.scope(), base) else {
+                    return None;
+                };
+                match self.setting(node, self.text(name)) {
+                    Some(Constant::Flag(holds)) => Some(holds),
+                    _ => None,
+                }
+            }
+            ExprKind::Unary(UnaryOp::Not, inner) => self.by_settings(inner).map(|holds| !holds),
+            ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), left, right) => {
+                // One side decides when it is false for `and`, when it is true for `or`.
+                let deciding = op == BinaryOp::Or;
+                match (self.by_settings(left), self.by_settings(right)) {
+                    (Some(side), _) | (_, Some(side)) if side == deciding => Some(deciding),
+                    (Some(_), Some(_)) => Some(!deciding),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn branch(&mut self, test: ExprId, then: ExprId, otherwise: Option<ExprId>) -> Value {
         let tested = self.condition(test);
         let remembered = self.remembered(test);
@@ -130,7 +157,8 @@ impl Eval<'_, '_> {
         let narrowed = self.narrowed(test);
         let absent = self.absent(test);
         let finds = self.finds(test);
-        if let Some(is_taken) = guard.and_then(|guard| self.is_taken(guard)) {
+        let by_guard = guard.and_then(|guard| self.is_taken(guard));
+        if let Some(is_taken) = by_guard.or_else(|| self.by_settings(test)) {
             self.narrow(narrowed.as_ref(), is_taken);
             return match otherwise {
                 _ if is_taken => self.eval(then),

@@ -6,9 +6,10 @@ use onequery_core::Name;
 use onequery_core::ir::{ClassKind, ExprId, TypeRef};
 
 use super::{Eval, settled};
-use crate::catalog::{Access, AttributeInfo, BoundKind, Decorates, PathNode};
+use crate::catalog::{Access, AttributeInfo, BoundKind, Decorates, LibTy, PathNode};
 use crate::facts::{Given, QuerySource, What};
 use crate::known::About;
+use crate::models::Constant;
 use crate::program::{ClassId, Symbol};
 use crate::rows::{Asked, Rows};
 use crate::types::TypeScope;
@@ -87,10 +88,14 @@ impl<'a> Eval<'_, 'a> {
             }
             Ty::Unknown => match self.program.catalogs.class_shape(self.language(), text) {
                 // `for model in models: model.objects…` walks over classes, of which there are few.
-                Some(info) if !base.deps.loops.meets(self.active()) => {
-                    inherit(self.known_attribute(info, &base.ty))
+                Some(info)
+                    if base.deps.loops.meets(self.active())
+                        || (info.not_of_results && base.whole_params.is_empty()) =>
+                {
+                    Value::default().with_deps(base.deps)
                 }
-                _ => Value::default().with_deps(base.deps),
+                Some(info) => inherit(self.known_attribute(info, &base.ty)),
+                None => Value::default().with_deps(base.deps),
             },
             Ty::Plain | Ty::Function(_) | Ty::Tuple(None) | Ty::Relation(_) => {
                 Value::default().with_deps(base.deps)
@@ -116,6 +121,12 @@ impl<'a> Eval<'_, 'a> {
             .type_at(node)
             .and_then(|ty| catalogs.attribute(ty, name, true));
         let child = catalogs.child(node, name);
+        if let Some(Constant::Collection) = self.setting(node, name) {
+            return Value {
+                bound: Bound::Constant,
+                ..Value::of(Ty::External(child))
+            };
+        }
         match (on_class, child) {
             (Some(info), _) => self.known_attribute(info, &Ty::External(node)),
             (None, PathNode::OTHER) => match catalogs.class_shape(self.language(), name) {
@@ -124,6 +135,17 @@ impl<'a> Eval<'_, 'a> {
             },
             (None, child) => Value::of(Ty::External(child)),
         }
+    }
+
+    /// A setting of the project that never changes: `settings.LANGUAGES`.
+    pub(super) fn setting(&self, node: PathNode, name: &str) -> Option<Constant> {
+        let catalogs = self.program.catalogs;
+        let is_settings = |ty: LibTy| catalogs.ty(ty).settings;
+        let models = &self.program.models;
+        catalogs
+            .type_at(node)
+            .filter(|&ty| is_settings(ty))
+            .and_then(|_| models.constant(name))
     }
 
     fn class_attribute(&mut self, class: ClassId, name: &str) -> Value {

@@ -186,6 +186,8 @@ impl<'a> Eval<'_, 'a> {
             return returned;
         };
         match self.program.class_of(method) {
+            // What a queryset class gives stays one, though a manager has the method.
+            Some(base) if self.program.is_manager(own) && !self.program.is_manager(base) => returned,
             Some(base) if base != own && self.program.is_abstract(base) => returned.with_class(base, own),
             _ => returned,
         }

@@ -283,6 +283,9 @@ impl<'a> Eval<'_, 'a> {
         }
         if is_orm && let Some(model) = model {
             self.note_pinned(model, args, &mut rows);
+            let keywords = args.written.iter().filter_map(|arg| arg.name);
+            let mut columns = keywords.map(|name| self.text(name));
+            rows.few |= info.finds_by_columns && columns.any(|column| self.program.is_unique(model, column));
             if let Some(lacks) = &info.lacks {
                 self.note_lacking(model, lacks, args, &mut rows);
             }

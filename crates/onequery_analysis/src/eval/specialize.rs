@@ -86,7 +86,8 @@ impl<'a> Eval<'_, 'a> {
             let param = &function.params[ix];
             let receiver = receiver.filter(|_| ix == 0);
             if let Some(given) = given.get(ix).filter(|_| receiver.is_none()) {
-                let is_something = !matches!(given.ty, Ty::Unknown | Ty::Plain);
+                // What the caller itself is given may be `None`, whatever its type.
+                let is_something = !matches!(given.ty, Ty::Unknown | Ty::Plain) && given.own_param.is_none();
                 *passed = Passed {
                     // Functions are called with what the caller of this one says.
                     ty: match given.ty {

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Relation, call_args, folder, keyword_arg, literal, word};
 use crate::catalog::{Decorates, Direction, LeadsTo, LibTy, RelationInfo, RelationKind};
-use crate::program::{ClassId, Program, ScopeId, Symbol, top_level_assignments};
+use crate::program::{ClassId, Program, ScopeId, Symbol};
 use crate::types::TypeScope;
 use crate::value::Ty;
 
@@ -325,43 +325,8 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// Models by the upper-case module variables whose texts name them; `None` where it is open which.
-    pub(super) fn settings(
-        &self,
-        by_name: &FxHashMap<&'a str, Vec<ClassId>>,
-    ) -> FxHashMap<Box<str>, Option<ClassId>> {
-        let mut found: FxHashMap<Box<str>, Option<ClassId>> = FxHashMap::default();
-        for file in self.file_ids() {
-            let ir = self.ir(file);
-            for (name, value) in top_level_assignments(ir) {
-                let name = ir.name(name);
-                if name.contains(char::is_lowercase) {
-                    continue;
-                }
-                let named = literal(ir, value)
-                    .and_then(|text| text.rsplit_once('.'))
-                    .and_then(|(app, model)| Some(self.nearest(app, "", by_name.get(model)?)));
-                let model = match named {
-                    Some(Ty::Instance(class)) => Some(class),
-                    // Any other text of this form is no model's name, unless the setting is one that names one.
-                    _ if self.catalogs.default_of(name).is_none() => continue,
-                    _ => None,
-                };
-                // Two modules that disagree leave it open.
-                found
-                    .entry(name.into())
-                    .and_modify(|known| *known = known.filter(|known| Some(*known) == model))
-                    .or_insert(model);
-            }
-        }
-        for (name, path) in self.catalogs.defaults() {
-            found.entry(name.into()).or_insert_with(|| self.class_at(path));
-        }
-        found
-    }
-
     /// The class of a dotted path.
-    fn class_at(&self, path: &str) -> Option<ClassId> {
+    pub(super) fn class_at(&self, path: &str) -> Option<ClassId> {
         let (module, name) = path.rsplit_once('.')?;
         match self.member(Symbol::Module(self.module_named(module)?), name) {
             Symbol::Class(class) => Some(class),
@@ -392,7 +357,7 @@ impl<'a> Program<'a> {
     }
 
     /// The only candidate that is nearest to an app, or to a path when no app is named.
-    fn nearest(&self, app: &str, own_path: &str, candidates: &[ClassId]) -> Ty {
+    pub(super) fn nearest(&self, app: &str, own_path: &str, candidates: &[ClassId]) -> Ty {
         let app = app.rsplit('.').next().unwrap_or(app);
         let distance = |candidate: &ClassId| {
             let path = self.path(self.class(*candidate).file);

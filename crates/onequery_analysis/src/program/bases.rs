@@ -20,7 +20,7 @@ impl<'a> Program<'a> {
                 class
                     .bases
                     .iter()
-                    .map(|&base| self.made_class(info.file, scope, base))
+                    .flat_map(|&base| self.made_classes(info.file, scope, base))
                     .collect()
             })
             .collect();
@@ -151,15 +151,26 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// What a base stands for. `class BookManager(Manager.from_queryset(BookQuerySet))` has what the argument has, and what
+    /// the library's class has that it is called on.
+    fn made_classes(&self, file: FileId, scope: ScopeId, base: ExprId) -> Vec<Symbol<'a>> {
+        let ir = self.ir(file);
+        if let ExprKind::Call { callee, args, .. } = &ir.expr(base).kind
+            && let Some(of) = self.made_of(file, scope, *callee, args)
+        {
+            let owner = match ir.expr(*callee).kind {
+                ExprKind::Attr { base, .. } => self.resolve_expr(file, scope, base),
+                _ => Symbol::Unknown,
+            };
+            let owner = matches!(owner, Symbol::External(_)).then_some(owner);
+            return std::iter::once(of).chain(owner).collect();
+        }
+        vec![self.made_class(file, scope, base)]
+    }
+
     /// What a base is, classes that a call or an attribute makes included: `Base = declarative_base()`, `db.Model`.
     fn made_class(&self, file: FileId, scope: ScopeId, base: ExprId) -> Symbol<'a> {
         let symbol = self.resolve_expr(file, scope, base);
-        // `class BookManager(Manager.from_queryset(BookQuerySet))` has what the argument has.
-        if let ExprKind::Call { callee, args, .. } = &self.ir(file).expr(base).kind
-            && let Some(of) = self.made_of(file, scope, *callee, args)
-        {
-            return of;
-        }
         if let Symbol::Variable(module, name) = symbol {
             return self.made_by(module, name).map_or(symbol, Symbol::External);
         }
