@@ -235,10 +235,12 @@ impl Eval<'_, '_> {
                         deps: Deps::default(),
                         ..value
                     };
-                    self.facts
-                        .attributes
-                        .push((class, self.text(name).to_owned(), stored));
-                    self.note_assigned(base, self.text(name));
+                    let text = self.text(name);
+                    // One object's property may be set for reasons of its own; rows one after the other get theirs.
+                    if !self.loops.is_empty() || self.program.method(class, text).is_none() {
+                        self.facts.attributes.push((class, text.to_owned(), stored));
+                    }
+                    self.note_assigned(base, text);
                 }
             }
             ExprKind::Index { base, index } => {

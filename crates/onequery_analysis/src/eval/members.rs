@@ -238,7 +238,7 @@ impl<'a> Eval<'_, 'a> {
                 let path = self.path;
                 let is_cached = decorated == Some(Decorates::CachedProperty);
                 self.path.kept |= is_cached;
-                self.path.may_be_given |= is_cached && self.is_assigned(class, name);
+                self.path.may_be_given |= is_cached && self.is_filled(class, name);
                 let deps = self.fact(id, what, base.deps, base.likely);
                 self.path = path;
                 return returned.with_deps(deps);
@@ -289,8 +289,8 @@ impl<'a> Eval<'_, 'a> {
             .unwrap_or_default()
     }
 
-    /// Whether anything assigns to an attribute of a class or its instances.
-    fn is_assigned(&self, class: ClassId, name: &str) -> bool {
+    /// Whether something gives rows of a class what an attribute of that name would ask for.
+    fn is_filled(&self, class: ClassId, name: &str) -> bool {
         let mut classes = self.program.class(class).mro.iter();
         classes.any(|&base| {
             self.ask(About::Attribute, base.0, name);
