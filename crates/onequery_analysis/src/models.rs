@@ -150,10 +150,15 @@ impl<'a> Program<'a> {
 
     /// Whether a column has another value in each row.
     pub(crate) fn is_unique(&self, class: ClassId, name: &str) -> bool {
-        let named = self.of_library_base(class, |info| info.key_columns.iter().find(|key| *key == name));
-        named.is_some()
+        self.is_key_name(class, name)
             || self.column_says(class, name, |info| info.key_column_if.as_deref()) == Some(true)
             || self.column_says(class, name, |info| info.unique_column_if.as_deref()) == Some(true)
+    }
+
+    /// Whether a library calls the key of all rows so, whatever the class declares.
+    pub(crate) fn is_key_name(&self, class: ClassId, name: &str) -> bool {
+        let named = self.of_library_base(class, |info| info.key_columns.iter().find(|key| *key == name));
+        named.is_some()
     }
 
     /// Whether the column that a class declares under a name has a keyword.

@@ -337,7 +337,6 @@ impl Compiler {
             prefetched: relation.prefetched,
             unlisted: relation.unlisted,
             key: relation.key,
-            key_names: relation.key_names,
             optional_if: relation.optional_if,
             more_keywords: relation.more_keywords,
             forgets_other_side: relation.forgets_other_side,

@@ -159,7 +159,6 @@ pub(crate) struct RelationInfo {
     /// It is not among all fields of its model.
     pub(crate) unlisted: bool,
     pub(crate) key: Option<String>,
-    pub(crate) key_names: Vec<String>,
     pub(crate) optional_if: Option<String>,
     pub(crate) more_keywords: Option<String>,
     pub(crate) forgets_other_side: bool,

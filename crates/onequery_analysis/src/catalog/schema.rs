@@ -681,9 +681,6 @@ pub(super) struct Relation {
     pub(super) unlisted: bool,
     /// The column that holds the key of a relation that leads to one row; `{name}` is the relation.
     pub(super) key: Option<String>,
-    /// What rows call their key.
-    #[serde(default)]
-    pub(super) key_names: Vec<String>,
     /// The keyword that says, when true, that there may be no row.
     pub(super) optional_if: Option<String>,
     /// A keyword whose dictionary has further keywords of the declaration.

@@ -150,7 +150,7 @@ impl<'a> Eval<'_, 'a> {
         {
             let at = self.here(self.ir.span(id));
             return Value {
-                rows: Some(Arc::new(Rows::of_query(Some(model), at, true))),
+                rows: Some(self.all_rows(model, at)),
                 origin: Some(at),
                 ..Value::of(self.program.fill_receiver(&info.gives, &own.ty))
             };

@@ -158,7 +158,7 @@ impl<'a> Eval<'_, 'a> {
         };
         let at = self.here(self.ir.span(at));
         Some(Value {
-            rows: Some(Arc::new(Rows::of_query(Some(model), at, true))),
+            rows: Some(self.all_rows(model, at)),
             origin: Some(at),
             ..Value::of(Ty::Instance(model))
         })

@@ -470,7 +470,7 @@ impl<'a> Eval<'_, 'a> {
             Some(method) => self.returned_by(method).rows,
             None => {
                 let at = self.here(self.ir.span(at));
-                Some(Arc::new(Rows::of_query(Some(model), at, true)))
+                Some(self.all_rows(model, at))
             }
         };
         let Some(mut rows) = rows.filter(|rows| rows.model == Some(model)) else {

@@ -155,8 +155,7 @@ impl<'a> Eval<'_, 'a> {
         } = &mut fact.what
         {
             let declared = self.program.models.relation(*relation);
-            let info = self.program.catalogs.relation(declared.kind);
-            if let (Some(key), true) = (&declared.key, info.key_names.iter().any(|known| known == text)) {
+            if let (Some(key), true) = (&declared.key, self.program.is_key_name(declared.owner, text)) {
                 load.wanted = Wanted::Key(key.clone());
             }
         }
@@ -180,10 +179,10 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// The type of a model's own manager, when the project wrote one.
+    /// The type of a model's default manager, the first that it declares, when the project wrote that.
     fn manager_of(&self, model: ClassId) -> Option<Ty> {
         let program = self.program;
-        program.class(model).mro.iter().find_map(|&base| {
+        let first = program.class(model).mro.iter().find_map(|&base| {
             let ir = program.ir(program.class(base).file);
             let fields = program.class_ir(base).fields.iter();
             // A manager is made by a call.
@@ -195,8 +194,24 @@ impl<'a> Eval<'_, 'a> {
             made.filter(|field| program.relation_of(base, ir.name(field.name)).is_none())
                 .filter_map(|field| self.stored_attribute(base, ir.name(field.name)))
                 .map(|stored| stored.ty)
-                .find(|ty| matches!(ty, Ty::Instance(class) if program.serves_owner(*class)))
-        })
+                .find(|ty| program.serves(ty))
+        });
+        first.filter(|ty| matches!(ty, Ty::Instance(_)))
+    }
+
+    /// All rows of a model, as its default manager gives them to who asks at a place.
+    pub(super) fn all_rows(&self, model: ClassId, at: Location) -> Arc<Rows> {
+        let program = self.program;
+        let all = Arc::new(Rows::of_query(Some(model), at, true));
+        let start = || {
+            let Some(Ty::Instance(manager)) = self.manager_of(model) else {
+                return None;
+            };
+            let returned = self.returned_by(program.method(manager, program.starts_from(manager)?)?);
+            self.returned_rows(&returned, &|param| (param == 0).then(|| all.clone()), at)
+        };
+        let start = start().filter(|rows| rows.model == Some(model));
+        start.unwrap_or_else(|| all.clone())
     }
 
     /// What a value is as a library's type: a project's queryset class is its library's queryset of its rows.
