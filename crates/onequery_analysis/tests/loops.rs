@@ -53,6 +53,31 @@ fn a_query_that_depends_on_the_element() {
 }
 
 #[test]
+fn what_no_code_names_is_not_proven_where_the_world_outside_comes_in() {
+    let view = |entry: &str| {
+        format!(
+            "from celery import shared_task\ndef load(ids: list[int]):\n    return [Order.objects.get(pk=i) for i in ids]\n{entry}"
+        )
+    };
+    check_view(&view(""), "Read Element proven Order.objects.get");
+    let unmentioned = "@shared_task\ndef nightly():\n    pass\n";
+    check_view(&view(unmentioned), "Read Element likely Order.objects.get");
+    let mentioned = "@shared_task\ndef nightly(ids):\n    load(ids)\n";
+    check_view(&view(mentioned), "Read Element proven Order.objects.get");
+}
+
+#[test]
+fn the_query_of_what_a_library_gave_is_none() {
+    let of = |url: &str| {
+        format!(
+            "//- shop/links.py\nimport hyperlink\ndef parts(url, urls: list[str]):\n    for _ in urls:\n        one(url)\ndef one(url):\n    {url}    return [pair for pair in url.query]\n"
+        )
+    };
+    check(&of("url = hyperlink.parse(url)\n"), "");
+    check(&of("pass\n"), "Read Unknown likely one > url.query");
+}
+
+#[test]
 fn declared_functions_are_believed() {
     let view = |marker: &str| {
         format!(

@@ -158,6 +158,7 @@ impl<'a> Eval<'_, 'a> {
         if let (Some(name), Ty::Instance(class)) = (&info.gives_attribute, &own.ty)
             && let Some(stored) = self
                 .set_by_decorator(*class, name)
+                .filter(|_| own.whole_params.only() == Some(0))
                 .map(|(_, value)| value)
                 .or_else(|| self.stored_attribute(*class, name))
         {
