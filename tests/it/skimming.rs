@@ -1,4 +1,4 @@
-//! Of tests that repeat nothing only the heads are read, and nothing else is found so.
+//! Of tests and migrations what repeats nothing is not read, and nothing else is found so.
 
 use crate::support::{project, report};
 
@@ -15,6 +15,18 @@ const SHOP: &[(&str, &str)] = &[
          def load(ids):\n    return [Book.objects.get(pk=pk) for pk in ids]\n",
     ),
     (
+        "shop/migrations/0002_names.py",
+        "from django.db import migrations, models\nfrom shop import backfill\n\n\n\
+         class Migration(migrations.Migration):\n    dependencies = [(\"shop\", \"0001_initial\")]\n    operations = [\n        \
+         migrations.AddField(\"book\", \"name\", models.TextField(default=str)),\n    ]\n\n\n\
+         class Later(migrations.Migration):\n    operations = [migrations.RunPython(backfill.fill)]\n",
+    ),
+    (
+        "shop/backfill.py",
+        "from shop.models import Book\n\n\ndef fill(apps, editor):\n    for book in Book.objects.all():\n        \
+         print(book.maker.name)\n",
+    ),
+    (
         "shop/tests/test_views.py",
         "from shop.models import Book\nfrom shop.views import load, names\n\n\n\
          def test_names(django_assert_num_queries):\n    with django_assert_num_queries(1):\n        load([1])\n\n\n\
@@ -26,10 +38,13 @@ const SHOP: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn reading_heads_only_finds_the_same() {
+fn what_repeats_nothing_need_not_be_read() {
     let folder = project(SHOP);
-    let skimmed = report(folder.path(), &["--include", "tests"]);
-    let whole = report(folder.path(), &["--include", "tests", "--whole-tests"]);
+    let skimmed = report(folder.path(), &["--include=tests", "--include=migrations"]);
+    let whole = report(
+        folder.path(),
+        &["--include=tests", "--include=migrations", "--whole-files"],
+    );
     assert_eq!(skimmed, whole);
     let findings = skimmed["findings"].as_array().expect("there is a list");
     let found: Vec<(&str, &str)> = findings
@@ -43,6 +58,7 @@ fn reading_heads_only_finds_the_same() {
     assert_eq!(
         found,
         [
+            ("shop/backfill.py", "lazy-relation-in-loop"),
             ("shop/tests/test_views.py", "lazy-relation-in-loop"),
             ("shop/views.py", "query-in-loop"),
         ]

@@ -153,9 +153,10 @@ pub(crate) struct Selection {
     /// Read no settings
     #[arg(long)]
     pub(crate) isolated: bool,
-    /// Read the tests that repeat nothing, too, without a cache; nothing else is found so, which `bench/filter` checks
+    /// Read what repeats nothing in tests and migrations, too, without a cache; nothing else is found so, which
+    /// `bench/filter` checks
     #[arg(long, hide = true)]
-    pub(crate) whole_tests: bool,
+    pub(crate) whole_files: bool,
     #[command(flatten)]
     pub(crate) cache: CacheArgs,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use onequery_analysis::PackageRoot;
 use onequery_core::Problem;
 use onequery_core::ir::FileIr;
-use onequery_parser::Tests;
+use onequery_parser::Reading;
 use rayon::prelude::*;
 use tracing::info_span;
 
@@ -16,7 +16,8 @@ use crate::cache::results::Question;
 use crate::config::Config;
 use crate::discover::{Found, Kind, discover, kind};
 use crate::facts::FactsFile;
-use crate::scope::{Scope, is_test};
+use crate::pipeline::FILES_AT_ONCE;
+use crate::scope::Scope;
 use crate::{project, read};
 
 /// The files of a project, sorted by path.
@@ -36,7 +37,7 @@ pub(crate) struct ListedFile {
     pub(crate) path: String,
     /// It is read only when somebody imports it.
     pub(crate) waits: bool,
-    pub(crate) tests: Tests,
+    pub(crate) reading: Reading,
     content: Content,
 }
 
@@ -74,11 +75,7 @@ impl ListedFile {
     fn new(path: String, content: Content, scope: &Scope) -> Self {
         Self {
             waits: waits(&path, scope),
-            tests: match (is_test(&path), scope.whole_tests) {
-                (false, _) => Tests::No,
-                (true, false) => Tests::Skimmed,
-                (true, true) => Tests::Whole,
-            },
+            reading: scope.reading(&path),
             path,
             content,
         }
@@ -133,7 +130,10 @@ impl Listed {
         };
         let manifests = manifests.into_iter();
         Self {
-            files: info_span!("read").in_scope(|| sources.into_par_iter().map(read).collect()),
+            files: info_span!("read").in_scope(|| {
+                let sources = sources.into_par_iter().with_max_len(FILES_AT_ONCE);
+                sources.map(read).collect()
+            }),
             manifests: manifests
                 .filter_map(|(path, full)| Some((path, std::fs::read_to_string(full).ok()?)))
                 .collect(),

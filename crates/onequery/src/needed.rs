@@ -35,6 +35,9 @@ impl Waiting {
         files: impl Iterator<Item = (&'f str, &'f FileIr)>,
     ) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
+        if self.by_name.is_empty() {
+            return found;
+        }
         for (path, ir) in files.filter(|(_, ir)| ir.language == Language::Python) {
             for import in &ir.imports {
                 self.named_by(path, ir, import, &mut found);

@@ -9,7 +9,7 @@ use onequery_analysis::{
 };
 use onequery_core::ir::FileIr;
 use onequery_core::{FileId, Language, Problem, ProblemKind, SourceText, Sources, Span};
-use onequery_parser::{Tests, front_end};
+use onequery_parser::{Reading, front_end};
 use rayon::prelude::*;
 use tracing::info_span;
 
@@ -69,7 +69,10 @@ pub(crate) fn run(
     if conclusion.is_sound() {
         cache.keep(&question, &conclusion);
     }
-    Ok((project.run(scope), conclusion))
+    let run = project.run(scope);
+    // Nobody waits until millions of expressions are freed.
+    rayon::spawn(move || drop(project));
+    Ok((run, conclusion))
 }
 
 /// What is already known of a project, if the texts that were imported then are the same now.
@@ -114,7 +117,8 @@ fn skipped(listed: &Listed, read: &[(u32, TextHash)], scope: &Scope) -> BTreeMap
 pub(crate) struct Project {
     files: Vec<SourceFile>,
     texts: Vec<SourceText>,
-    tests: Vec<Tests>,
+    /// How files are read.
+    readings: Vec<Reading>,
     /// Where a file stands among those that were discovered, and its text.
     read: Vec<(u32, TextHash)>,
     packages: Vec<PackageRoot>,
@@ -134,7 +138,7 @@ impl Project {
     pub(crate) fn lower(listed: &Listed, scope: &Scope, entries: &Entries, cache: &Cache) -> Self {
         let kept = LoweredFiles::of(cache);
         let lowered = info_span!("lower").in_scope(|| lower_needed(listed, &kept));
-        let tests = lowered.iter().map(|(ix, _)| listed.files[*ix].tests).collect();
+        let readings = lowered.iter().map(|(ix, _)| listed.files[*ix].reading).collect();
         let (mut files, mut texts, mut read) = (Vec::new(), Vec::new(), Vec::new());
         let (mut reading, mut lowering) = (Vec::new(), Vec::new());
         for (id, (ix, file)) in (0_u32..).map(FileId).zip(lowered) {
@@ -166,7 +170,7 @@ impl Project {
             skipped: skipped(listed, &read, scope),
             files,
             texts,
-            tests,
+            readings,
             read,
             packages: listed.packages(),
             reading,
@@ -260,7 +264,7 @@ impl Live {
         let project = &mut self.project;
         for (id, text, reading) in texts {
             let file = &mut project.files[id.index()];
-            let (ir, mut problems) = lower_text(&file.path, &text, project.tests[id.index()]);
+            let (ir, mut problems) = lower_text(&file.path, &text, project.readings[id.index()]);
             // What templates say is looked up before anything is evaluated.
             let is_template = ir.language == Language::Template;
             let before = &project.texts[id.index()].text;
@@ -341,7 +345,7 @@ fn declared<'t>(ir: &FileIr, text: &'t str) -> Vec<&'t str> {
 /// in the list.
 fn lower_needed(listed: &Listed, kept: &LoweredFiles<'_>) -> Vec<(usize, Lowered)> {
     let all = |files: Vec<usize>| -> Vec<(usize, Lowered)> {
-        let files = files.into_par_iter();
+        let files = files.into_par_iter().with_max_len(FILES_AT_ONCE);
         files.map(|ix| (ix, lower(&listed.files[ix], kept))).collect()
     };
     let (later, first): (Vec<usize>, Vec<usize>) =
@@ -363,6 +367,9 @@ fn lower_needed(listed: &Listed, kept: &LoweredFiles<'_>) -> Vec<(usize, Lowered
     lowered
 }
 
+/// How many files a thread takes at once. Files differ so much in size that halves of a list are no halves of the work.
+pub(crate) const FILES_AT_ONCE: usize = 4;
+
 /// A file that was read and lowered.
 pub(crate) struct Lowered {
     pub(crate) text: Text,
@@ -379,7 +386,7 @@ pub(crate) fn lower(file: &ListedFile, kept: &LoweredFiles<'_>) -> Lowered {
         kept.map(|ir| (ir, Vec::new()))
     };
     let (ir, problems) = file.lowered().or_else(known).unwrap_or_else(|| {
-        let lowered = info_span!("lower file", path).in_scope(|| lower_text(path, &text.text, file.tests));
+        let lowered = info_span!("lower file", path).in_scope(|| lower_text(path, &text.text, file.reading));
         if lowered.1.is_empty() {
             kept.put(path, text.hash, &lowered.0);
         }
@@ -389,9 +396,9 @@ pub(crate) fn lower(file: &ListedFile, kept: &LoweredFiles<'_>) -> Lowered {
 }
 
 /// Lowers one file's text; a panic costs this file only.
-fn lower_text(path: &str, text: &str, tests: Tests) -> (FileIr, Vec<Problem>) {
+fn lower_text(path: &str, text: &str, reading: Reading) -> (FileIr, Vec<Problem>) {
     let front_end = front_end(path).expect("only files with a front end are discovered");
-    match catch_unwind(AssertUnwindSafe(|| front_end.lower_file(text, tests))) {
+    match catch_unwind(AssertUnwindSafe(|| front_end.lower_file(text, reading))) {
         Ok(ir) => (ir, Vec::new()),
         Err(_) => {
             let message = "the file could not be lowered; please report this".to_owned();

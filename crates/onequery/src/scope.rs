@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use onequery_core::ir::FileIr;
+use onequery_parser::{Contents, Reading};
 
 use crate::cli::Include;
 use crate::settings::{Matcher, Pattern};
@@ -78,14 +79,25 @@ const KINDS: &[Kind] = &[
 ];
 
 /// What tests are called.
-static TESTS: LazyLock<GlobSet> = LazyLock::new(|| {
-    let tests = KINDS.iter().filter(|kind| kind.include == Include::Tests);
-    matcher(tests.flat_map(|kind| kind.patterns))
-});
+static TESTS: LazyLock<GlobSet> = LazyLock::new(|| matcher_of(Include::Tests));
 
-/// Whether a path is that of a file of tests, which may be left out or not.
-pub(crate) fn is_test(path: &str) -> bool {
-    TESTS.is_match(path)
+/// What migrations are called.
+static MIGRATIONS: LazyLock<GlobSet> = LazyLock::new(|| matcher_of(Include::Migrations));
+
+/// What a file has in it by its path, whether it is left out or not.
+fn contents(path: &str) -> Contents {
+    if TESTS.is_match(path) {
+        Contents::Tests
+    } else if MIGRATIONS.is_match(path) {
+        Contents::Migrations
+    } else {
+        Contents::Code
+    }
+}
+
+fn matcher_of(include: Include) -> GlobSet {
+    let kinds = KINDS.iter().filter(|kind| kind.include == include);
+    matcher(kinds.flat_map(|kind| kind.patterns))
 }
 
 fn matcher<'p>(patterns: impl IntoIterator<Item = &'p &'static str>) -> GlobSet {
@@ -108,8 +120,8 @@ pub(crate) struct Scope {
     identity: String,
     /// Prefixes of the reported paths; empty means everything.
     within: Vec<String>,
-    /// Tests that repeat nothing are read, too.
-    pub(crate) whole_tests: bool,
+    /// What repeats nothing is read, too.
+    pub(crate) whole_files: bool,
 }
 
 impl Scope {
@@ -136,7 +148,7 @@ impl Scope {
             kinds,
             leaves_out_seeds: !include.contains(&Include::Seeds),
             within,
-            whole_tests: false,
+            whole_files: false,
         })
     }
 
@@ -183,6 +195,14 @@ impl Scope {
             let root = import.path.first().map(|&root| ir.name(root));
             import.level == 0 && root.is_some_and(|root| DATA_MAKERS.contains(&root))
         })
+    }
+
+    /// How a file is read, by its path.
+    pub(crate) fn reading(&self, path: &str) -> Reading {
+        Reading {
+            contents: contents(path),
+            is_whole: self.whole_files,
+        }
     }
 
     /// The kind of code that a file is, when that kind is left out.

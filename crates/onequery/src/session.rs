@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use onequery_core::{FileId, Finding, Fingerprint, Outcome, Problem, ProblemKind, RuleInfo, RunStats};
 use onequery_reporter::Positions;
 use onequery_rules::{Found, Mandate, Policy, Triaged, triage};
+use rayon::prelude::*;
 
 use crate::cache::Cache;
 use crate::cache::results::Conclusion;
@@ -46,7 +47,7 @@ impl Target {
         let config = Config::of(&root, selection)?;
         let within = paths.iter().map(|path| relative(&root, path)).collect();
         let mut scope = Scope::new(&config.settings.include, &config.settings.exclude, within)?;
-        scope.whole_tests = selection.whole_tests;
+        scope.whole_files = selection.whole_files;
         let owners = ProjectOwners::of(&root, &config.settings, config.origin.as_deref())?;
         for owner in &config.owner {
             let owners = owners.as_ref().with_context(|| {
@@ -55,7 +56,7 @@ impl Target {
             owners.ensure_known(owner)?;
         }
         Ok(Some(Self {
-            cache: if selection.whole_tests {
+            cache: if selection.whole_files {
                 Cache::off()
             } else {
                 Cache::of(&root, &selection.cache)
@@ -258,17 +259,11 @@ impl Session {
 
     /// What the reporters are told.
     pub(crate) fn outcome(&self, triaged: Triaged, millis: u128) -> Outcome<'_> {
-        let reported = self
-            .run
-            .sources
-            .0
-            .iter()
-            .zip(&self.run.hidden)
-            .filter(|(_, hidden)| hidden.is_none())
-            .map(|(source, _)| source);
-        let (files, lines) = reported.fold((0, 0), |(files, lines), source| {
-            (files + 1, lines + source.text.lines().count())
-        });
+        let read = self.run.sources.0.par_iter().zip(&self.run.hidden);
+        let reported = read.filter(|(_, hidden)| hidden.is_none());
+        let (files, lines) = reported
+            .map(|(source, _)| (1, source.text.lines().count()))
+            .reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         let mut skipped = self.run.skipped.clone();
         for (_, problem) in &self.problems {
             match problem.kind {

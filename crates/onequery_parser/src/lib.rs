@@ -11,8 +11,6 @@ mod python;
 mod rust;
 mod template;
 
-use std::borrow::Cow;
-
 use onequery_core::ir::FileIr;
 use onequery_core::{Language, TEMPLATE_FOLDERS};
 
@@ -34,41 +32,46 @@ pub struct FrontEnd {
     pub folders: &'static [&'static str],
     /// Text to IR. Total: every text gives a `FileIr`.
     pub lower: fn(&str) -> FileIr,
-    /// A text of tests with the same offsets, less the bodies of those that repeat nothing.
-    without_idle_tests: fn(&str) -> Cow<'_, str>,
+    /// The same without what repeats nothing in code of that kind; `None` where that is nothing to speak of.
+    lower_skimmed: Option<fn(&str, Contents) -> Option<FileIr>>,
 }
 
 impl FrontEnd {
-    /// The same as [`FrontEnd::lower`] for a file that may be one of tests: what those declare is a test's.
+    /// The same as [`FrontEnd::lower`] for a file of which it is known what it has in it: what tests declare is a test's.
     #[must_use]
-    pub fn lower_file(&self, text: &str, tests: Tests) -> FileIr {
-        if tests == Tests::No {
-            return (self.lower)(text);
+    pub fn lower_file(&self, text: &str, reading: Reading) -> FileIr {
+        let lower_skimmed = self.lower_skimmed.filter(|_| !reading.is_whole);
+        let skimmed = lower_skimmed.and_then(|lower| lower(text, reading.contents));
+        let mut ir = skimmed.unwrap_or_else(|| (self.lower)(text));
+        if reading.contents == Contents::Tests {
+            ir.functions
+                .iter_mut()
+                .for_each(|function| function.is_test = true);
+            ir.classes.iter_mut().for_each(|class| class.is_test = true);
+            ir.impls.iter_mut().for_each(|block| block.is_test = true);
         }
-        let skimmed = (tests == Tests::Skimmed).then(|| {
-            let ir = (self.lower)(&(self.without_idle_tests)(text));
-            // What is wrong with a file is told by all of it.
-            ir.problems.is_empty().then_some(ir)
-        });
-        let mut ir = skimmed.flatten().unwrap_or_else(|| (self.lower)(text));
-        ir.functions
-            .iter_mut()
-            .for_each(|function| function.is_test = true);
-        ir.classes.iter_mut().for_each(|class| class.is_test = true);
-        ir.impls.iter_mut().for_each(|block| block.is_test = true);
         ir
     }
 }
 
-/// Whether a file is one of tests, and how much of it is read.
+/// How a file is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tests {
-    /// It is not.
-    No,
-    /// Of tests that repeat nothing only the heads are read: they run once, and nobody but a test runner calls them.
-    Skimmed,
-    /// All of it is read.
-    Whole,
+pub struct Reading {
+    /// What it has in it.
+    pub contents: Contents,
+    /// What repeats nothing in it is not passed over.
+    pub is_whole: bool,
+}
+
+/// What a file has in it, as far as its path tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contents {
+    /// Code of which nothing more is known.
+    Code,
+    /// Tests. One that repeats nothing runs once, and nobody but a test runner calls it.
+    Tests,
+    /// Migrations. What their classes list is done once.
+    Migrations,
 }
 
 /// All front ends. A new language is a new module and two lines here.
@@ -78,21 +81,21 @@ pub static FRONT_ENDS: &[FrontEnd] = &[
         extensions: &["py", "pyi"],
         folders: &[],
         lower: python::lower,
-        without_idle_tests: python::without_idle_tests,
+        lower_skimmed: Some(python::lower_skimmed),
     },
     FrontEnd {
         language: Language::Rust,
         extensions: &["rs"],
         folders: &[],
         lower: rust::lower,
-        without_idle_tests: |text| text.into(),
+        lower_skimmed: None,
     },
     FrontEnd {
         language: Language::Template,
         extensions: &["html", "htm", "djhtml", "jinja", "jinja2", "j2", "txt", "xml"],
         folders: TEMPLATE_FOLDERS,
         lower: template::lower,
-        without_idle_tests: |text| text.into(),
+        lower_skimmed: None,
     },
 ];
 

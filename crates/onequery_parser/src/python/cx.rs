@@ -6,6 +6,7 @@ use onequery_core::ir::{ClassIx, ExprId, Field as ClassField, FnIx, Pattern, Typ
 use onequery_core::{Name, Span};
 use tree_sitter::{Node, Tree, TreeCursor};
 
+use super::gaps::Gaps;
 use super::kinds::{Field, Kind, VOCABULARY, Vocabulary};
 use super::statements::statement;
 use crate::builder::Builder;
@@ -16,6 +17,8 @@ pub(super) struct Cx<'t> {
     text: &'t str,
     /// Where `text` starts in the file; not 0 inside string annotations.
     offset: u32,
+    /// Where something of the file is not in `text`.
+    gaps: &'t Gaps,
     cursor: TreeCursor<'t>,
     /// The node under the cursor, which is asked several questions per visit.
     node: Node<'t>,
@@ -75,11 +78,12 @@ impl Members {
 }
 
 impl<'t> Cx<'t> {
-    pub(super) fn new(text: &'t str, offset: u32, tree: &'t Tree) -> Self {
+    pub(super) fn new(text: &'t str, offset: u32, gaps: &'t Gaps, tree: &'t Tree) -> Self {
         let node = tree.root_node();
         let mut cx = Self {
             text,
             offset,
+            gaps,
             cursor: tree.walk(),
             node,
             kind: Kind::Unknown,
@@ -119,7 +123,10 @@ impl<'t> Cx<'t> {
     fn span_of(&self, node: Node<'_>) -> Span {
         let range = node.byte_range();
         let place = |byte: usize| self.offset + u32::try_from(byte).unwrap_or(u32::MAX - self.offset);
-        Span::new(place(range.start), place(range.end))
+        Span::new(
+            place(self.gaps.start(range.start)),
+            place(self.gaps.end(range.end)),
+        )
     }
 
     /// The node's text.

@@ -6,12 +6,13 @@
 mod comprehensions;
 mod cx;
 mod expressions;
-mod idle;
+mod gaps;
 mod imports;
 mod items;
 mod kinds;
 mod literals;
 mod patterns;
+mod skim;
 mod statements;
 mod types;
 
@@ -22,7 +23,8 @@ use onequery_core::{Language, ProblemKind, Span};
 use tree_sitter::{Parser, Tree};
 
 use self::cx::Cx;
-pub(crate) use self::idle::without_idle_tests;
+use self::gaps::Gaps;
+use crate::Contents;
 use crate::builder::Builder;
 use crate::directives;
 
@@ -39,16 +41,32 @@ thread_local! {
 
 /// Lowers one Python file.
 pub(crate) fn lower(text: &str) -> FileIr {
+    lower_kept(text, text, Gaps::NONE)
+}
+
+/// Lowers one Python file without what repeats nothing in it. `None` when there is no such thing, or something is wrong with
+/// the file, which is told by all of it.
+pub(crate) fn lower_skimmed(text: &str, contents: Contents) -> Option<FileIr> {
+    let kept = skim::skimmed(text, contents)?;
+    let ir = lower_kept(text, &kept.text, &kept.gaps);
+    ir.problems.is_empty().then_some(ir)
+}
+
+/// Lowers what was kept of a file.
+fn lower_kept(text: &str, kept: &str, gaps: &Gaps) -> FileIr {
     let mut out = Builder::new(Language::Python, text.len());
-    let tree = parse(text);
+    let tree = parse(kept);
     if let Some(span) = first_error(&tree) {
         let message = "invalid syntax; the rest of the file was analysed";
         out.problem(ProblemKind::Syntax, span, message);
     }
-    let body = statements::block(&mut Cx::new(text, 0, &tree), &mut out);
+    let body = statements::block(&mut Cx::new(kept, 0, gaps, &tree), &mut out);
     let mut ir = out.finish(Some(body));
-    directives::read(&mut ir, text, |at| {
-        let node = tree.root_node().descendant_for_byte_range(at, at + 1);
+    directives::read(&mut ir, text, |place| {
+        let root = tree.root_node();
+        let node = gaps
+            .kept(place)
+            .and_then(|at| root.descendant_for_byte_range(at, at + 1));
         node.is_some_and(|node| node.kind() == "comment")
     });
     ir

@@ -4,6 +4,7 @@ use onequery_core::Span;
 use onequery_core::ir::{Generic, TypeRef};
 
 use super::cx::Cx;
+use super::gaps::Gaps;
 use super::kinds::Kind;
 use super::literals::Written;
 use crate::builder::Builder;
@@ -66,7 +67,7 @@ fn quoted(cx: &Cx<'_>, out: &mut Builder, span: Span) -> TypeRef {
         return TypeRef::Unknown;
     }
     let offset = span.start + u32::try_from(written.offset).unwrap_or(0);
-    let mut quoted = Cx::new(written.content, offset, &tree);
+    let mut quoted = Cx::new(written.content, offset, Gaps::NONE, &tree);
     // A module holds one statement, which holds one expression.
     if quoted.down() && quoted.kind() == Kind::ExpressionStatement && quoted.down() {
         type_ref(&mut quoted, out)
