@@ -56,7 +56,11 @@ pub fn coverage(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catal
 #[must_use]
 pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalogs) -> Analysis {
     let program = info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs));
-    conclude(&program, &summaries::summarize(&program))
+    let summaries = summaries::summarize(&program);
+    let analysis = conclude(&program, &summaries);
+    // Nobody waits until what all functions do is freed.
+    rayon::spawn(move || drop(summaries));
+    analysis
 }
 
 /// Analyses a program that differs from the last one that `memory` is of in the texts of `changed` files, and within these

@@ -29,6 +29,9 @@ const MAX_ROUNDS: usize = 24;
 /// From this round on, what still changes is unknown for good: two values that follow from each other may never agree.
 const WIDENING_ROUND: usize = 12;
 
+/// How many functions a thread takes at once. Few of them make up most of the work.
+const ROOTS_AT_ONCE: usize = 64;
+
 /// What calling each function does.
 pub(crate) struct Summaries {
     /// By [`FnId`].
@@ -316,7 +319,11 @@ fn rounds<K: Send>(
     let mut changed: Option<FxHashSet<Slot>> = None;
     for round in 0.. {
         let anew: Vec<(usize, Touched)> = info_span!("evaluate", round).in_scope(|| {
-            let all = results.par_iter_mut().zip(&mut *kept).enumerate();
+            let all = results
+                .par_iter_mut()
+                .zip(&mut *kept)
+                .enumerate()
+                .with_max_len(ROOTS_AT_ONCE);
             // The first round evaluates everything, later ones what asked for something that has changed.
             let due = all.filter(|(_, (result, _))| {
                 let changed = changed.as_ref();
