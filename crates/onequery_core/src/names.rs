@@ -50,6 +50,12 @@ impl NameTable {
         name
     }
 
+    /// Gives back room for more names.
+    pub fn shrink_to_fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.ends.shrink_to_fit();
+    }
+
     /// All names, in the order in which they were first met.
     pub fn all(&self) -> impl Iterator<Item = Name> + use<> {
         (0..u32::try_from(self.ends.len()).unwrap_or(u32::MAX)).map(Name)

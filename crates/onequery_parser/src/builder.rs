@@ -57,6 +57,10 @@ impl Builder {
         self.ir.exprs = Vec::with_capacity(room.len());
         self.ir.exprs.append(&mut room);
         ROOM.set(room);
+        self.ir.functions.shrink_to_fit();
+        self.ir.classes.shrink_to_fit();
+        self.ir.imports.shrink_to_fit();
+        self.ir.names.shrink_to_fit();
         self.ir
     }
 
