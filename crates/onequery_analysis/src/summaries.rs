@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use onequery_core::ir::{ExprId, ExprKind, FileIr, FnIx, Function, Pattern};
+use onequery_core::ir::{FnIx, Pattern};
 use onequery_core::{DirectiveKind, FileId, Language, Problem, ProblemKind, Span};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -297,24 +297,14 @@ fn roots(program: &Program<'_>) -> Vec<FnId> {
         // Templates are evaluated where they are rendered.
         .filter(|&file| program.ir(file).language != Language::Template)
         .flat_map(|file| {
-            let ir = program.ir(file);
+            let functions = &program.ir(file).functions;
             (0_u32..)
-                .zip(&ir.functions)
-                .filter(|(ix, function)| is_root(FnIx(*ix), function) && !is_idle_test(ir, function))
+                .zip(functions)
+                .filter(|(ix, function)| is_root(FnIx(*ix), function))
                 .map(move |(ix, _)| program.fn_id(file, FnIx(ix)))
         })
         .chain(program.presentations())
         .collect()
-}
-
-/// Whether a function of tests does nothing, as one does of which the body was not read.
-fn is_idle_test(ir: &FileIr, function: &Function) -> bool {
-    let body = function.body.map(|body| &ir.expr(body).kind);
-    let Some(ExprKind::Block { items, .. }) = body.filter(|_| function.is_test) else {
-        return false;
-    };
-    let does_nothing = |&item: &ExprId| matches!(ir.expr(item).kind, ExprKind::Literal(_));
-    !items.is_empty() && items.iter().all(does_nothing)
 }
 
 /// The rounds of the value fixpoint, then the other one. `kept` goes with the roots, to be given to `evaluated`.

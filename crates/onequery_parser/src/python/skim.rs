@@ -40,11 +40,10 @@ const FIXTURE: &str = "fixture";
 /// Classes that are called for empty values.
 const BUILT_IN: &[&str] = &["dict", "list", "set", "str", "int"];
 
-/// What a body is that does nothing.
+/// What stands for a function or a body, since a block cannot be empty.
 const PLACEHOLDER: &str = "...";
 
-/// A text without what repeats nothing: the bodies, parameters and decorators of tests and of their fixtures; in migrations
-/// the calls that a class lists.
+/// A text without what repeats nothing: tests and their fixtures; in migrations the calls that a class lists.
 ///
 /// `None` when that is the whole text, or the text cannot be followed.
 pub(super) fn skimmed(text: &str, contents: Contents) -> Option<Kept> {
@@ -72,10 +71,8 @@ struct Test<'t> {
     name: &'t str,
     /// Columns before its `def`.
     indent: usize,
-    /// Its decorators, if nothing in them has to be looked at.
-    decorators: Range<usize>,
-    /// What stands between its parentheses, if nothing of it has to be looked at.
-    parameters: Range<usize>,
+    /// Where it begins, decorators included, if nothing before its body has to be looked at.
+    start: Option<usize>,
     /// From its first statement to the end of its last one; empty before there is one.
     body: Range<usize>,
     /// Something in its body has to be looked at.
@@ -138,12 +135,9 @@ impl<'t> Scanner<'t> {
         let mut idle: Vec<_> = self.lists.into_iter().map(|list| (list, "")).collect();
         for test in self.tests {
             let is_called = !test.is_fixture && self.n_named.get(test.name).is_none_or(|&n| n > 1);
-            if !test.tells && !is_called {
-                idle.extend([
-                    (test.decorators, ""),
-                    (test.parameters, ""),
-                    (test.body, PLACEHOLDER),
-                ]);
+            if !test.tells && !is_called && !test.body.is_empty() {
+                let start = test.start.unwrap_or(test.body.start);
+                idle.push((start..test.body.end, PLACEHOLDER));
             }
         }
         idle
@@ -214,7 +208,7 @@ impl<'t> Scanner<'t> {
                 if let Some(Head::Function(name)) = head
                     && last == b':'
                 {
-                    self.test(name, indent, decorators, &self.text[start..end]);
+                    self.test(name, indent, decorators, start..end);
                 }
             }
             Contents::Migrations => self.list(head, indent, start..end),
@@ -263,23 +257,19 @@ impl<'t> Scanner<'t> {
     }
 
     /// A function whose head was read is one of a test, if it is called or decorated so.
-    fn test(&mut self, name: &'t str, indent: usize, decorators: Option<Decorators>, line: &str) {
+    fn test(&mut self, name: &'t str, indent: usize, decorators: Option<Decorators>, head: Range<usize>) {
         let is_fixture = decorators.as_ref().is_some_and(|it| it.has_fixture);
         if !name.starts_with(PREFIX) && !is_fixture {
             return;
         }
-        let decorators = decorators.filter(|it| !it.tells).map(|it| it.place);
+        let head_tells = self.tells || decorators.as_ref().is_some_and(|it| it.tells);
+        let start = decorators.map_or(head.start, |it| it.place.start);
         self.tests.push(Test {
             name,
             indent,
-            decorators: decorators.unwrap_or_default(),
-            parameters: if self.tells || self.byte(self.brackets.start.saturating_sub(1)) != b'(' {
-                0..0
-            } else {
-                self.brackets.clone()
-            },
+            start: Some(start).filter(|_| !head_tells),
             body: 0..0,
-            tells: line.contains(QUERIES),
+            tells: self.text[head].contains(QUERIES),
             is_fixture,
         });
         self.is_inside = true;
@@ -490,11 +480,11 @@ mod tests {
     fn a_test_without_a_loop_is_idle() {
         check(
             "def test_a(x):\n    # one\n    a = x\n    b = f(\n  a)\n\n    # two\nc = 1\n",
-            "def test_a():\n    # one\n    ...\n    # two\nc = 1",
+            "...\n    # two\nc = 1",
         );
         check(
             "class T:\n  async def test_a(\n    x\n  ) -> None:  # why\n\ta = '''\nb\n'''\n  def test_b(self): pass\n",
-            "class T:\n  async def test_a() -> None:  # why\n\t...\n  def test_b(self): pass",
+            "class T:\n  ...\n  def test_b(self): pass",
         );
     }
 
@@ -502,7 +492,7 @@ mod tests {
     fn what_decorates_an_idle_test_is_idle() {
         check(
             "@mark.parametrize(\n  \"x\", [1]\n)\n# why\n@mark.slow\ndef test_a(x):\n    go(x)\n",
-            "def test_a():\n    ...",
+            "...",
         );
         check(
             "@mark.parametrize(\"x\", [a for a in b])\ndef test_a(x=[a for a in b]):\n    go(x)\n",
@@ -514,7 +504,7 @@ mod tests {
     fn fixtures_are_parts_of_tests() {
         check(
             "@pytest.fixture(scope=\"module\")\ndef order(db):\n    return make(db)\ndef test_a(order):\n    go(order)\n",
-            "def order():\n    ...\ndef test_a():\n    ...",
+            "...\n...",
         );
         let text = "@pytest.mark.usefixtures(\"db\")\ndef make(x):\n    return x";
         check(text, text);
@@ -522,10 +512,7 @@ mod tests {
 
     #[test]
     fn filters_of_queries_are_idle() {
-        check(
-            "def test_a():\n    Order.objects.filter(pk=1)\n",
-            "def test_a():\n    ...",
-        );
+        check("def test_a():\n    Order.objects.filter(pk=1)\n", "...");
         let text = "def test_a():\n    list(filter(go, rows))";
         check(text, text);
     }
@@ -583,14 +570,14 @@ mod tests {
 
     #[test]
     fn odd_characters_are_parts_of_names() {
-        check("def test_a():\n    go\u{2026}(x)\n", "def test_a():\n    ...");
+        check("def test_a():\n    go\u{2026}(x)\n", "...");
     }
 
     #[test]
     fn words_in_strings_and_comments_repeat_nothing() {
         check(
             "def test_a():\n    a(\"for 'x\", r'\\' for', b\"\"\"\ndef test_b():\n\"\"\")  # for each\n",
-            "def test_a():\n    ...",
+            "...",
         );
     }
 
