@@ -147,9 +147,9 @@ impl Loaded {
         is_known.then(|| self.paths.iter().map(|path| path.join(".")).collect())
     }
 
-    /// Adds a path with everything on the way.
-    pub(crate) fn add(&mut self, path: &[Arc<str>]) {
-        for length in 1..=path.len() {
+    /// Adds a path with everything on the way from its first `n_before` relations, which somebody else loads or does not.
+    pub(crate) fn add(&mut self, n_before: usize, path: &[Arc<str>]) {
+        for length in n_before + 1..=path.len() {
             let part = &path[..length];
             if let Err(at) = self.position(part) {
                 self.paths.insert(at, part.to_vec());

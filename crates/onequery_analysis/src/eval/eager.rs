@@ -126,7 +126,7 @@ impl<'a> Eval<'_, 'a> {
                 for text in texts {
                     loading.path = loading.base.clone();
                     loading.path.extend(split(text, loads));
-                    loading.loaded.add(&loading.path);
+                    loading.loaded.add(loading.base.len(), &loading.path);
                 }
             }
             None if self.is_none(arg) => loading.clears = true,
@@ -146,8 +146,9 @@ impl<'a> Eval<'_, 'a> {
                 }
             }
             (_, Some(text)) if loads.any_relation.as_deref() != Some(text) => {
+                let n_before = loading.path.len();
                 loading.path.extend(split(text, loads));
-                loading.loaded.add(&loading.path);
+                loading.loaded.add(n_before, &loading.path);
             }
             _ => loading.loaded.unknown = true,
         }

@@ -521,7 +521,7 @@ impl<'a> Eval<'_, 'a> {
                 let paths = program.names_listed(eager, true);
                 for (path, _) in paths.iter().flatten() {
                     let path: Vec<Arc<str>> = path.split(&table.path_separator).map(Arc::from).collect();
-                    rows.loaded.add(&path);
+                    rows.loaded.add(0, &path);
                 }
                 paths.is_some()
             }
