@@ -185,6 +185,34 @@ fn an_early_return_guards_what_follows() {
 }
 
 #[test]
+fn what_was_asked_before_and_is_given_the_answer_remembers() {
+    let finding = "Read Element proven load > Order.objects.get";
+    let known = "known = client.get(key)\n    if known is not None:\n        return known";
+    for (ask, keep, expected) in [
+        (known, "client.put(key, order)", ""),
+        (known, "client.put(key, 1)", finding),
+        (known, "other.put(key, order)", finding),
+        (
+            "if key in client.known:\n        return client.known[key]",
+            "client.known[key] = order",
+            "",
+        ),
+        (
+            "if client.is_off(key):\n        return None",
+            "client.put(key, order)",
+            finding,
+        ),
+        ("known = client.get(key)", "client.put(key, order)", finding),
+    ] {
+        let program = format!(
+            "from stores import client, other\ndef load(key):\n    {ask}\n    order = Order.objects.get(pk=key)\n    {keep}\n    \
+             return order\ndef view(ids: list[int]):\n    return [load(i) for i in ids]\n"
+        );
+        check_view(&program, expected);
+    }
+}
+
+#[test]
 fn a_search_ends_the_loop() {
     check_view(
         "def find(ids):\n    for i in ids:\n        order = Order.objects.filter(pk=i).first()\n        if order:\n            return order\n",

@@ -31,6 +31,9 @@ impl Eval<'_, '_> {
             None if mode == AssignMode::Let || declared.is_some() => Value::default(),
             None => return Value::default(),
         };
+        if let Some(value) = value {
+            self.note_given(target, value);
+        }
         if let Some((call, site)) = chained {
             let at = self.here(self.ir.span(call));
             let writes = |fact: &&mut Fact| {
@@ -245,6 +248,7 @@ impl Eval<'_, '_> {
             }
             ExprKind::Index { base, index } => {
                 self.eval(base);
+                self.note_stored(base, value.deps);
                 let key = self.eval(index);
                 let Some(root) = self.root_name(base) else { return };
                 self.changed.push(root);

@@ -67,8 +67,12 @@ impl<'a> Eval<'_, 'a> {
         if let ExprKind::Attr { base, name, .. } = self.ir.expr(callee).kind {
             let receiver = self.eval(base);
             let mut args = self.args(args);
+            let n_facts = self.facts.facts.len();
             let value = self.method_call(id, base, &receiver, name, &mut args, generics);
             self.leftovers(&args);
+            if self.facts.facts.len() == n_facts {
+                self.note_stored(base, args.deps());
+            }
             return value;
         }
         let called = self.eval(callee);

@@ -153,6 +153,7 @@ impl Eval<'_, '_> {
     pub(super) fn branch(&mut self, test: ExprId, then: ExprId, otherwise: Option<ExprId>) -> Value {
         let tested = self.condition(test);
         let remembered = self.remembered(test);
+        let asked = self.asked(test, &tested, then);
         let guard = self.guard(test);
         let narrowed = self.narrowed(test);
         let absent = self.absent(test);
@@ -225,7 +226,7 @@ impl Eval<'_, '_> {
                 Vec::new()
             };
             let gives_held = self.loops.is_empty() && self.gives_held(test, then);
-            self.note_answered(&tested, between_calls, then_leaves, gives_held);
+            self.note_answered(&tested, between_calls, asked, then_leaves, gives_held);
         }
         // `if len(batch) < 500: continue`: what follows runs when it is full.
         let goes_on = |leaves: Leaves| leaves.loops.is_empty() && !leaves.failed;
@@ -637,7 +638,7 @@ impl Eval<'_, '_> {
         self.path = path;
         let answers = given.and_then(|arm| taken[arm].1);
         if taken.iter().any(|(_, leaves)| leaves.is_none()) {
-            self.note_answered(&subject_value, Vec::new(), answers, false);
+            self.note_answered(&subject_value, Vec::new(), Vec::new(), answers, false);
         }
         if exhaustive && choice.is_none() {
             self.note_alternatives(taken);

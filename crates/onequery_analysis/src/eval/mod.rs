@@ -126,6 +126,8 @@ struct Eval<'p, 'a> {
     changed: Vec<Name>,
     /// Attributes that were read of what a parameter is given, with that parameter: `cache` of `self.cache`.
     held_by: FxHashMap<Name, usize>,
+    /// What gave variables their values, by variable: see [`Eval::note_given`].
+    given_by: FxHashMap<Name, Name>,
     /// How many of `loops` are outside the closure being evaluated.
     flow_base: usize,
     /// The element of the comprehension being evaluated, and its value once it is known.
@@ -183,6 +185,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             depth: 0,
             returned: Vec::new(),
             changed: Vec::new(),
+            given_by: FxHashMap::default(),
             held_by: FxHashMap::default(),
             flow_base: 0,
             each: None,

@@ -6,7 +6,7 @@ use onequery_core::ir::{BinaryOp, ExprId, ExprKind, Literal, Pattern};
 use super::Eval;
 use super::flow::Leaves;
 use crate::program::{Symbol, target_names};
-use crate::value::{Bits, Ty, Value};
+use crate::value::{Bits, Deps, Ty, Value};
 
 /// A place behind which something runs only when a look-up in what is remembered found nothing.
 pub(super) struct Answered {
@@ -20,6 +20,10 @@ pub(super) struct Answered {
     changes: usize,
     /// It gave out something that a parameter holds.
     gives_held: bool,
+    /// What was asked, and is there whoever calls: `client` of `client.get(KEY)`.
+    asked: Vec<Name>,
+    /// What was asked was given the answer of a query since.
+    is_stored: bool,
 }
 
 impl Eval<'_, '_> {
@@ -29,6 +33,9 @@ impl Eval<'_, '_> {
             // What the whole program looks things up in is filled somewhere.
             let is_shared = |&name: &Name| self.is_shared(name);
             if answered.names.iter().any(is_shared) {
+                self.memoise(answered.facts);
+            }
+            if answered.is_stored {
                 self.memoise(answered.facts);
             }
             let names = [answered.names, answered.remembered].concat();
@@ -57,6 +64,7 @@ impl Eval<'_, '_> {
         &mut self,
         tested: &Value,
         remembered: Vec<Name>,
+        asked: Vec<Name>,
         leaves: Option<Leaves>,
         gives_held: bool,
     ) {
@@ -68,7 +76,109 @@ impl Eval<'_, '_> {
                 facts: self.facts.facts.len(),
                 changes: self.changed.len(),
                 gives_held,
+                asked,
+                is_stored: false,
             });
+        }
+    }
+
+    /// What a condition asks for something that is then returned, if that is no query: `client` of
+    /// `if let Some(known) = client.get(KEY) { return known }`.
+    pub(super) fn asked(&self, test: ExprId, tested: &Value, then: ExprId) -> Vec<Name> {
+        let mut asked = Vec::new();
+        if !self.loops.is_empty() || !tested.deps.queries.is_empty() {
+            return asked;
+        }
+        if let Some(given) = self.given_back(then) {
+            self.find_asked(test, &mut asked);
+            let mut found = self.found_by(test);
+            found.extend(&asked);
+            if !found.contains(&given) {
+                asked.clear();
+            }
+        }
+        asked
+    }
+
+    /// The variables that hold what a condition found.
+    fn found_by(&self, test: ExprId) -> Vec<Name> {
+        match &self.ir.expr(test).kind {
+            ExprKind::Name(name) => vec![*name],
+            ExprKind::Binary(_, left, right) => [self.found_by(*left), self.found_by(*right)].concat(),
+            ExprKind::Assign { target, .. } => {
+                let mut found = Vec::new();
+                target_names(target, &mut found);
+                found
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn find_asked(&self, id: ExprId, out: &mut Vec<Name>) {
+        match &self.ir.expr(id).kind {
+            ExprKind::Unary(_, inner)
+            | ExprKind::Deref(inner)
+            | ExprKind::Await(inner)
+            | ExprKind::Propagate(inner) => self.find_asked(*inner, out),
+            ExprKind::Binary(BinaryOp::In, _, container) => out.extend(self.there_for_all(*container)),
+            ExprKind::Binary(_, left, right) => {
+                self.find_asked(*left, out);
+                self.find_asked(*right, out);
+            }
+            ExprKind::Call { callee, .. } => {
+                if let ExprKind::Attr { base, .. } = self.ir.expr(*callee).kind {
+                    out.extend(self.there_for_all(base));
+                }
+            }
+            ExprKind::Assign {
+                target,
+                value: Some(value),
+                ..
+            } if matches!(**target, Pattern::Variant { .. }) => self.find_asked(*value, out),
+            ExprKind::Name(name) => out.extend(self.given_by.get(name)),
+            _ => {}
+        }
+    }
+
+    /// The name of a place that does not depend on what a caller gives.
+    fn there_for_all(&self, place: ExprId) -> Option<Name> {
+        let mut outermost = place;
+        while let ExprKind::Attr { base, .. } | ExprKind::Index { base, .. } | ExprKind::Deref(base) =
+            self.ir.expr(outermost).kind
+        {
+            outermost = base;
+        }
+        let ExprKind::Name(variable) = self.ir.expr(outermost).kind else {
+            return None;
+        };
+        let is_given = |value: &Value| !value.deps.params.is_empty() || !value.deps.loops.is_empty();
+        if self.env.get(variable).is_some_and(is_given) {
+            return None;
+        }
+        self.root_name(place)
+    }
+
+    /// Remembers what gave a variable its value: `client` for `known` of `known = client.get(KEY)`.
+    pub(super) fn note_given(&mut self, target: &Pattern, value: ExprId) {
+        let &Pattern::Name(name, _) = target else { return };
+        let mut asked = Vec::new();
+        self.find_asked(value, &mut asked);
+        match asked[..] {
+            [giver] if giver != name => self.given_by.insert(name, giver),
+            _ => self.given_by.remove(&name),
+        };
+    }
+
+    /// A place is given something: if that is what a query answered, and the place was asked for it before, it remembers.
+    /// A database that is written to is no such place.
+    pub(super) fn note_stored(&mut self, place: ExprId, given: Deps) {
+        if self.answered.is_empty() || given.queries.is_empty() {
+            return;
+        }
+        let Some(name) = self.root_name(place) else { return };
+        for answered in &mut self.answered {
+            let is_answer = given.queries.indices().any(|fact| fact >= answered.facts);
+            answered.is_stored |= is_answer && answered.asked.contains(&name);
         }
     }
 
@@ -76,16 +186,20 @@ impl Eval<'_, '_> {
     /// `if let Some(groups) = &self.groups { return groups.clone() }`.
     pub(super) fn gives_held(&self, test: ExprId, then: ExprId) -> bool {
         let found = self.found_held(test);
-        let returned = match &self.ir.expr(then).kind {
-            ExprKind::Block { items, .. } => items.last().copied(),
-            _ => Some(then),
-        };
-        let returned = returned.and_then(|last| match self.ir.expr(last).kind {
-            ExprKind::Return(value) => value,
-            _ => None,
-        });
-        let given = returned.and_then(|value| self.given_out(value));
+        let given = self.given_back(then);
         given.is_some_and(|name| found.contains(&name))
+    }
+
+    /// The variable or attribute whose value a branch returns.
+    fn given_back(&self, then: ExprId) -> Option<Name> {
+        let last = match &self.ir.expr(then).kind {
+            ExprKind::Block { items, .. } => *items.last()?,
+            _ => then,
+        };
+        match self.ir.expr(last).kind {
+            ExprKind::Return(value) => self.given_out(value?),
+            _ => None,
+        }
     }
 
     /// The names of what a condition finds to be there, if that is held by what a parameter is given.
