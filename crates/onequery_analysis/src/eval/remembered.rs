@@ -32,10 +32,7 @@ impl Eval<'_, '_> {
         for answered in self.answered.split_off(before) {
             // What the whole program looks things up in is filled somewhere.
             let is_shared = |&name: &Name| self.is_shared(name);
-            if answered.names.iter().any(is_shared) {
-                self.memoise(answered.facts);
-            }
-            if answered.is_stored {
+            if answered.names.iter().any(is_shared) || answered.is_stored {
                 self.memoise(answered.facts);
             }
             let names = [answered.names, answered.remembered].concat();
@@ -114,6 +111,7 @@ impl Eval<'_, '_> {
         }
     }
 
+    /// Collects what an expression asks for something.
     fn find_asked(&self, id: ExprId, out: &mut Vec<Name>) {
         match &self.ir.expr(id).kind {
             ExprKind::Unary(_, inner)
