@@ -19,7 +19,12 @@ fn tells(word: &str) -> bool {
         word,
         "for" | "while" | "lambda" | "map" | "filter" | "sorted" | "starmap" | "reduce" | "key" | "apply" | "many" | "def"
             | "class" | "import" | "global" | "nonlocal"
-    ) || word.contains(QUERIES)
+    ) || counts(word)
+}
+
+/// Whether a text names something that counts statements.
+fn counts(text: &str) -> bool {
+    memchr2(b'q', b'Q', text.as_bytes()).is_some() && text.contains(QUERIES)
 }
 
 /// Words that tell nothing behind a dot: there they are methods of queries, whose arguments are conditions.
@@ -269,7 +274,7 @@ impl<'t> Scanner<'t> {
             indent,
             start: Some(start).filter(|_| !head_tells),
             body: 0..0,
-            tells: self.text[head].contains(QUERIES),
+            tells: counts(&self.text[head]),
             is_fixture,
         });
         self.is_inside = true;
