@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::cache::lowered::{LoweredFiles, hash};
 use crate::cache::{BUILD, Cache, sealed, unsealed};
 use crate::cli::Facts;
-use crate::listed::{Listed, Text};
-use crate::pipeline::{FILES_AT_ONCE, Lowered, lower};
+use crate::listed::{FILES_AT_ONCE, Listed, Text};
+use crate::pipeline::{Lowered, lower};
 use crate::scope::Scope;
 use crate::{CLEAN, FAILED, complain, project, write};
 
@@ -87,10 +87,8 @@ pub(crate) fn run(args: &Facts) -> anyhow::Result<u8> {
     let cache = Cache::of(&root, &args.cache);
     let listed = Listed::parts_of(&root, &paths, &Scope::everything());
     let kept = LoweredFiles::of(&cache);
-    let lowered: Vec<Lowered> = {
-        let files = listed.files.par_iter().with_max_len(FILES_AT_ONCE);
-        files.map(|file| lower(file, &kept)).collect()
-    };
+    let files = listed.files.par_iter().with_max_len(FILES_AT_ONCE);
+    let lowered: Vec<Lowered> = files.map(|file| lower(file, &kept)).collect();
     write::replace(&args.output, &encoded(&listed, &lowered)?)?;
     kept.keep(&|_| true);
     cache.tell_of_trouble();

@@ -16,9 +16,11 @@ use crate::cache::results::Question;
 use crate::config::Config;
 use crate::discover::{Found, Kind, discover, kind};
 use crate::facts::FactsFile;
-use crate::pipeline::FILES_AT_ONCE;
 use crate::scope::Scope;
 use crate::{project, read};
+
+/// How many files a thread takes at once. Files differ so much in size that halves of a list are no halves of the work.
+pub(crate) const FILES_AT_ONCE: usize = 4;
 
 /// The files of a project, sorted by path.
 #[derive(Default)]

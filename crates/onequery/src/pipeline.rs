@@ -18,7 +18,7 @@ use crate::cache::lowered::{LoweredFiles, TextHash};
 use crate::cache::results::Conclusion;
 use crate::config::Config;
 use crate::entries::Entries;
-use crate::listed::{Listed, ListedFile, Text};
+use crate::listed::{FILES_AT_ONCE, Listed, ListedFile, Text};
 use crate::needed::Waiting;
 use crate::scope::Scope;
 
@@ -366,9 +366,6 @@ fn lower_needed(listed: &Listed, kept: &LoweredFiles<'_>) -> Vec<(usize, Lowered
     lowered.sort_unstable_by_key(|(ix, _)| *ix);
     lowered
 }
-
-/// How many files a thread takes at once. Files differ so much in size that halves of a list are no halves of the work.
-pub(crate) const FILES_AT_ONCE: usize = 4;
 
 /// A file that was read and lowered.
 pub(crate) struct Lowered {

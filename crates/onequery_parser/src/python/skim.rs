@@ -317,7 +317,11 @@ impl<'t> Scanner<'t> {
                     continue;
                 }
                 b'"' | b'\'' => self.string("")?,
-                b'\\' => self.at += 2,
+                b'\\' => {
+                    self.at += 1;
+                    self.end_of_line();
+                    continue;
+                }
                 b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80.. => self.name(last, depth)?,
                 b' ' | b'\t' | b'\r' | b'\n' => {
                     self.at += 1;
@@ -345,6 +349,13 @@ impl<'t> Scanner<'t> {
             last = byte;
         }
         (depth == 0).then_some(last)
+    }
+
+    /// Past the end of a line that goes on.
+    fn end_of_line(&mut self) {
+        for byte in [b'\r', b'\n'] {
+            self.at += usize::from(self.byte(self.at) == byte);
+        }
     }
 
     /// To the end of the line.
@@ -387,12 +398,15 @@ impl<'t> Scanner<'t> {
             b'=' => self.is_value = true,
             _ => self.is_value = false,
         }
-        // What a library or a class is asked for by a keyword is no function of the project.
+        // `default=uuid.uuid4`, `default=dict`: what a keyword gives so is a column's default, whose model names it, too.
         let may_be_called = name.starts_with(|c: char| c.is_lowercase() || c == '_')
             && !(self.is_value && (is_attribute || BUILT_IN.contains(&name)));
         let is_passed = depth == 1 || (depth > 1 && may_be_called);
-        self.passes_on |=
-            is_passed && matches!(self.byte(self.at), b',' | b')' | b']' | b' ' | b'\r' | b'\n');
+        self.passes_on |= is_passed
+            && matches!(
+                self.byte(self.at),
+                b',' | b')' | b']' | b'}' | b' ' | b'\r' | b'\n'
+            );
         Some(())
     }
 
@@ -533,6 +547,7 @@ mod tests {
             "class A(B):\n    steps = [m.Run(go)]",
             "class A(B):\n    steps = [m.Run(code=go)]",
             "class A(B):\n    steps = [m.Run(utils.go)]",
+            "class A(B):\n    steps = [m.Run({1: go})]",
             "class A(B):\n    steps = [m.Run(lambda a: b)]",
             "class A(B):\n    steps = [m.Run(1) for a in b]",
             "class A(B):\n    steps = [Step]",
@@ -571,6 +586,17 @@ mod tests {
     fn what_is_called_is_kept() {
         let text = "def test_a():\n    go()\ntest_a()";
         check(text, text);
+    }
+
+    #[test]
+    fn a_line_may_go_on_or_end_there() {
+        check("def test_a():\n    a = b \\\n        .filter(c)\nd", "...\nd");
+        check(
+            "def test_a():\r\n    a = b.\\\r\n        filter(c)\r\nd",
+            "...\nd",
+        );
+        check("def test_a():\n    a = b \\", "...");
+        check("def test_a():\n    a = \\\u{e9}", "...");
     }
 
     #[test]
