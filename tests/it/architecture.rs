@@ -37,7 +37,7 @@ const HEARD_OF: &[(&str, &[&str])] = &[
     ("clap_mangen", &["onequery"]),
     ("ignore", &["onequery"]),
     ("globset", &["onequery_rules", "onequery"]),
-    ("postcard", &["onequery"]),
+    ("postcard", &["onequery_analysis", "onequery"]),
 ];
 
 /// Only the command line touches the world.

@@ -4,6 +4,7 @@
 //! content, files are written in one step, and each build of the program has a folder of its own.
 
 pub(crate) mod lowered;
+pub(crate) mod remembered;
 pub(crate) mod results;
 
 use std::io::Write as _;
@@ -55,6 +56,11 @@ impl Cache {
             folder: None,
             trouble: Mutex::default(),
         }
+    }
+
+    /// Whether anything is kept.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.folder.is_some()
     }
 
     /// The file of a name, as far as it can be read and is whole.

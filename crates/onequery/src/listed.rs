@@ -224,23 +224,31 @@ impl Listed {
             .is_ok()
     }
 
-    /// What is asked about them.
+    /// What is asked about them, whatever they say.
     ///
     /// # Errors
     ///
     /// Catalogues of the project that cannot be read.
-    pub(crate) fn question(&self, scope: &Scope, config: &Config) -> anyhow::Result<Question> {
-        let mut question = Question::of(scope, config)?;
-        question.add(self.manifests.len().to_le_bytes());
+    pub(crate) fn identity(&self, scope: &Scope, config: &Config) -> anyhow::Result<Question> {
+        let mut identity = Question::of(scope, config)?;
+        identity.add(self.manifests.len().to_le_bytes());
         for (path, text) in &self.manifests {
-            question.add(path);
-            question.add(text);
+            identity.add(path);
+            identity.add(text);
         }
-        for file in &self.files {
-            question.add(&file.path);
-            if !file.waits {
-                question.add(file.text().hash.to_le_bytes());
-            }
+        self.files.iter().for_each(|file| identity.add(&file.path));
+        Ok(identity)
+    }
+
+    /// What is asked about them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::identity`].
+    pub(crate) fn question(&self, scope: &Scope, config: &Config) -> anyhow::Result<Question> {
+        let mut question = self.identity(scope, config)?;
+        for file in self.files.iter().filter(|file| !file.waits) {
+            question.add(file.text().hash.to_le_bytes());
         }
         Ok(question)
     }

@@ -14,8 +14,9 @@ use rayon::prelude::*;
 use tracing::info_span;
 
 use crate::cache::Cache;
-use crate::cache::lowered::{LoweredFiles, TextHash};
-use crate::cache::results::Conclusion;
+use crate::cache::lowered::{LoweredFiles, TextHash, hash};
+use crate::cache::remembered::RememberedFile;
+use crate::cache::results::{Conclusion, Question};
 use crate::config::Config;
 use crate::entries::Entries;
 use crate::listed::{FILES_AT_ONCE, Listed, ListedFile, Text};
@@ -64,7 +65,8 @@ pub(crate) fn run(
         return Ok(known);
     }
     let project = Project::lower(listed, scope, &config.entries, cache);
-    let analysis = project.analyze(&config.catalogs()?);
+    let identity = listed.identity(scope, config)?;
+    let analysis = project.analyze_cached(&config.catalogs()?, &identity, cache);
     let conclusion = project.conclude(scope, config, analysis);
     if conclusion.is_sound() {
         cache.keep(&question, &conclusion);
@@ -183,6 +185,51 @@ impl Project {
         analyze(&self.files, &self.packages, catalogs)
     }
 
+    /// The same from what an earlier run remembers, as far as it does.
+    fn analyze_cached(&self, catalogs: &Catalogs, identity: &Question, cache: &Cache) -> Analysis {
+        if !cache.is_on() {
+            return self.analyze(catalogs);
+        }
+        let remembered = || {
+            let remembered = info_span!("remember").in_scope(|| cache.remembered(identity));
+            let memory = remembered.and_then(|remembered| self.memory_from(remembered));
+            memory.unwrap_or_default()
+        };
+        let keep = |memory: &Memory| {
+            info_span!("keep memory").in_scope(|| {
+                let files = self.files.par_iter().zip(&self.texts).zip(&self.read);
+                let files = files.map(|((file, source), (_, text))| RememberedFile {
+                    path: file.path.clone(),
+                    text: *text,
+                    declared: declared_hash(&file.ir, &source.text),
+                });
+                cache.remember(identity, &(files.collect(), memory));
+            });
+        };
+        let (analysis, memory) = analyze_again(&self.files, &self.packages, catalogs, remembered, keep);
+        rayon::spawn(move || drop(memory));
+        analysis
+    }
+
+    /// What is remembered of an analysis, if the project of it was this one but for what functions do.
+    fn memory_from(&self, (files, mut memory): (Vec<RememberedFile>, Memory)) -> Option<Memory> {
+        let paths = self.files.iter().map(|file| &file.path);
+        if !paths.eq(files.iter().map(|file| &file.path)) {
+            return None;
+        }
+        for (ix, ((_, text), before)) in self.read.iter().zip(files).enumerate() {
+            if *text == before.text {
+                continue;
+            }
+            let ir = &self.files[ix].ir;
+            if is_looked_up(ir) || declared_hash(ir, &self.texts[ix].text) != before.declared {
+                return None;
+            }
+            memory.note_changed(FileId(u32::try_from(ix).ok()?));
+        }
+        Some(memory)
+    }
+
     /// Counts what the analysis can see.
     pub(crate) fn count_coverage(&self, catalogs: &Catalogs) -> Coverage {
         coverage(&self.files, &self.packages, catalogs)
@@ -240,8 +287,6 @@ pub(crate) struct Live {
     project: Project,
     catalogs: Catalogs,
     memory: Memory,
-    /// Files whose texts are others than when it was last analysed.
-    changed: Vec<FileId>,
 }
 
 impl Live {
@@ -255,7 +300,6 @@ impl Live {
             catalogs: config.catalogs()?,
             project: Project::of(root, scope, &config.entries, cache),
             memory: Memory::default(),
-            changed: Vec::new(),
         })
     }
 
@@ -265,13 +309,11 @@ impl Live {
         for (id, text, reading) in texts {
             let file = &mut project.files[id.index()];
             let (ir, mut problems) = lower_text(&file.path, &text, project.readings[id.index()]);
-            // What templates say is looked up before anything is evaluated.
-            let is_template = ir.language == Language::Template;
             let before = &project.texts[id.index()].text;
-            if is_template || declared(&file.ir, before) != declared(&ir, &text) {
+            if is_looked_up(&ir) || declared_hash(&file.ir, before) != declared_hash(&ir, &text) {
                 self.memory = Memory::default();
             }
-            self.changed.push(id);
+            self.memory.note_changed(id);
             file.entered = entries.of(&file.path, &ir);
             file.ir = ir;
             problems.append(&mut file.ir.problems);
@@ -290,11 +332,27 @@ impl Live {
     /// Analyses what is there now.
     pub(crate) fn run(&mut self, scope: &Scope, config: &Config) -> (Run, Conclusion) {
         let project = &self.project;
-        let (catalogs, memory) = (&self.catalogs, &mut self.memory);
-        let changed = std::mem::take(&mut self.changed);
-        let analysis = analyze_again(&project.files, &project.packages, catalogs, memory, &changed);
+        let memory = std::mem::take(&mut self.memory);
+        let (analysis, memory) = analyze_again(
+            &project.files,
+            &project.packages,
+            &self.catalogs,
+            || memory,
+            |_| (),
+        );
+        self.memory = memory;
         (project.run(scope), project.conclude(scope, config, analysis))
     }
+}
+
+/// Whether linking looks at all that a file says, so that nothing that is remembered is of use once it is another.
+fn is_looked_up(ir: &FileIr) -> bool {
+    ir.language == Language::Template
+}
+
+/// Recognises what a file declares.
+fn declared_hash(ir: &FileIr, text: &str) -> TextHash {
+    hash(&declared(ir, text).join("\n"))
 }
 
 /// The lines of a file without the bodies of its functions that declare nothing themselves. As long as these are the same, the
@@ -491,8 +549,8 @@ mod tests {
                 live.replace(vec![(file, texts[ix].clone(), Vec::new())], &config.entries);
                 fresh.replace(vec![(file, texts[ix].clone(), Vec::new())], &config.entries);
                 fresh.memory = Memory::default();
-                n_remembered += usize::from(!live.memory.is_empty());
                 let (_, now) = live.run(&scope, &config);
+                n_remembered += usize::from(live.memory.n_changed() > 0);
                 let (_, anew) = fresh.run(&scope, &config);
                 assert_eq!(now.found.findings, anew.found.findings, "{}", texts[ix]);
                 assert_eq!(now.problems, anew.problems);

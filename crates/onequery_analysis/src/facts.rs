@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use onequery_core::{EntryKind, FileId, Location, Name};
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Access, CallId, LibTy};
 use crate::coverage::Coverage;
@@ -13,7 +14,7 @@ use crate::rows::{Load, Rows};
 use crate::value::{Bits, Bound, Deps, Ty, Value};
 
 /// Everything found in one function.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct FnFacts {
     pub(crate) sites: Vec<Site>,
     /// Queries and calls, in order of evaluation. [`Deps::queries`] are indices into it.
@@ -33,6 +34,7 @@ pub(crate) struct FnFacts {
     /// Branches one of whose arms is taken in any case.
     pub(crate) alternatives: Vec<Alternatives>,
     /// What could be seen, when that is counted.
+    #[serde(skip)]
     pub(crate) coverage: Option<Box<Coverage>>,
     /// Variables of a module: those at the end of its top level, and those that a function says it changes.
     pub(crate) variables: Vec<(String, Value)>,
@@ -45,7 +47,7 @@ pub(crate) struct FnFacts {
 }
 
 /// Parameters that a function calls, once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Invoked {
     pub(crate) params: Bits,
     /// Those that it calls only to fill in what a look-up found missing.
@@ -55,7 +57,7 @@ pub(crate) struct Invoked {
 }
 
 /// A parameter that a function calls once per element: `serializer` of `[serializer(row) for row in rows]`.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub(crate) struct CalledEach {
     pub(crate) param: usize,
     /// How many elements there are.
@@ -74,7 +76,7 @@ impl CalledEach {
 }
 
 /// Something that the world outside calls.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entered {
     pub(crate) kind: EntryKind,
     /// The text that it is registered under: a route.
@@ -84,7 +86,7 @@ pub(crate) struct Entered {
 }
 
 /// What is called from outside.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) enum Target {
     Function(FnId),
     /// Any method of it.
@@ -113,7 +115,7 @@ impl FnFacts {
 }
 
 /// A branch one of whose arms is taken: `if` with `else`, `match`. What each of them executes is executed in any case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Alternatives {
     /// The facts of each arm, as indices. Arms that fail are left out.
     pub(crate) arms: Vec<Range<usize>>,
@@ -122,7 +124,7 @@ pub(crate) struct Alternatives {
 }
 
 /// Something that runs once per element.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Site {
     pub(crate) kind: SiteKind,
     /// What a finding shows as "repeats"; in another file than the function's when that renders a template.
@@ -171,7 +173,7 @@ impl Site {
 }
 
 /// What repeats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SiteKind {
     /// `for`, `async for`.
     For,
@@ -186,7 +188,7 @@ pub enum SiteKind {
 }
 
 /// Conditions on what the parameters of a function are given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Conditions {
     /// These are given something.
     pub(crate) given: Bits,
@@ -251,7 +253,7 @@ pub(crate) struct Left {
 }
 
 /// What is known of the path on which something in a loop runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Path {
     /// Sites around it, innermost last, as bits; site ids grow inwards.
     pub(crate) loops: Bits,
@@ -299,7 +301,7 @@ impl Path {
 }
 
 /// What a query was recognised by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum QuerySource {
     /// A call of a catalogue's entry.
     Call(CallId),
@@ -312,7 +314,7 @@ pub(crate) enum QuerySource {
 }
 
 /// Something that may matter when it stands in a loop.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Fact {
     /// As [`Site::at`].
     pub(crate) at: Location,
@@ -336,7 +338,7 @@ impl Fact {
 }
 
 /// What a [`Fact`] is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum What {
     /// A query that is executed.
     Query {
@@ -350,7 +352,7 @@ pub(crate) enum What {
 }
 
 /// What a parameter is given in a call.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Given {
     pub(crate) deps: Deps,
     pub(crate) ty: Ty,

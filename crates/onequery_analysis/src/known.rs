@@ -3,26 +3,53 @@
 use std::hash::{Hash, Hasher as _};
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::facts::{CalledEach, FnFacts, Given, Invoked};
-use crate::program::{ClassId, FnId, Program, ScopeId};
+use crate::program::Program;
 use crate::value::{Bits, Bound, Ty, Value};
 
-/// What earlier rounds found out.
+/// What an evaluation may ask for.
+pub(crate) trait Knowledge: Sync {
+    /// What is known of a function from its own evaluation: by [`About::Function`].
+    fn function(&self, slot: Slot) -> Option<&OfFunction>;
+    /// An attribute assigned in methods and class bodies: by [`About::Attribute`].
+    fn attribute(&self, slot: Slot) -> Option<&Value>;
+    /// A variable of a module: by [`About::Variable`].
+    fn variable(&self, slot: Slot) -> Option<&Value>;
+    /// What the calls that were seen pass to a function: by [`About::Passed`].
+    fn passed(&self, slot: Slot) -> Option<&Passed>;
+}
+
+/// What earlier rounds found out. Of what is not in it nothing is known.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    /// By function: what its own evaluation says of it.
-    pub(crate) functions: Vec<OfFunction>,
-    /// Attributes assigned in methods and class bodies.
-    pub(crate) attributes: FxHashMap<(ClassId, String), Value>,
-    /// Variables of modules.
-    pub(crate) variables: FxHashMap<(ScopeId, String), Value>,
-    /// What the calls that were seen pass to each function.
-    pub(crate) passed: FxHashMap<FnId, Passed>,
+    pub(crate) functions: FxHashMap<Slot, OfFunction>,
+    pub(crate) attributes: FxHashMap<Slot, Value>,
+    pub(crate) variables: FxHashMap<Slot, Value>,
+    pub(crate) passed: FxHashMap<Slot, Passed>,
+}
+
+impl Knowledge for Known {
+    fn function(&self, slot: Slot) -> Option<&OfFunction> {
+        self.functions.get(&slot)
+    }
+
+    fn attribute(&self, slot: Slot) -> Option<&Value> {
+        self.attributes.get(&slot)
+    }
+
+    fn variable(&self, slot: Slot) -> Option<&Value> {
+        self.variables.get(&slot)
+    }
+
+    fn passed(&self, slot: Slot) -> Option<&Passed> {
+        self.passed.get(&slot)
+    }
 }
 
 /// What is known of one function from its own evaluation.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 pub(crate) struct OfFunction {
     /// What calling it gives.
     pub(crate) returns: Value,
@@ -72,11 +99,11 @@ impl OfFunction {
 }
 
 /// What calls pass to a function, by parameter.
-#[derive(Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Passed(Vec<PassedTo>);
 
 /// What calls pass for one parameter.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PassedTo {
     pub(crate) ty: Ty,
     /// Two calls pass different types: no more is to be known than they have in common.
@@ -153,11 +180,12 @@ impl Passed {
     }
 }
 
-/// Something that earlier rounds found out and an evaluation asks for, as a hash.
-pub(crate) type Slot = u64;
+/// Something that earlier rounds found out and an evaluation asks for: what it is about, and the hash of the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Slot(pub(crate) u64);
 
 /// What kind of knowledge a [`Slot`] is about.
-#[derive(Clone, Copy, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum About {
     /// What a function returns, and which parameters it takes as whole sets.
     Function,
@@ -173,9 +201,38 @@ pub(crate) enum About {
     Variable,
 }
 
-/// The slot of a function, class or module, with the name of what belongs to it.
-pub(crate) fn slot(about: About, id: u32, name: &str) -> Slot {
-    let mut hasher = rustc_hash::FxHasher::default();
-    (about, id, name).hash(&mut hasher);
-    hasher.finish()
+impl About {
+    const ALL: [Self; 6] = [
+        Self::Function,
+        Self::Passed,
+        Self::Amounts,
+        Self::Called,
+        Self::Attribute,
+        Self::Variable,
+    ];
+}
+
+impl Slot {
+    /// How many of its bits say what it is about.
+    const BITS: u32 = 3;
+
+    /// The slot of a function, class or module, with the name of what belongs to it.
+    pub(crate) fn of(about: About, id: u32, name: &str) -> Self {
+        let mut hasher = rustc_hash::FxHasher::default();
+        (id, name).hash(&mut hasher);
+        Self(hasher.finish() << Self::BITS).with(about)
+    }
+
+    /// What else is known of the same.
+    pub(crate) const fn with(self, about: About) -> Self {
+        Self((self.0 >> Self::BITS << Self::BITS) | about as u64)
+    }
+
+    /// What it is about.
+    pub(crate) fn about(self) -> About {
+        let number = self.0 & ((1 << Self::BITS) - 1);
+        let mut all = About::ALL.into_iter();
+        all.find(|about| *about as u64 == number)
+            .expect("slots are made of these")
+    }
 }

@@ -1,6 +1,5 @@
 //! What evaluations say of the whole program, kept up to date at the cost of those that were made anew.
 
-use std::hash::Hash;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -8,23 +7,24 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::eval::Evaluated;
 use crate::facts::{Fact, What};
-use crate::known::{About, Known, OfFunction, Passed, Slot, slot};
-use crate::memory::{Answers, hash};
-use crate::program::{ClassId, FnId, Program, ScopeId};
+use crate::known::{About, Known, OfFunction, Passed, Slot};
+use crate::past::{Past, Versions};
+use crate::program::Program;
 use crate::value::Value;
 
 /// The knowledge of all rounds so far.
+#[derive(Default)]
 pub(crate) struct Learning {
     pub(crate) known: Known,
-    attributes: Said<(ClassId, String)>,
-    variables: Said<(ScopeId, String)>,
-    calls: Said<FnId>,
+    attributes: Said,
+    variables: Said,
+    calls: Said,
     /// What is unknown whatever is said of it.
     given_up: FxHashSet<Slot>,
     /// What was given up and is still known.
     to_forget: FxHashSet<Slot>,
-    /// The hashes of what is known, where somebody wants them.
-    pub(crate) answers: Option<Answers>,
+    /// What was known after each round, where somebody wants that.
+    pub(crate) past: Option<Past>,
 }
 
 /// Where something is said: an evaluation, one of its functions, and one of the function's facts, attributes or variables.
@@ -35,47 +35,42 @@ struct Place {
     at: u32,
 }
 
-/// All places that say something of a key, in order.
-struct Said<K>(FxHashMap<K, Vec<Place>>);
+/// All places that say something, by what it is said of, in order.
+#[derive(Default)]
+struct Said(FxHashMap<Slot, Vec<Place>>);
 
-impl<K: Clone + Eq + Hash + Ord> Said<K> {
-    /// Replaces what the evaluations `anew` said. `touched` has the keys that they spoke of before, and the places
-    /// where they speak of one now. Returns the keys, each once.
-    fn replace(&mut self, anew: &FxHashSet<u32>, mut touched: Vec<(K, Option<Place>)>) -> Vec<K> {
+impl Said {
+    /// Replaces what the evaluations `anew` said. `touched` has the slots that they spoke of before, and the places
+    /// where they speak of one now. Returns the slots, each once.
+    fn replace(&mut self, anew: &FxHashSet<u32>, mut touched: Vec<(Slot, Option<Place>)>) -> Vec<Slot> {
         touched.sort_unstable();
-        let by_key = touched.chunk_by(|(a, _), (b, _)| a == b);
-        by_key
+        let by_slot = touched.chunk_by(|(a, _), (b, _)| a == b);
+        by_slot
             .map(|said| {
-                let key = said[0].0.clone();
-                let places = self.0.entry(key.clone()).or_default();
+                let slot = said[0].0;
+                let places = self.0.entry(slot).or_default();
                 places.retain(|place| !anew.contains(&place.evaluated));
                 places.extend(said.iter().filter_map(|(_, place)| *place));
                 places.sort_unstable();
-                key
+                slot
             })
             .collect()
     }
 
-    fn places(&self, key: &K) -> &[Place] {
-        self.0.get(key).map(Vec::as_slice).unwrap_or_default()
+    fn places(&self, slot: Slot) -> &[Place] {
+        self.0.get(&slot).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
-impl<K> Default for Said<K> {
-    fn default() -> Self {
-        Self(FxHashMap::default())
-    }
-}
-
-/// The keys that evaluations speak of.
+/// What evaluations speak of.
 #[derive(Default)]
 pub(crate) struct Touched {
-    functions: Vec<FnId>,
-    /// What they say of functions now, with the hashes of that where somebody wants them.
-    said: Vec<(FnId, OfFunction, Option<u64>)>,
-    attributes: Vec<((ClassId, String), Option<Place>)>,
-    variables: Vec<((ScopeId, String), Option<Place>)>,
-    calls: Vec<(FnId, Option<Place>)>,
+    functions: Vec<Slot>,
+    /// What they say of functions now.
+    said: Vec<(Slot, OfFunction)>,
+    attributes: Vec<(Slot, Option<Place>)>,
+    variables: Vec<(Slot, Option<Place>)>,
+    calls: Vec<(Slot, Option<Place>)>,
 }
 
 impl Touched {
@@ -87,24 +82,14 @@ impl Touched {
         self.calls.extend(other.calls);
     }
 
-    /// What one evaluation said before and what it, by its index, says `now`. `hashes` says whether somebody wants these.
-    pub(crate) fn of(
-        program: &Program<'_>,
-        before: &Evaluated,
-        (ix, now): (usize, &Evaluated),
-        hashes: bool,
-    ) -> Self {
+    /// What one evaluation spoke of before and what it, by its index, says `now`.
+    pub(crate) fn of(program: &Program<'_>, before: &Evaluated, (ix, now): (usize, &Evaluated)) -> Self {
         let mut touched = Self::default();
         touched.add(program, before, None);
         touched.add(program, now, Some(index(ix)));
-        touched.said = now
-            .facts
-            .iter()
-            .map(|(id, found)| {
-                let said = OfFunction::of(found);
-                let hash = hashes.then(|| hash(&said));
-                (*id, said, hash)
-            })
+        let said = now.facts.iter();
+        touched.said = said
+            .map(|(id, found)| (Slot::of(About::Function, id.0, ""), OfFunction::of(found)))
             .collect();
         touched
     }
@@ -119,16 +104,18 @@ impl Touched {
                     at,
                 })
             };
-            self.functions.push(*id);
+            self.functions.push(Slot::of(About::Function, id.0, ""));
             let (file, _, declared) = program.function(*id);
             for (at, (class, name, _)) in (0..).zip(&found.attributes) {
                 if !declared.is_test || program.class_ir(*class).is_test {
-                    self.attributes.push(((*class, name.clone()), place(at)));
+                    let slot = Slot::of(About::Attribute, class.0, name);
+                    self.attributes.push((slot, place(at)));
                 }
             }
             let scope = program.scope_id(file, declared.scope);
             for (at, (name, _)) in (0..).zip(&found.variables) {
-                self.variables.push(((scope, name.clone()), place(at)));
+                let slot = Slot::of(About::Variable, scope.0, name);
+                self.variables.push((slot, place(at)));
             }
             // What tests pass says nothing of what others pass.
             if declared.is_test {
@@ -136,27 +123,52 @@ impl Touched {
             }
             for (at, fact) in (0..).zip(&found.facts) {
                 if let What::Call { callee, .. } = &fact.what {
-                    self.calls.push((*callee, place(at)));
+                    self.calls
+                        .push((Slot::of(About::Passed, callee.0, ""), place(at)));
                 }
             }
         }
     }
+
+    /// What they speak of now or spoke of before. Of what is passed to a function the slot about types stands for all.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> {
+        let places = [&self.attributes, &self.variables, &self.calls];
+        let said_somewhere = places.into_iter().flatten().map(|(slot, _)| *slot);
+        self.functions.iter().copied().chain(said_somewhere)
+    }
+
+    /// Leaves out what they speak of beside some slots.
+    pub(crate) fn retain(&mut self, is_wanted: impl Fn(Slot) -> bool) {
+        self.functions.retain(|slot| is_wanted(*slot));
+        self.said.retain(|(slot, _)| is_wanted(*slot));
+        for places in [&mut self.attributes, &mut self.variables, &mut self.calls] {
+            places.retain(|(slot, _)| is_wanted(*slot));
+        }
+    }
+
+    /// Something that was spoken of before.
+    pub(crate) fn before(slots: impl IntoIterator<Item = Slot>) -> Self {
+        let mut touched = Self::default();
+        for slot in slots {
+            match slot.about() {
+                About::Function => touched.functions.push(slot),
+                About::Attribute => touched.attributes.push((slot, None)),
+                About::Variable => touched.variables.push((slot, None)),
+                About::Passed | About::Amounts | About::Called => {
+                    touched.calls.push((slot.with(About::Passed), None));
+                }
+            }
+        }
+        touched
+    }
 }
 
 impl Learning {
-    /// Nothing is known yet.
-    pub(crate) fn new(program: &Program<'_>) -> Self {
+    /// Keeps what was known after each round.
+    pub(crate) fn recorded() -> Self {
         Self {
-            known: Known {
-                functions: vec![OfFunction::default(); program.n_functions()],
-                ..Known::default()
-            },
-            attributes: Said::default(),
-            variables: Said::default(),
-            calls: Said::default(),
-            given_up: FxHashSet::default(),
-            to_forget: FxHashSet::default(),
-            answers: None,
+            past: Some(Past::default()),
+            ..Self::default()
         }
     }
 
@@ -174,6 +186,9 @@ impl Learning {
         results: &[Arc<Evaluated>],
         anew: Vec<(usize, Touched)>,
     ) -> FxHashSet<Slot> {
+        if let Some(past) = &mut self.past {
+            past.n_rounds += 1;
+        }
         let replaced: FxHashSet<u32> = anew.iter().map(|(ix, _)| index(*ix)).collect();
         let mut touched = Touched::default();
         anew.into_iter().for_each(|(_, by_this)| touched.extend(by_this));
@@ -205,48 +220,43 @@ impl Learning {
         let join = |values: &mut dyn Iterator<Item = Value>| values.reduce(Value::join);
         let mut news = News {
             given_up: &self.given_up,
-            answers: self.answers.as_mut(),
+            past: self.past.as_mut(),
             slots,
         };
         news.of(
             &attributes,
-            &mut self.known.attributes,
-            &[&|(class, name): &(ClassId, String)| slot(About::Attribute, class.0, name)],
-            |key| {
-                let places = self.attributes.places(key).iter();
+            (&mut self.known.attributes, |past| &mut past.attributes),
+            |slot| {
+                let places = self.attributes.places(slot).iter();
                 join(&mut places.map(|place| found_at(place).attributes[place.at as usize].2.exported()))
             },
-            &[&is_same_value],
+            &[(About::Attribute, &is_same_value)],
         );
         news.of(
             &variables,
-            &mut self.known.variables,
-            &[&|(scope, name): &(ScopeId, String)| slot(About::Variable, scope.0, name)],
-            |key| {
-                let places = self.variables.places(key).iter();
+            (&mut self.known.variables, |past| &mut past.variables),
+            |slot| {
+                let places = self.variables.places(slot).iter();
                 join(&mut places.map(|place| found_at(place).variables[place.at as usize].1.exported()))
             },
-            &[&is_same_value],
+            &[(About::Variable, &is_same_value)],
         );
         news.of(
             &calls,
-            &mut self.known.passed,
-            &[
-                &|function: &FnId| slot(About::Passed, function.0, ""),
-                &|function: &FnId| slot(About::Amounts, function.0, ""),
-                &|function: &FnId| slot(About::Called, function.0, ""),
-            ],
-            |key| {
-                let places = self.calls.places(key).iter();
+            (&mut self.known.passed, |past| &mut past.passed),
+            |slot| {
+                let places = self.calls.places(slot).iter();
                 passed(
                     program,
                     places.map(|place| &found_at(place).facts[place.at as usize]),
                 )
             },
             &[
-                &Passed::have_same_types,
-                &Passed::have_same_amounts,
-                &|a: Option<&Passed>, b: Option<&Passed>| a.is_some() == b.is_some(),
+                (About::Passed, &Passed::have_same_types),
+                (About::Amounts, &Passed::have_same_amounts),
+                (About::Called, &|a: Option<&Passed>, b: Option<&Passed>| {
+                    a.is_some() == b.is_some()
+                }),
             ],
         );
         news.slots
@@ -256,81 +266,100 @@ impl Learning {
     /// nothing is known.
     fn learn_functions(
         &mut self,
-        mut touched: Vec<FnId>,
-        said: Vec<(FnId, OfFunction, Option<u64>)>,
+        mut touched: Vec<Slot>,
+        said: Vec<(Slot, OfFunction)>,
         slots: &mut FxHashSet<Slot>,
     ) {
-        let spoken_of: FxHashSet<FnId> = said.iter().map(|(id, ..)| *id).collect();
-        touched.retain(|id| !spoken_of.contains(id));
-        let lost = touched.into_iter().map(|id| (id, OfFunction::default(), None));
-        for (id, mut now, answer) in said.into_iter().chain(lost) {
-            let slot = slot(About::Function, id.0, "");
-            let is_given_up = self.given_up.contains(&slot);
-            if is_given_up {
-                now.give_up(&self.known.functions[id.index()]);
+        let spoken_of: FxHashSet<Slot> = said.iter().map(|(slot, _)| *slot).collect();
+        touched.retain(|slot| !spoken_of.contains(slot));
+        let lost = touched.into_iter().map(|slot| (slot, OfFunction::default()));
+        let nothing = OfFunction::default();
+        for (slot, mut now) in said.into_iter().chain(lost) {
+            let before = self.known.functions.get(&slot).unwrap_or(&nothing);
+            if self.given_up.contains(&slot) {
+                now.give_up(before);
             }
-            if let Some(answers) = &mut self.answers {
-                let answer = answer.filter(|_| !is_given_up);
-                answers.set(slot, answer.unwrap_or_else(|| hash(&now)));
-            }
-            let known = &mut self.known.functions[id.index()];
-            if !now.is_same(known) {
+            if !now.is_same(before) {
                 slots.insert(slot);
             }
-            *known = now;
+            let now = (now != nothing).then_some(now);
+            let versions = self
+                .past
+                .as_mut()
+                .map(|past| (past.n_rounds, &mut past.functions));
+            set(&mut self.known.functions, versions, slot, now);
         }
     }
 
     /// Forgets what was given up. Returns the slots of which something was known.
     fn forget(&mut self) -> FxHashSet<Slot> {
-        let to_forget = std::mem::take(&mut self.to_forget);
+        let mut to_forget: Vec<Slot> = self.to_forget.drain().collect();
+        to_forget.sort_unstable();
         let mut forgotten = FxHashSet::default();
-        if to_forget.is_empty() {
-            return forgotten;
-        }
-        let mut goes = |slot: Slot| {
-            let goes = to_forget.contains(&slot);
-            if goes {
-                forgotten.insert(slot);
-            }
-            goes
-        };
         let nothing = Value::default();
-        for (ix, function) in (0_u32..).zip(&mut self.known.functions) {
-            let slot = slot(About::Function, ix, "");
-            if !function.returns.is_same(&nothing) && goes(slot) {
-                function.returns = Value::default();
-                if let Some(answers) = &mut self.answers {
-                    answers.set(slot, hash(function));
+        for slot in to_forget {
+            let (known, past) = (&mut self.known, self.past.as_mut());
+            match slot.about() {
+                About::Function => {
+                    let Some(before) = known.functions.get(&slot) else {
+                        continue;
+                    };
+                    if before.returns.is_same(&nothing) {
+                        continue;
+                    }
+                    let now = OfFunction {
+                        returns: nothing.clone(),
+                        ..before.clone()
+                    };
+                    let versions = past.map(|past| (past.n_rounds, &mut past.functions));
+                    set(&mut known.functions, versions, slot, Some(now));
+                    forgotten.insert(slot);
+                }
+                About::Attribute => {
+                    let versions = past.map(|past| (past.n_rounds, &mut past.attributes));
+                    if set(&mut known.attributes, versions, slot, None) {
+                        forgotten.insert(slot);
+                    }
+                }
+                About::Variable => {
+                    let versions = past.map(|past| (past.n_rounds, &mut past.variables));
+                    if set(&mut known.variables, versions, slot, None) {
+                        forgotten.insert(slot);
+                    }
+                }
+                // What is known of one is known of all.
+                About::Passed | About::Amounts | About::Called => {
+                    let versions = past.map(|past| (past.n_rounds, &mut past.passed));
+                    if set(&mut known.passed, versions, slot.with(About::Passed), None) {
+                        forgotten.extend(PASSED.map(|about| slot.with(about)));
+                    }
                 }
             }
         }
-        let mut goes_whole = |slot: Slot| {
-            let goes = goes(slot);
-            if let Some(answers) = self.answers.as_mut().filter(|_| goes) {
-                answers.remove(slot);
-            }
-            goes
-        };
-        let known = &mut self.known;
-        known
-            .attributes
-            .retain(|(class, name), _| !goes_whole(slot(About::Attribute, class.0, name)));
-        known
-            .variables
-            .retain(|(scope, name), _| !goes_whole(slot(About::Variable, scope.0, name)));
-        let mut with_these = Vec::new();
-        known.passed.retain(|function, _| {
-            let about = [About::Passed, About::Amounts, About::Called];
-            let slots = about.map(|about| slot(about, function.0, ""));
-            let goes = slots.map(&mut goes_whole).contains(&true);
-            // What is known of one is known of all.
-            with_these.extend(slots.into_iter().filter(|_| goes));
-            !goes
-        });
-        forgotten.extend(with_these);
         forgotten
     }
+}
+
+/// The parts of what calls pass to a function.
+pub(crate) const PASSED: [About; 3] = [About::Passed, About::Amounts, About::Called];
+
+/// Replaces what is known of a slot. Gives whether something was known.
+fn set<T: Clone + PartialEq>(
+    known: &mut FxHashMap<Slot, T>,
+    versions: Option<(u8, &mut FxHashMap<Slot, Versions<T>>)>,
+    slot: Slot,
+    now: Option<T>,
+) -> bool {
+    if let Some((round, versions)) = versions
+        && known.get(&slot) != now.as_ref()
+    {
+        versions.entry(slot).or_default().push(round, now.clone());
+    }
+    match now {
+        Some(now) => known.insert(slot, now),
+        None => known.remove(&slot),
+    }
+    .is_some()
 }
 
 /// The index of an evaluation.
@@ -352,51 +381,40 @@ fn passed<'f>(program: &Program<'_>, calls: impl Iterator<Item = &'f Fact>) -> O
 /// Collects what changes.
 struct News<'g> {
     given_up: &'g FxHashSet<Slot>,
-    answers: Option<&'g mut Answers>,
+    past: Option<&'g mut Past>,
     slots: FxHashSet<Slot>,
 }
 
 impl News<'_> {
-    /// Learns anew what is known under some keys. Each of the `slots` of a key is about a part of that; `same` says of each
-    /// part whether it is what it was.
-    fn of<K: Clone + Eq + Hash + Sync, V: Hash + Send>(
+    /// Learns anew what is `known` of some slots. `parts` are what may be asked of it; each says whether it is what it was.
+    fn of<V: Clone + PartialEq + Send>(
         &mut self,
-        keys: &[K],
-        known: &mut FxHashMap<K, V>,
-        slots: &[&dyn Fn(&K) -> Slot],
-        learnt: impl Fn(&K) -> Option<V> + Send + Sync,
-        same: &[Same<'_, V>],
+        slots: &[Slot],
+        (known, versions_of): (&mut FxHashMap<Slot, V>, VersionsOf<V>),
+        learnt: impl Fn(Slot) -> Option<V> + Send + Sync,
+        parts: &[(About, Same<'_, V>)],
     ) {
-        let hashes = self.answers.is_some();
-        let values: Vec<(Option<V>, u64)> = keys
+        let values: Vec<Option<V>> = slots
             .par_iter()
             .with_min_len(64)
-            .map(|key| {
-                let value = learnt(key);
-                let answer = value.as_ref().filter(|_| hashes).map(hash).unwrap_or_default();
-                (value, answer)
-            })
+            .map(|slot| learnt(*slot))
             .collect();
-        for (key, (value, answer)) in keys.iter().zip(values) {
-            let slots: Vec<Slot> = slots.iter().map(|slot| slot(key)).collect();
-            if slots.iter().any(|slot| self.given_up.contains(slot)) {
+        for (&slot, value) in slots.iter().zip(values) {
+            if parts
+                .iter()
+                .any(|(about, _)| self.given_up.contains(&slot.with(*about)))
+            {
                 continue;
             }
-            for (&slot, same) in slots.iter().zip(same) {
-                if !same(value.as_ref(), known.get(key)) {
-                    self.slots.insert(slot);
-                }
-                if let Some(answers) = &mut self.answers {
-                    match value {
-                        Some(_) => answers.set(slot, answer),
-                        None => answers.remove(slot),
-                    }
+            let before = known.get(&slot);
+            for (about, same) in parts {
+                if !same(value.as_ref(), before) {
+                    self.slots.insert(slot.with(*about));
                 }
             }
-            match value {
-                Some(value) => known.insert(key.clone(), value),
-                None => known.remove(key),
-            };
+            let past = self.past.as_deref_mut();
+            let versions = past.map(|past| (past.n_rounds, versions_of(past)));
+            set(known, versions, slot, value);
         }
     }
 }
@@ -407,6 +425,9 @@ fn is_same_value(now: Option<&Value>, before: Option<&Value>) -> bool {
         (now, before) => now.is_none() && before.is_none(),
     }
 }
+
+/// What of the past is about a kind of knowledge.
+type VersionsOf<V> = fn(&mut Past) -> &mut FxHashMap<Slot, Versions<V>>;
 
 /// Whether what was learnt is what was known.
 type Same<'s, V> = &'s dyn Fn(Option<&V>, Option<&V>) -> bool;

@@ -14,9 +14,11 @@ mod learning;
 mod memory;
 mod mentions;
 mod models;
+mod past;
 mod program;
 mod reach;
 mod record;
+mod replay;
 mod rows;
 mod sites;
 mod sql;
@@ -63,21 +65,32 @@ pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalo
     analysis
 }
 
-/// Analyses a program that differs from the last one that `memory` is of in the texts of `changed` files, and within these
-/// only in the bodies of functions that have a name. What comes out is what [`analyze`] gives.
-///
-/// An empty memory is of any program.
+/// Analyses a program as [`analyze`] does, from what is `remembered` of one that differs from it in little, if there is such
+/// a thing. Gives what is to be remembered from now on, too; `keep` is told of it when that is something new.
 #[must_use]
 pub fn analyze_again(
     files: &[SourceFile],
     packages: &[PackageRoot],
     catalogs: &Catalogs,
-    memory: &mut Memory,
-    changed: &[FileId],
-) -> Analysis {
-    let mut program = info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs));
-    program.tells_files = true;
-    conclude(&program, &summaries::summarize_with(&program, memory, changed))
+    remembered: impl FnOnce() -> Memory + Send,
+    keep: impl FnOnce(&Memory) + Send,
+) -> (Analysis, Memory) {
+    let link = || info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs));
+    let (mut program, mut memory) = rayon::join(link, remembered);
+    let (settled, is_new) = memory.settle(&mut program);
+    let conclude = || {
+        let summaries = settled.summaries(&program);
+        let analysis = conclude(&program, &summaries);
+        rayon::spawn(move || drop(summaries));
+        analysis
+    };
+    let (analysis, ()) = rayon::join(conclude, || {
+        if is_new {
+            keep(&memory);
+        }
+    });
+    rayon::spawn(move || drop(settled));
+    (analysis, memory)
 }
 
 fn conclude(program: &program::Program<'_>, summaries: &summaries::Summaries) -> Analysis {

@@ -1,134 +1,77 @@
-//! What evaluations found out, to be used again when a program is analysed that differs from the last one in little.
-//!
-//! Evaluating a function looks at three things: what the rounds so far found out, which it asks for by [`Slot`]; the files it
-//! looks into; and what linking made of the program. While the last is the same, an evaluation that asked for equal things
-//! and looked into files that are the same finds out the same. Rounds stay what they are, so what comes out is what a fresh
-//! analysis gives.
+//! What is remembered of an analysis, for those of programs that differ from its in little.
 
-use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher as _};
-use std::sync::Arc;
 
 use onequery_core::FileId;
-use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
+use tracing::info_span;
 
-use crate::eval::Evaluated;
-use crate::known::Slot;
-use crate::program::{FnId, Program};
+use crate::past::Record;
+use crate::program::Program;
+use crate::replay::replay;
+use crate::summaries::{Settled, roots, settle_recorded};
 
-/// Evaluations of one program, and of those it becomes.
-#[derive(Default)]
+/// What is remembered of an analysis, and how the program differs now.
+#[derive(Default, Serialize, Deserialize)]
 pub struct Memory {
+    remembered: Option<Remembered>,
+    /// Files whose texts are others now.
+    #[serde(skip)]
+    changed: BTreeSet<FileId>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Remembered {
     /// The hash of what linking made of the program, as far as bodies of functions can change that.
-    linked: Option<u64>,
-    /// By root.
-    pub(crate) kept: Vec<Kept>,
+    linked: u64,
+    record: Record,
 }
 
-/// Evaluations of one function.
-#[derive(Default)]
-pub(crate) struct Kept(Vec<Entry>);
+/// With more changed files than this an analysis is made from the start, so that the next ones have less to do.
+const MAX_CHANGED: usize = 32;
 
-struct Entry {
-    /// What it asked for, each with the hash of the answer.
-    answers: Box<[(Slot, Option<u64>)]>,
-    files: Box<[FileId]>,
-    evaluated: Arc<Evaluated>,
-    /// By the last analysis.
-    is_used: bool,
+impl Memory {
+    /// Notes that the text of a file is another one than in the analysis that is remembered, or was in between: only in the
+    /// bodies of functions that have a name and declare nothing.
+    pub fn note_changed(&mut self, file: FileId) {
+        self.changed.insert(file);
+    }
+
+    /// How many files are others than in the analysis that is remembered, or were in between.
+    #[must_use]
+    pub fn n_changed(&self) -> usize {
+        self.changed.len()
+    }
+
+    /// What evaluating all functions finds out, and whether that was found out from the start and is remembered now.
+    pub(crate) fn settle(&mut self, program: &mut Program<'_>) -> (Settled, bool) {
+        let roots = roots(program);
+        let linked = hash(&(&roots, program.linked()));
+        let remembered = self.remembered.as_ref().filter(|known| known.linked == linked);
+        if let Some(known) = remembered.filter(|_| self.changed.len() <= MAX_CHANGED) {
+            let changed: Vec<FileId> = self.changed.iter().copied().collect();
+            let replayed = info_span!("replay").in_scope(|| replay(program, &roots, &known.record, &changed));
+            if let Some(results) = replayed {
+                let settled = Settled {
+                    results,
+                    is_settled: true,
+                };
+                return (settled, false);
+            }
+        }
+        program.tells_files = true;
+        let (settled, record) = settle_recorded(program, &roots);
+        *self = Self {
+            remembered: record.map(|record| Remembered { linked, record }),
+            changed: BTreeSet::new(),
+        };
+        (settled, self.remembered.is_some())
+    }
 }
 
-/// The hashes of what is known, by slot.
-#[derive(Default)]
-pub(crate) struct Answers(FxHashMap<Slot, u64>);
-
-impl Answers {
-    /// Takes the hash of what is known of a slot now.
-    pub(crate) fn set(&mut self, slot: Slot, answer: u64) {
-        self.0.insert(slot, answer);
-    }
-
-    pub(crate) fn remove(&mut self, slot: Slot) {
-        self.0.remove(&slot);
-    }
-
-    /// That nothing is known is an answer, too, and another one than that something is known to be unknown.
-    fn of(&self, slot: Slot) -> Option<u64> {
-        self.0.get(&slot).copied()
-    }
-}
-
-/// The hash of an answer.
-pub(crate) fn hash(of: &impl Hash) -> u64 {
+fn hash(of: &impl Hash) -> u64 {
     let mut hasher = rustc_hash::FxHasher::default();
     of.hash(&mut hasher);
     hasher.finish()
-}
-
-impl Memory {
-    /// Whether there is nothing in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
-    }
-
-    /// Prepares for a program, of which the texts of `changed` files are other ones than last time. What else is different
-    /// follows from these.
-    pub(crate) fn prepare(&mut self, program: &Program<'_>, roots: &[FnId], changed: &[FileId]) {
-        let linked = hash(&(roots, program.linked()));
-        if self.linked.replace(linked) != Some(linked) {
-            self.kept.clear();
-        }
-        self.kept.resize_with(roots.len(), Kept::default);
-        for Kept(entries) in &mut self.kept {
-            entries.retain(|entry| entry.is_used && !changed.iter().any(|file| entry.files.contains(file)));
-            entries.iter_mut().for_each(|entry| entry.is_used = false);
-        }
-    }
-}
-
-impl Kept {
-    /// What an evaluation found out that was given the same answers.
-    pub(crate) fn recall(&mut self, answers: &Answers) -> Option<Arc<Evaluated>> {
-        let is_same = |entry: &&mut Entry| {
-            let mut asked = entry.answers.iter();
-            asked.all(|&(slot, answer)| answers.of(slot) == answer)
-        };
-        let entry = self.0.iter_mut().find(is_same)?;
-        entry.is_used = true;
-        Some(entry.evaluated.clone())
-    }
-
-    /// Keeps what an evaluation found out, unless it failed.
-    pub(crate) fn keep(&mut self, evaluated: &Arc<Evaluated>, files: Box<[FileId]>, answers: &Answers) {
-        if evaluated.problem.is_some() {
-            return;
-        }
-        let asked = evaluated.reads.iter();
-        self.0.push(Entry {
-            answers: asked.map(|&slot| (slot, answers.of(slot))).collect(),
-            files,
-            evaluated: evaluated.clone(),
-            is_used: true,
-        });
-    }
-}
-
-thread_local! {
-    /// The files that the evaluation at hand looks into.
-    static LOOKED_INTO: RefCell<FxHashSet<FileId>> = RefCell::default();
-}
-
-/// Notes that a file is looked into.
-pub(crate) fn look_into(file: FileId) {
-    LOOKED_INTO.with_borrow_mut(|files| files.insert(file));
-}
-
-/// Does something, and tells the files that were looked into.
-pub(crate) fn looking<T>(work: impl FnOnce() -> T) -> (T, Box<[FileId]>) {
-    LOOKED_INTO.with_borrow_mut(FxHashSet::clear);
-    let done = work();
-    let mut files: Vec<FileId> = LOOKED_INTO.with_borrow_mut(|files| files.drain().collect());
-    files.sort_unstable();
-    (done, files.into())
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use onequery_core::FileId;
 use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal};
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LeadsTo, LibTy, PathNode, RelationKind, Reverse, TypeInfo};
 use crate::program::{ClassId, Program, ScopeId, Symbol};
@@ -17,7 +18,7 @@ pub(crate) use settings::Constant;
 use settings::Constants;
 
 /// Index of a relation in [`Models`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct RelId(u32);
 
 /// A relation as its rows see it.

@@ -20,17 +20,18 @@ use onequery_core::ir::{
 use onequery_core::{DirectiveKind, EntryKind, FileId, Language, Name};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use presentations::{ClassReturned, FieldOf, Written};
 
 use crate::catalog::{Access, CallId, Catalogs, Decorates, LibTy, PathNode};
-use crate::memory::look_into;
 use crate::models::Models;
+use crate::past::look_into;
 
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub(crate) struct $name(pub(crate) u32);
 
         impl $name {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::value::Value;
 
 /// How deep dictionaries are followed inside of each other; one that holds itself would grow for ever.
@@ -11,7 +13,7 @@ const MAX_DEPTH: usize = 3;
 const MAX_SIZE: usize = 500;
 
 /// The values of a dictionary by key. It may have more than is known.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 pub(crate) struct Record {
     values: BTreeMap<Box<str>, Value>,
     /// How many values there are, with those of the dictionaries inside.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use onequery_core::Location;
+use serde::{Deserialize, Serialize};
 
 use crate::models::RelId;
 use crate::program::ClassId;
@@ -14,14 +15,14 @@ const MAX_PATH: usize = 6;
 const MAX_BEHIND: usize = 3;
 
 /// One relation on the way from rows to others.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Hop {
     pub(crate) relation: RelId,
     pub(crate) name: Arc<str>,
 }
 
 /// What is known of the rows in a value: of a query that gives them, of a collection of them, of one of them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Rows {
     /// What they are rows of.
     pub(crate) model: Option<ClassId>,
@@ -47,7 +48,7 @@ pub(crate) struct Rows {
 }
 
 /// Where rows come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum RowSource {
     /// A query.
     Query(Location),
@@ -62,7 +63,7 @@ pub(crate) enum RowSource {
 }
 
 /// A relation whose rows are asked for on demand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Pending {
     /// Narrowed or sorted: the database is asked even when the relation was loaded before.
     pub(crate) refined: bool,
@@ -81,7 +82,7 @@ pub(crate) enum Asked {
 }
 
 /// A relation that is read, or a query in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Load {
     /// The rows that are asked for.
     pub(crate) rows: Arc<Rows>,
@@ -92,7 +93,7 @@ pub(crate) struct Load {
 }
 
 /// What of rows is wanted when they are asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Wanted {
     Rows,
     /// Their key only, which the row that leads to them has in a column of this name.
@@ -109,7 +110,7 @@ impl Load {
 }
 
 /// Relations that are loaded, as paths of names from the rows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Loaded {
     /// Sorted.
     paths: Vec<Vec<Arc<str>>>,
@@ -124,7 +125,7 @@ pub(crate) struct Loaded {
 }
 
 /// Some columns of a model.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Columns {
     Only(Vec<Arc<str>>),
     AllBut(Vec<Arc<str>>),

@@ -1,5 +1,7 @@
 //! The verb of a statement's text.
 
+use serde::{Deserialize, Serialize};
+
 use crate::catalog::Access;
 
 /// Statements that read rows.
@@ -8,7 +10,7 @@ const READS: [&str; 3] = ["SELECT", "WITH", "VALUES"];
 const WRITES: [&str; 6] = ["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE", "UPSERT"];
 
 /// What is known of a statement's text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Statement {
     /// The text is not known.
     #[default]

@@ -16,21 +16,21 @@ use tracing::info_span;
 use crate::catalog::Access;
 use crate::eval::{Evaluated, evaluate, is_root};
 use crate::facts::{Conditions, Fact, FnFacts, Given, Left, Path, What};
-use crate::known::{Known, Slot};
+use crate::known::{Knowledge, Known, Slot};
 use crate::learning::{Learning, Touched};
-use crate::memory::{Answers, Memory, looking};
+use crate::past::{Record, Slots, Trace, looking};
 use crate::program::{ClassId, FnId, Program};
 use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::value::{Bits, Deps, Ty};
 
 /// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
-const MAX_ROUNDS: usize = 24;
+pub(crate) const MAX_ROUNDS: usize = 24;
 
 /// From this round on, what still changes is unknown for good: two values that follow from each other may never agree.
-const WIDENING_ROUND: usize = 12;
+pub(crate) const WIDENING_ROUND: usize = 12;
 
 /// How many functions a thread takes at once. Few of them make up most of the work.
-const ROOTS_AT_ONCE: usize = 64;
+pub(crate) const ROOTS_AT_ONCE: usize = 64;
 
 /// What calling each function does.
 pub(crate) struct Summaries {
@@ -251,47 +251,61 @@ impl Lazy {
     }
 }
 
+/// What evaluating all functions until nothing new is learnt found out.
+pub(crate) struct Settled {
+    /// By root.
+    pub(crate) results: Vec<Arc<Evaluated>>,
+    /// Nothing changed any more.
+    pub(crate) is_settled: bool,
+}
+
+impl Settled {
+    /// What calling each function does: effects are propagated up the calls.
+    pub(crate) fn summaries(&self, program: &Program<'_>) -> Summaries {
+        let troubles = self.results.iter().filter_map(|result| result.problem.clone());
+        let fuel = (!self.is_settled).then(out_of_fuel);
+        let problems = troubles.chain(fuel).collect();
+        let mut facts = by_function(program, &self.results);
+        for id in program.functions_declared(&DirectiveKind::NoQuery) {
+            Arc::make_mut(&mut facts[id.index()]).facts.clear();
+        }
+        let effects = info_span!("propagate").in_scope(|| propagate(program, &facts));
+        Summaries {
+            facts,
+            effects,
+            problems,
+        }
+    }
+}
+
 /// Evaluates all functions until nothing new is learnt, then propagates effects.
 pub(crate) fn summarize(program: &Program<'_>) -> Summaries {
     let roots = roots(program);
     let mut nothing_kept: Vec<()> = vec![(); roots.len()];
-    let learning = Learning::new(program);
-    rounds(
-        program,
-        &roots,
-        learning,
-        &mut nothing_kept,
-        |(), learning, root| Arc::new(evaluate_or_report(program, &learning.known, root)),
-    )
+    let learning = &mut Learning::default();
+    let (settled, _) = rounds(program, &roots, learning, &mut nothing_kept, |(), turn| {
+        turn.evaluate()
+    });
+    settled.summaries(program)
 }
 
-/// The same with what earlier evaluations found out, as far as they looked into none of the files that changed since.
-pub(crate) fn summarize_with(program: &Program<'_>, memory: &mut Memory, changed: &[FileId]) -> Summaries {
-    let roots = roots(program);
-    memory.prepare(program, &roots, changed);
-    let mut learning = Learning::new(program);
-    learning.answers = Some(Answers::default());
-    rounds(
-        program,
-        &roots,
-        learning,
-        &mut memory.kept,
-        |kept, learning, root| {
-            let Some(answers) = &learning.answers else {
-                unreachable!("they were just set")
-            };
-            kept.recall(answers).unwrap_or_else(|| {
-                let (evaluated, files) = looking(|| evaluate_or_report(program, &learning.known, root));
-                let evaluated = Arc::new(evaluated);
-                kept.keep(&evaluated, files, answers);
-                evaluated
-            })
-        },
-    )
+/// Evaluates all functions, with a record of that unless there was no end to it.
+pub(crate) fn settle_recorded(program: &Program<'_>, roots: &[FnId]) -> (Settled, Option<Record>) {
+    let mut traces = Vec::new();
+    traces.resize_with(roots.len(), Trace::default);
+    let mut learning = Learning::recorded();
+    let (settled, changed) = rounds(program, roots, &mut learning, &mut traces, |trace, turn| {
+        let ((result, touched), files) = looking(|| turn.evaluate());
+        trace.note(turn.round, &result, touched.slots(), files);
+        (result, touched)
+    });
+    let past = learning.past.take().filter(|_| settled.is_settled);
+    let record = past.map(|past| Record::of(past, changed, traces, &settled.results));
+    (settled, record)
 }
 
 /// The functions that are evaluated for themselves, not within others.
-fn roots(program: &Program<'_>) -> Vec<FnId> {
+pub(crate) fn roots(program: &Program<'_>) -> Vec<FnId> {
     program
         .file_ids()
         // Templates are evaluated where they are rendered.
@@ -307,16 +321,38 @@ fn roots(program: &Program<'_>) -> Vec<FnId> {
         .collect()
 }
 
-/// The rounds of the value fixpoint, then the other one. `kept` goes with the roots, to be given to `evaluated`.
+/// The evaluation of one root in one round.
+struct Turn<'t, 'a> {
+    program: &'t Program<'a>,
+    known: &'t Known,
+    round: usize,
+    root: FnId,
+    /// The root's index, and what it found out before.
+    ix: usize,
+    before: &'t Evaluated,
+}
+
+impl Turn<'_, '_> {
+    /// What the root finds out, and what that speaks of.
+    fn evaluate(&self) -> (Evaluated, Touched) {
+        let now = evaluate_or_report(self.program, self.known, self.root);
+        let touched = Touched::of(self.program, self.before, (self.ix, &now));
+        (now, touched)
+    }
+}
+
+/// The rounds of the value fixpoint. `kept` goes with the roots, to be given to `evaluated`. Gives what each round changed,
+/// too, if `learning` is recorded.
 fn rounds<K: Send>(
     program: &Program<'_>,
     roots: &[FnId],
-    mut learning: Learning,
+    learning: &mut Learning,
     kept: &mut [K],
-    evaluated: impl Fn(&mut K, &Learning, FnId) -> Arc<Evaluated> + Sync,
-) -> Summaries {
+    evaluated: impl Fn(&mut K, Turn<'_, '_>) -> (Evaluated, Touched) + Sync,
+) -> (Settled, Vec<Slots>) {
     let mut results: Vec<Arc<Evaluated>> = vec![Arc::default(); roots.len()];
     let mut changed: Option<FxHashSet<Slot>> = None;
+    let mut changed_by_round = Vec::new();
     for round in 0.. {
         let anew: Vec<(usize, Touched)> = info_span!("evaluate", round).in_scope(|| {
             let all = results
@@ -330,28 +366,29 @@ fn rounds<K: Send>(
                 changed.is_none_or(|changed| !changed.is_disjoint(&result.reads))
             });
             due.map(|(ix, (result, kept))| {
-                let before = std::mem::replace(result, evaluated(kept, &learning, roots[ix]));
-                let hashes = learning.answers.is_some();
-                (ix, Touched::of(program, &before, (ix, result), hashes))
+                let turn = Turn {
+                    program,
+                    known: &learning.known,
+                    round,
+                    root: roots[ix],
+                    ix,
+                    before: result,
+                };
+                let (now, touched) = evaluated(kept, turn);
+                *result = Arc::new(now);
+                (ix, touched)
             })
             .collect()
         });
         let differences = info_span!("learn", round).in_scope(|| learning.learn(program, &results, anew));
+        if learning.past.is_some() {
+            let mut slots: Vec<Slot> = differences.iter().copied().collect();
+            slots.sort_unstable();
+            changed_by_round.push(Slots(slots));
+        }
         if differences.is_empty() || round >= MAX_ROUNDS {
-            drop(learning);
-            let troubles = results.iter().filter_map(|result| result.problem.clone());
-            let fuel = (!differences.is_empty()).then(out_of_fuel);
-            let problems = troubles.chain(fuel).collect();
-            let mut facts = by_function(program, &results);
-            for id in program.functions_declared(&DirectiveKind::NoQuery) {
-                Arc::make_mut(&mut facts[id.index()]).facts.clear();
-            }
-            let effects = info_span!("propagate").in_scope(|| propagate(program, &facts));
-            return Summaries {
-                facts,
-                effects,
-                problems,
-            };
+            let is_settled = differences.is_empty();
+            return (Settled { results, is_settled }, changed_by_round);
         }
         if round >= WIDENING_ROUND {
             learning.give_up(&differences);
@@ -362,7 +399,7 @@ fn rounds<K: Send>(
 }
 
 /// Evaluates a function; a panic costs this function only.
-fn evaluate_or_report(program: &Program<'_>, known: &Known, root: FnId) -> Evaluated {
+pub(crate) fn evaluate_or_report(program: &Program<'_>, known: &dyn Knowledge, root: FnId) -> Evaluated {
     catch_unwind(AssertUnwindSafe(|| evaluate(program, known, root))).unwrap_or_else(|_| {
         let (file, _, function) = program.function(root);
         let message = "a function could not be analysed; please report this".to_owned();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use onequery_core::{FileId, Location, Name};
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LibTy, PathNode};
 use crate::models::RelId;
@@ -12,7 +13,7 @@ use crate::rows::{RowSource, Rows};
 use crate::sql::Statement;
 
 /// A type, as far as it is known. `Unknown` is the top: nothing fires on it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub(crate) enum Ty {
     /// Nothing is known.
     #[default]
@@ -152,7 +153,7 @@ fn pack(mut args: Vec<Ty>) -> Args {
 }
 
 /// A set of small indices. Index 63 stands for itself and everything above, which errs toward "depends".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Bits(pub(crate) u64);
 
 impl Bits {
@@ -201,7 +202,7 @@ impl Bits {
 }
 
 /// What a value was computed from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Deps {
     /// Loop sites of this function whose element it comes from.
     pub(crate) loops: Bits,
@@ -231,7 +232,7 @@ impl Deps {
 }
 
 /// How many elements iterating over a value gives, as far as it matters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Bound {
     /// It depends on data.
     #[default]
@@ -247,7 +248,7 @@ pub(crate) enum Bound {
 }
 
 /// What a size or a comparison says of the loop it stands in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Measure {
     #[default]
     None,
@@ -268,7 +269,7 @@ pub(crate) enum Measure {
 }
 
 /// An abstract value.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Hash, Serialize, Deserialize)]
 pub(crate) struct Value {
     pub(crate) ty: Ty,
     pub(crate) deps: Deps,

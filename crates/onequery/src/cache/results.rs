@@ -45,8 +45,9 @@ impl Question {
         self.0.update(part);
     }
 
-    fn name(&self) -> String {
-        format!("{FOLDER}/{:032x}", self.0.digest128())
+    /// The name of what is kept in a folder to answer it.
+    pub(super) fn name(&self, folder: &str) -> String {
+        format!("{folder}/{:032x}", self.0.digest128())
     }
 }
 
@@ -105,7 +106,7 @@ mod found {
 impl Cache {
     /// What an earlier run concluded that was asked the same.
     pub(crate) fn recall(&self, question: &Question) -> Option<Conclusion> {
-        postcard::from_bytes(&self.read(&question.name())?).ok()
+        postcard::from_bytes(&self.read(&question.name(FOLDER))?).ok()
     }
 
     /// Keeps what a run concluded for later ones that are asked the same.
@@ -114,16 +115,16 @@ impl Cache {
         let Ok(bytes) = postcard::to_stdvec(conclusion) else {
             return;
         };
-        self.write(&question.name(), &bytes);
-        forget_oldest(&folder.join(BUILD).join(FOLDER));
+        self.write(&question.name(FOLDER), &bytes);
+        forget_oldest(&folder.join(BUILD).join(FOLDER), MAX_RESULTS);
     }
 }
 
-/// Deletes conclusions until there are no more than may be.
-fn forget_oldest(folder: &Path) {
+/// Deletes files of a folder until there are no more than may be.
+pub(super) fn forget_oldest(folder: &Path, most: usize) {
     let mut files = super::files_below(folder);
     files.sort_by_key(|(_, meta)| std::cmp::Reverse(meta.modified().ok()));
-    for (path, _) in files.into_iter().skip(MAX_RESULTS) {
+    for (path, _) in files.into_iter().skip(most) {
         // Another run may be faster.
         let _ = std::fs::remove_file(path);
     }

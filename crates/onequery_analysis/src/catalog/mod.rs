@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use onequery_core::{EntryKind, Language};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use compile::Compiler;
 pub(crate) use presentations::{
@@ -28,11 +29,11 @@ use template::Template;
 use crate::program::SourceFile;
 
 /// Index of a library type in [`Catalogs`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct LibTy(u16);
 
 /// A node of the tree of importable paths; node 0 is everything that no catalogue speaks of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct PathNode(u32);
 
 impl PathNode {
@@ -41,7 +42,7 @@ impl PathNode {
 }
 
 /// Index of what a call does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct CallId(u32);
 
 /// What a person should know of one catalogue file.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use onequery_core::EntryKind;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::presentations::{
     Field, Lists, Page, Registers, RegistersTag, Renders, ShownGiven, ShownReturned, Shows, Table, Walks,
@@ -268,7 +268,7 @@ pub(super) struct RunsOn {
 }
 
 /// What a call executes.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
     /// Reads rows, or a statement that cannot be told apart.

@@ -15,7 +15,7 @@ use crate::rows::{Asked, Rows};
 use crate::types::TypeScope;
 use crate::value::{Bound, Ty, Value};
 
-impl<'a> Eval<'_, 'a> {
+impl<'p, 'a> Eval<'p, 'a> {
     /// The value of `base.name` where it is not called.
     pub(super) fn attribute(&mut self, base: &Value, name: Name, id: ExprId) -> Value {
         let text = self.text(name);
@@ -292,19 +292,18 @@ impl<'a> Eval<'_, 'a> {
     /// Whether something gives rows of a class what an attribute of that name would ask for.
     fn is_filled(&self, class: ClassId, name: &str) -> bool {
         let mut classes = self.program.class(class).mro.iter();
-        classes.any(|&base| {
-            self.ask(About::Attribute, base.0, name);
-            self.known.attributes.contains_key(&(base, name.to_owned()))
-        })
+        classes.any(|&base| self.known_stored(base, name).is_some())
+    }
+
+    /// What earlier rounds say of an attribute of a class itself.
+    fn known_stored(&self, class: ClassId, name: &str) -> Option<&'p Value> {
+        self.known.attribute(self.ask(About::Attribute, class.0, name))
     }
 
     /// What was assigned to an attribute of a class or its instances anywhere.
     pub(super) fn stored_attribute(&self, class: ClassId, name: &str) -> Option<Value> {
         let mro = &self.program.class(class).mro;
-        let stored = mro.iter().find_map(|&base| {
-            self.ask(About::Attribute, base.0, name);
-            self.known.attributes.get(&(base, name.to_owned()))
-        })?;
+        let stored = mro.iter().find_map(|&base| self.known_stored(base, name))?;
         (!stored.ty.is_unknown()).then(|| stored.clone())
     }
 

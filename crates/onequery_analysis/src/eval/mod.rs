@@ -30,11 +30,12 @@ use std::sync::Arc;
 use onequery_core::ir::{ExprId, ExprKind, FileIr, FnIx, Function, Literal, Param, Pattern, Spread};
 use onequery_core::{FileId, Language, Location, Name, Problem, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Access, Decorates};
 use crate::describe::describe;
 use crate::facts::{Conditions, Fact, FnFacts, Path, QuerySource, Target, What};
-use crate::known::{About, Known, Slot, slot};
+use crate::known::{About, Knowledge, OfFunction, Passed, Slot};
 use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
 use crate::rows::{Asked, RowSource, Rows};
 use crate::sql::{self, Statement};
@@ -48,18 +49,19 @@ use specialize::Specialized;
 const MAX_DEPTH: u32 = 500;
 
 /// What evaluating a function gave.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Evaluated {
     /// The facts of the function and of those nested in it.
     pub(crate) facts: Box<[(FnId, Arc<FnFacts>)]>,
     /// What it asked for; when none of that changes, neither do the facts.
+    #[serde(skip)]
     pub(crate) reads: FxHashSet<Slot>,
     /// Why it was not, or not all of it: our fault, or a limit.
     pub(crate) problem: Option<(FileId, Problem)>,
 }
 
 /// Evaluates one function that is not nested in another.
-pub(crate) fn evaluate(program: &Program<'_>, known: &Known, id: FnId) -> Evaluated {
+pub(crate) fn evaluate(program: &Program<'_>, known: &dyn Knowledge, id: FnId) -> Evaluated {
     let function = program.function(id).2;
     let mut eval = Eval::new(program, known, id);
     if let Some(class) = program.presented(id) {
@@ -98,7 +100,7 @@ pub(crate) fn is_root(ix: FnIx, function: &Function) -> bool {
 
 struct Eval<'p, 'a> {
     program: &'p Program<'a>,
-    known: &'p Known,
+    known: &'p dyn Knowledge,
     file: FileId,
     ir: &'a FileIr,
     /// The named function whose facts are collected.
@@ -165,7 +167,7 @@ struct Eval<'p, 'a> {
 
 impl<'p, 'a> Eval<'p, 'a> {
     /// An evaluation of a function that has not begun.
-    fn new(program: &'p Program<'a>, known: &'p Known, id: FnId) -> Self {
+    fn new(program: &'p Program<'a>, known: &'p dyn Knowledge, id: FnId) -> Self {
         let (file, ix, _) = program.function(id);
         Self {
             program,
@@ -211,9 +213,21 @@ impl<'p, 'a> Eval<'p, 'a> {
         Location::new(self.file, span)
     }
 
-    /// Notes that something found out in earlier rounds is asked for.
-    fn ask(&self, about: About, id: u32, name: &str) {
-        self.reads.borrow_mut().insert(slot(about, id, name));
+    /// Notes that something found out in earlier rounds is asked for, and gives where that is.
+    fn ask(&self, about: About, id: u32, name: &str) -> Slot {
+        let slot = Slot::of(about, id, name);
+        self.reads.borrow_mut().insert(slot);
+        slot
+    }
+
+    /// What earlier rounds say of a function.
+    fn known_function(&self, id: FnId) -> Option<&'p OfFunction> {
+        self.known.function(self.ask(About::Function, id.0, ""))
+    }
+
+    /// What the calls that earlier rounds saw pass to a function; `about` says which part of it is asked for.
+    fn known_passed(&self, about: About, id: FnId) -> Option<&'p Passed> {
+        self.known.passed(self.ask(about, id.0, "").with(About::Passed))
     }
 
     fn text(&self, name: Name) -> &'a str {
@@ -260,8 +274,8 @@ impl<'p, 'a> Eval<'p, 'a> {
                 value.bound = Bound::Constant;
                 self.ask(About::Called, id.0, "");
             }
-            self.ask(About::Amounts, id.0, "");
-            if let Some(passed) = self.known.passed.get(&id).and_then(|passed| passed.of(ix)) {
+            let passed = self.known_passed(About::Amounts, id);
+            if let Some(passed) = passed.and_then(|passed| passed.of(ix)) {
                 value.bound = passed.bound.unwrap_or_default();
                 value.int = passed.int;
             }
@@ -285,8 +299,7 @@ impl<'p, 'a> Eval<'p, 'a> {
     /// What the calls that were seen pass for a parameter: those of the function, or of what it overrides.
     fn passed_type(&self, id: FnId, param: usize) -> Ty {
         let passed = |id: FnId| {
-            self.ask(About::Passed, id.0, "");
-            let to_it = self.known.passed.get(&id);
+            let to_it = self.known_passed(About::Passed, id);
             to_it.map(|passed| passed.type_of(param)).unwrap_or_default()
         };
         let overridden = self.program.overridden(id);
@@ -643,8 +656,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             Symbol::Module(module) => Value::of(Ty::Module(module)),
             Symbol::External(node) => Value::of(Ty::External(node)),
             Symbol::Variable(scope, name) => {
-                self.ask(About::Variable, scope.0, name);
-                let value = self.known.variables.get(&(scope, name.to_owned()));
+                let value = self.known.variable(self.ask(About::Variable, scope.0, name));
                 // What a variable was computed from concerns its own module only.
                 value
                     .map(|value| Value {

@@ -9,6 +9,7 @@ use super::calls::{Args, SUPER};
 use super::loops::{element_of, site_over};
 use crate::catalog::{Access, Decorates, Lists, Position, ShownGiven, Shows, Table, Walks};
 use crate::facts::{Given, QuerySource, Site, SiteKind, What};
+use crate::known::About;
 use crate::models::keyword_arg;
 use crate::program::{ClassId, ClassReturned, FnId, Symbol, Written};
 use crate::rows::{Asked, RowSource, Rows};
@@ -53,7 +54,7 @@ impl<'a> Eval<'_, 'a> {
 
     /// The row that is shown: of the model that the class names, or of what it is called with.
     fn row_shown(&mut self, id: FnId, class: ClassId, shows: &Shows) -> Value {
-        self.ask(crate::known::About::Passed, id.0, "");
+        let to_it = self.known_passed(About::Passed, id);
         let program = self.program;
         let named = program
             .written_at(class, shows.model.as_deref())
@@ -64,7 +65,7 @@ impl<'a> Eval<'_, 'a> {
                 }
             });
         let passed = || {
-            let passed = self.known.passed.get(&id)?.type_of(0);
+            let passed = to_it?.type_of(0);
             (!passed.is_unknown()).then_some(passed)
         };
         let ty = named.or_else(passed).unwrap_or_default();

@@ -6,7 +6,6 @@ use super::Eval;
 use super::calls::Args;
 use crate::catalog::Decorates;
 use crate::facts::{Fact, Given, Path, What};
-use crate::known::About;
 use crate::program::FnId;
 use crate::value::{Bits, Bound, Deps, Ty, Value};
 
@@ -56,21 +55,13 @@ impl<'a> Eval<'_, 'a> {
             let at = param
                 .filter(|&at| at < given.len())
                 .or_else(|| given.len().checked_sub(1));
-            let takes_all = self
-                .known
-                .functions
-                .get(callee.index())
-                .is_some_and(|known| at.is_some_and(|at| known.collections.has(at)));
+            let known = self.known_function(callee);
+            let takes_all = known.is_some_and(|known| at.is_some_and(|at| known.collections.has(at)));
             if takes_all {
                 batched.add(value.batch());
                 self.facts.collections.add(value.whole_params);
             }
-            let invoked = self
-                .known
-                .functions
-                .get(callee.index())
-                .map(|known| known.invoked)
-                .unwrap_or_default();
+            let invoked = known.map(|known| known.invoked).unwrap_or_default();
             if let Some(at) = at.filter(|&at| invoked.params.has(at)) {
                 if let ExprKind::Lambda(closure) = &self.ir.expr(arg.value).kind {
                     args.closures.retain(|other| other != closure);
@@ -79,8 +70,7 @@ impl<'a> Eval<'_, 'a> {
                     self.note_invoked(value.whole_params);
                 }
             }
-            let known = self.known.functions.get(callee.index()).into_iter();
-            let mut called = known.flat_map(|known| &known.called_each);
+            let mut called = known.into_iter().flat_map(|known| &known.called_each);
             if called.any(|each| Some(each.param) == param) {
                 if let ExprKind::Lambda(closure) = &self.ir.expr(arg.value).kind {
                     args.closures.retain(|other| other != closure);
@@ -200,16 +190,10 @@ impl<'a> Eval<'_, 'a> {
 
     /// What earlier rounds say a function returns.
     pub(super) fn returned_by(&self, function: FnId) -> Value {
-        self.ask(About::Function, function.0, "");
-        let known = self
-            .known
-            .functions
-            .get(function.index())
-            .map(|known| known.returns.clone())
-            .unwrap_or_default();
+        let known = self.known_function(function).map(|known| known.returns.clone());
         Value {
             deps: Deps::default(),
-            ..known
+            ..known.unwrap_or_default()
         }
     }
 
@@ -217,9 +201,7 @@ impl<'a> Eval<'_, 'a> {
     pub(super) fn implementations(&mut self, id: FnId, function: &Function) {
         let candidates = self.program.implementations(id);
         for &callee in candidates {
-            self.ask(About::Function, callee.0, "");
-            let known = self.known.functions.get(callee.index());
-            let taken = known.map(|known| known.collections);
+            let taken = self.known_function(callee).map(|known| known.collections);
             self.facts.collections.add(taken.unwrap_or_default());
             let given = function.params.iter().enumerate().map(|(ix, param)| {
                 let bound = match param.pattern {

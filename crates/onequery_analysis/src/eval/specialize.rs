@@ -45,7 +45,7 @@ impl<'a> Eval<'_, 'a> {
         receiver: Option<&Ty>,
         given: &[Given],
     ) -> Option<Value> {
-        let from = self.known.functions.get(callee.index())?.returned_from;
+        let from = self.known_function(callee)?.returned_from;
         if from.is_empty() || !(self.is_open(returned) || self.is_decided(callee, from, given)) {
             return None;
         }
@@ -60,7 +60,10 @@ impl<'a> Eval<'_, 'a> {
         receiver: Option<&Ty>,
         given: &[Given],
     ) -> Vec<CalledEach> {
-        let for_all = &self.known.functions[callee.index()].called_each;
+        let Some(known) = self.known_function(callee) else {
+            return Vec::new();
+        };
+        let for_all = &known.called_each;
         let is_open = |value: &Value| value.ty.is_unknown() && value.rows.is_none();
         let is_known = |each: &CalledEach| !each.args.iter().any(is_open);
         if for_all.iter().all(is_known) {

@@ -1,0 +1,318 @@
+//! What was known after each round of an analysis, and how each evaluation came to what it found out.
+//!
+//! An evaluation looks at three things: what the rounds before found out, which it asks for by [`Slot`]; the files it looks
+//! into; and what linking made of the program. Where these are the same, it finds out the same. So of a program that differs
+//! from the one of a [`Record`] in little, `replay` has to evaluate little to tell what a fresh analysis would find out.
+
+use std::cell::RefCell;
+use std::hash::{Hash, Hasher as _};
+use std::sync::Arc;
+
+use onequery_core::FileId;
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
+
+use crate::eval::Evaluated;
+use crate::facts::What;
+use crate::known::{Knowledge, OfFunction, Passed, Slot};
+use crate::value::Value;
+
+/// What was known after each round.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Past {
+    /// How many rounds there were.
+    pub(crate) n_rounds: u8,
+    pub(crate) functions: FxHashMap<Slot, Versions<OfFunction>>,
+    pub(crate) attributes: FxHashMap<Slot, Versions<Value>>,
+    pub(crate) variables: FxHashMap<Slot, Versions<Value>>,
+    pub(crate) passed: FxHashMap<Slot, Versions<Passed>>,
+}
+
+/// What was known of one slot, each with the number of rounds after which it was.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Versions<T>(Vec<(u8, Option<T>)>);
+
+impl<T> Versions<T> {
+    /// What is known from after so many rounds on. Numbers never decrease.
+    pub(crate) fn push(&mut self, n_rounds: u8, version: Option<T>) {
+        if self.0.last().is_some_and(|(last, _)| *last == n_rounds) {
+            self.0.pop();
+        }
+        self.0.push((n_rounds, version));
+    }
+
+    fn after(&self, n_rounds: u8) -> Option<&T> {
+        let mut versions = self.0.iter().rev();
+        versions.find(|(from, _)| *from <= n_rounds)?.1.as_ref()
+    }
+}
+
+impl<T> Default for Versions<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// What was known after so many rounds.
+#[derive(Clone, Copy)]
+pub(crate) struct After<'p> {
+    pub(crate) past: &'p Past,
+    pub(crate) n_rounds: u8,
+}
+
+impl Knowledge for After<'_> {
+    fn function(&self, slot: Slot) -> Option<&OfFunction> {
+        self.past.functions.get(&slot)?.after(self.n_rounds)
+    }
+
+    fn attribute(&self, slot: Slot) -> Option<&Value> {
+        self.past.attributes.get(&slot)?.after(self.n_rounds)
+    }
+
+    fn variable(&self, slot: Slot) -> Option<&Value> {
+        self.past.variables.get(&slot)?.after(self.n_rounds)
+    }
+
+    fn passed(&self, slot: Slot) -> Option<&Passed> {
+        self.past.passed.get(&slot)?.after(self.n_rounds)
+    }
+}
+
+/// A whole analysis, as far as another one can follow it.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) past: Past,
+    /// By round: what it changed, sorted.
+    pub(crate) changed: Vec<Slots>,
+    /// By root: in which rounds it was evaluated, as bits.
+    pub(crate) rounds: Vec<u32>,
+    /// By root, for each of those rounds: [`told`] of what was found out.
+    told: Lists,
+    /// By root: what its evaluations asked for.
+    pub(crate) reads: Lists,
+    /// By root: what its evaluations spoke of.
+    pub(crate) speaks: Lists,
+    /// By root: the files that its evaluations looked into.
+    pub(crate) files: Lists,
+    /// By root: what its last evaluation found out.
+    results: Blobs,
+}
+
+/// Numbers in a form that is read at once.
+#[derive(Default)]
+pub(crate) struct Slots(pub(crate) Vec<Slot>);
+
+impl Slots {
+    pub(crate) fn has(&self, slot: Slot) -> bool {
+        self.0.binary_search(&slot).is_ok()
+    }
+}
+
+impl Serialize for Slots {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = self.0.iter().flat_map(|slot| slot.0.to_le_bytes()).collect();
+        to.serialize_bytes(&bytes)
+    }
+}
+
+impl<'de> Deserialize<'de> for Slots {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (numbers, _) = <&[u8]>::deserialize(from)?.as_chunks();
+        Ok(Self(
+            numbers
+                .iter()
+                .map(|bytes| Slot(u64::from_le_bytes(*bytes)))
+                .collect(),
+        ))
+    }
+}
+
+/// Lists of numbers, one behind the other.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Lists {
+    /// Where each ends.
+    ends: Vec<u32>,
+    items: Slots,
+}
+
+impl Lists {
+    fn push(&mut self, list: impl IntoIterator<Item = Slot>) {
+        self.items.0.extend(list);
+        let end = u32::try_from(self.items.0.len()).expect("a run asks for fewer than 2^32 things");
+        self.ends.push(end);
+    }
+
+    pub(crate) fn get(&self, ix: usize) -> &[Slot] {
+        let start = ix.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.items.0[start as usize..self.ends[ix] as usize]
+    }
+}
+
+/// Values in bytes, one behind the other.
+#[derive(Default, Serialize, Deserialize)]
+struct Blobs {
+    /// Where each ends.
+    ends: Vec<u32>,
+    bytes: Bytes,
+}
+
+impl Blobs {
+    fn of<T: Serialize + Sync>(values: &[T]) -> Self {
+        let blobs: Vec<Vec<u8>> = values
+            .par_iter()
+            .map(|value| postcard::to_stdvec(value).expect("all of it can be written"))
+            .collect();
+        let mut all = Self::default();
+        for blob in blobs {
+            all.bytes.0.extend(blob);
+            let end = u32::try_from(all.bytes.0.len()).expect("a run finds out less than 4 GiB");
+            all.ends.push(end);
+        }
+        all
+    }
+
+    fn get<T: serde::de::DeserializeOwned>(&self, ix: usize) -> Option<T> {
+        let start = ix.checked_sub(1).map_or(0, |before| self.ends[before]);
+        postcard::from_bytes(&self.bytes.0[start as usize..self.ends[ix] as usize]).ok()
+    }
+}
+
+#[derive(Default)]
+struct Bytes(Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Self(<&[u8]>::deserialize(from)?.to_vec()))
+    }
+}
+
+/// How evaluations of one root went.
+#[derive(Default)]
+pub(crate) struct Trace {
+    rounds: u32,
+    told: Vec<u64>,
+    reads: Vec<Slot>,
+    speaks: Vec<Slot>,
+    files: Vec<FileId>,
+}
+
+impl Trace {
+    /// Takes note of one evaluation, of what it speaks, and of the files that it looked into.
+    pub(crate) fn note(
+        &mut self,
+        round: usize,
+        evaluated: &Evaluated,
+        speaks: impl Iterator<Item = Slot>,
+        files: impl IntoIterator<Item = FileId>,
+    ) {
+        self.rounds |= 1 << round;
+        self.told.push(told(evaluated));
+        extend(&mut self.reads, evaluated.reads.iter().copied());
+        extend(&mut self.speaks, speaks);
+        extend(&mut self.files, files);
+    }
+}
+
+/// Adds what is not yet in a sorted list.
+fn extend<T: Ord>(list: &mut Vec<T>, others: impl IntoIterator<Item = T>) {
+    list.extend(others);
+    list.sort_unstable();
+    list.dedup();
+}
+
+impl Record {
+    /// The record of an analysis.
+    pub(crate) fn of(
+        past: Past,
+        changed: Vec<Slots>,
+        traces: Vec<Trace>,
+        results: &[Arc<Evaluated>],
+    ) -> Self {
+        let mut record = Self {
+            past,
+            changed,
+            results: Blobs::of(results),
+            ..Self::default()
+        };
+        for trace in traces {
+            record.rounds.push(trace.rounds);
+            record.told.push(trace.told.into_iter().map(Slot));
+            record.reads.push(trace.reads);
+            record.speaks.push(trace.speaks);
+            let files = trace.files.into_iter();
+            record.files.push(files.map(|file| Slot(file.0.into())));
+        }
+        record
+    }
+
+    /// What the last evaluation of a root found out, but for what it asked for.
+    pub(crate) fn result(&self, root: usize) -> Option<Evaluated> {
+        self.results.get(root)
+    }
+
+    /// The last of the first `n_rounds` rounds in which a root was evaluated.
+    pub(crate) fn last_round(&self, root: usize, n_rounds: usize) -> Option<usize> {
+        let rounds = self.rounds[root] & ((1_u32 << n_rounds.min(31)) - 1);
+        (rounds != 0).then(|| rounds.ilog2() as usize)
+    }
+
+    /// The rounds in which a root was evaluated, each with [`told`] of what was found out.
+    pub(crate) fn told(&self, root: usize) -> impl Iterator<Item = (usize, u64)> {
+        let rounds = (0..u32::BITS as usize).filter(move |round| self.is_evaluated(root, *round));
+        rounds.zip(self.told.get(root).iter().map(|told| told.0))
+    }
+
+    /// Whether a root was evaluated in a round.
+    pub(crate) fn is_evaluated(&self, root: usize, round: usize) -> bool {
+        self.rounds[root] >> round & 1 == 1
+    }
+}
+
+/// The hash of what others learn from an evaluation, and of what it asked for. Where it is the same, it makes no difference
+/// to them.
+pub(crate) fn told(evaluated: &Evaluated) -> u64 {
+    let mut hasher = rustc_hash::FxHasher::default();
+    for (id, found) in &evaluated.facts {
+        (id, OfFunction::of(found)).hash(&mut hasher);
+        for (class, name, value) in &found.attributes {
+            (class, name, value.exported()).hash(&mut hasher);
+        }
+        for (name, value) in &found.variables {
+            (name, value.exported()).hash(&mut hasher);
+        }
+        for fact in &found.facts {
+            if let What::Call { callee, args } = &fact.what {
+                callee.hash(&mut hasher);
+                for given in args {
+                    (&given.ty, given.bound, given.int).hash(&mut hasher);
+                }
+            }
+        }
+    }
+    let reads = evaluated.reads.iter();
+    reads.fold(hasher.finish(), |told, slot| told.wrapping_add(slot.0))
+}
+
+thread_local! {
+    /// The files that the evaluation at hand looks into.
+    static LOOKED_INTO: RefCell<FxHashSet<FileId>> = RefCell::default();
+}
+
+/// Notes that a file is looked into.
+pub(crate) fn look_into(file: FileId) {
+    LOOKED_INTO.with_borrow_mut(|files| files.insert(file));
+}
+
+/// Does something, and tells the files that were looked into.
+pub(crate) fn looking<T>(work: impl FnOnce() -> T) -> (T, Vec<FileId>) {
+    LOOKED_INTO.with_borrow_mut(FxHashSet::clear);
+    let done = work();
+    (done, LOOKED_INTO.with_borrow_mut(|files| files.drain().collect()))
+}

@@ -1,0 +1,389 @@
+//! An analysis of a program that differs from a recorded one in little: what has to come out the same is not evaluated.
+//!
+//! Whoever looked into a file that changed is *suspect*: all of its evaluations are repeated. If one of them does not tell
+//! the others what it told them, the root is *live*: in the rounds, which are those of a fresh analysis, it is evaluated
+//! when that would. What live roots speak of, now or in the record, is *open*: after each round it is learnt anew from all
+//! who speak of it, whose evaluations are repeated for that. Where what is learnt is not what the record has, whoever ever
+//! asked for it is live from then on. Everything else goes as it went.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use onequery_core::FileId;
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::eval::Evaluated;
+use crate::known::{About, Knowledge, Known, OfFunction, Passed, Slot};
+use crate::learning::{Learning, PASSED, Touched};
+use crate::past::{After, Record, told};
+use crate::program::{FnId, Program};
+use crate::summaries::{MAX_ROUNDS, ROOTS_AT_ONCE, WIDENING_ROUND, evaluate_or_report};
+use crate::value::Value;
+
+/// A replay is given up when it would evaluate more than one in so many roots in every round; a fresh analysis is as fast.
+const MOST: usize = 4;
+
+/// What a fresh analysis of all roots would find out; `None` when that has to be tried.
+///
+/// `changed` are the files whose texts are others than those of the record. Linking made the same of them.
+pub(crate) fn replay(
+    program: &Program<'_>,
+    roots: &[FnId],
+    record: &Record,
+    changed: &[FileId],
+) -> Option<Vec<Arc<Evaluated>>> {
+    let mut replay = Replay {
+        program,
+        roots,
+        record,
+        results: vec![Arc::default(); roots.len()],
+        suspect: FxHashSet::default(),
+        live: BTreeSet::new(),
+        followed: BTreeSet::new(),
+        open: FxHashMap::default(),
+        differ: FxHashSet::default(),
+        learning: Learning::default(),
+        changed: FxHashSet::default(),
+    };
+    let mut woken = replay.suspect(changed);
+    for round in 0..MAX_ROUNDS {
+        woken = replay.round(round, woken)?;
+        let goes_on = replay.changed.iter().next().is_some() || replay.changes_beside(round);
+        if !goes_on {
+            return Some(replay.finish(round + 1));
+        }
+        // What still changes then is given up, and so is what follows from it.
+        let is_given_up = round >= WIDENING_ROUND;
+        if is_given_up && (!replay.changed.is_empty() || replay.changes_open(round)) {
+            return None;
+        }
+    }
+    None
+}
+
+struct Replay<'r, 'a> {
+    program: &'r Program<'a>,
+    roots: &'r [FnId],
+    record: &'r Record,
+    /// By root: what the last evaluation of a live or followed one found out.
+    results: Vec<Arc<Evaluated>>,
+    suspect: FxHashSet<usize>,
+    live: BTreeSet<usize>,
+    /// Those that speak of what is open and are not live.
+    followed: BTreeSet<usize>,
+    /// What is open, each with the round from which on it is.
+    open: FxHashMap<Slot, usize>,
+    /// What of that has ever been other than in the record.
+    differ: FxHashSet<Slot>,
+    /// What is known of what is open.
+    learning: Learning,
+    /// What of that the last round changed.
+    changed: FxHashSet<Slot>,
+}
+
+impl Replay<'_, '_> {
+    /// Finds the roots that looked into changed files. Gives those that tell others something else now.
+    fn suspect(&mut self, changed: &[FileId]) -> Vec<usize> {
+        let looked_into = |root: &usize| {
+            let (file, ..) = self.program.function(self.roots[*root]);
+            let files = self.record.files.get(*root);
+            let is_among = |file: &FileId| files.contains(&Slot(file.0.into()));
+            changed.contains(&file) || changed.iter().any(is_among)
+        };
+        self.suspect = (0..self.roots.len()).filter(looked_into).collect();
+        let tells_another = |root: &usize| {
+            self.record
+                .told(*root)
+                .any(|(round, before)| told(&self.as_evaluated(*root, round)) != before)
+        };
+        let suspect = self.suspect.par_iter().copied();
+        suspect.filter(tells_another).collect()
+    }
+
+    /// One round, from which on the roots `woken` are live. Gives those that are from the next one on.
+    fn round(&mut self, round: usize, woken: Vec<usize>) -> Option<Vec<usize>> {
+        let record = self.record;
+        // What these found out so far is what the record says.
+        if round > 0 {
+            let before = |&root: &usize| {
+                let last = record.last_round(root, round)?;
+                Some((root, self.as_evaluated(root, last)))
+            };
+            let before: Vec<_> = woken.par_iter().filter_map(before).collect();
+            before
+                .into_iter()
+                .for_each(|(root, before)| self.results[root] = before);
+        }
+        for root in &woken {
+            self.followed.remove(root);
+        }
+        self.live.extend(&woken);
+        let due = self.live.iter().copied();
+        let due: Vec<usize> = due
+            .filter(|root| round == 0 || self.is_due(*root, round))
+            .collect();
+        let evaluated = self.evaluate_anew(round, due);
+        let again = self.followed.iter().copied();
+        let again = again.filter(|root| record.is_evaluated(*root, round));
+        let again = self.as_recorded(again.map(|root| (root, round + 1)).collect());
+        let mut anew: Vec<(usize, Touched)> = Vec::new();
+        for (root, now) in evaluated.into_iter().chain(again) {
+            let before = std::mem::replace(&mut self.results[root], now);
+            let touched = Touched::of(self.program, &before, (root, &self.results[root]));
+            anew.push((root, touched));
+        }
+        let spoken = woken.iter().flat_map(|root| record.speaks.get(*root)).copied();
+        let by_live = anew.iter().filter(|(root, _)| self.live.contains(root));
+        let spoken = spoken.chain(by_live.flat_map(|(_, touched)| touched.slots()));
+        let opened: BTreeSet<Slot> = spoken
+            .filter(|slot| !self.open.contains_key(slot))
+            .flat_map(with_parts)
+            .collect();
+        if !opened.is_empty() {
+            self.open(&opened, round);
+            anew = self.speakers();
+            // What nobody speaks of any more.
+            anew.push((self.roots.len(), Touched::before(self.open.keys().copied())));
+        }
+        if (self.live.len() + self.followed.len()) * MOST > self.roots.len() {
+            return None;
+        }
+        for (_, touched) in &mut anew {
+            touched.retain(|slot| self.open.contains_key(&slot));
+        }
+        self.changed = self.learning.learn(self.program, &self.results, anew);
+        Some(self.wake(round))
+    }
+
+    /// Whether a live root asked for something that the round before changed.
+    fn is_due(&self, root: usize, round: usize) -> bool {
+        let before = round - 1;
+        let mut reads = self.results[root].reads.iter();
+        reads.any(|slot| match self.open.get(slot) {
+            Some(&from) if from <= before => self.changed.contains(slot),
+            _ => self.was_changed(before, *slot),
+        })
+    }
+
+    /// Whether a round of the record changed a slot.
+    fn was_changed(&self, round: usize, slot: Slot) -> bool {
+        let changed = self.record.changed.get(round);
+        changed.is_some_and(|changed| changed.has(slot))
+    }
+
+    /// Whether a round of the record changed something that is not open.
+    fn changes_beside(&self, round: usize) -> bool {
+        let mut changed = self
+            .record
+            .changed
+            .get(round)
+            .into_iter()
+            .flat_map(|changed| &changed.0);
+        changed.any(|slot| !self.open.contains_key(slot))
+    }
+
+    /// Whether it changed something that is.
+    fn changes_open(&self, round: usize) -> bool {
+        let mut changed = self
+            .record
+            .changed
+            .get(round)
+            .into_iter()
+            .flat_map(|changed| &changed.0);
+        changed.any(|slot| self.open.contains_key(slot))
+    }
+
+    /// Evaluates live roots with what is known now.
+    fn evaluate_anew(&self, round: usize, roots: Vec<usize>) -> Vec<(usize, Arc<Evaluated>)> {
+        let known = Now {
+            recorded: self.after(round),
+            open: &self.open,
+            known: &self.learning.known,
+        };
+        let evaluate = |root: usize| {
+            let evaluated = evaluate_or_report(self.program, &known, self.roots[root]);
+            (root, Arc::new(evaluated))
+        };
+        roots.into_par_iter().map(evaluate).collect()
+    }
+
+    /// What roots found out in the record, each in the last of its first so many rounds, but for what they asked for.
+    fn as_recorded(&self, roots: Vec<(usize, usize)>) -> Vec<(usize, Arc<Evaluated>)> {
+        let roots = roots.into_par_iter().with_max_len(ROOTS_AT_ONCE);
+        let evaluated = roots.filter_map(|(root, n_rounds)| {
+            let round = self.record.last_round(root, n_rounds)?;
+            let is_last = self.record.last_round(root, usize::MAX) == Some(round);
+            let is_kept = is_last && !self.suspect.contains(&root);
+            let kept = is_kept.then(|| self.record.result(root)).flatten();
+            let found = kept.map_or_else(|| self.as_evaluated(root, round), Arc::new);
+            Some((root, found))
+        });
+        evaluated.collect()
+    }
+
+    /// What a root found out in a round of the record.
+    fn as_evaluated(&self, root: usize, round: usize) -> Arc<Evaluated> {
+        let known = self.after(round);
+        Arc::new(evaluate_or_report(self.program, &known, self.roots[root]))
+    }
+
+    /// What the record says was known after so many rounds.
+    fn after(&self, n_rounds: usize) -> After<'_> {
+        After {
+            past: &self.record.past,
+            n_rounds: u8::try_from(n_rounds).unwrap_or(u8::MAX),
+        }
+    }
+
+    /// Follows what is known of some slots from a round on.
+    fn open(&mut self, slots: &BTreeSet<Slot>, round: usize) {
+        let record = self.record;
+        let speaks = |root: &usize| record.speaks.get(*root).iter().any(|slot| slots.contains(slot));
+        let speakers: Vec<(usize, usize)> = (0..self.roots.len())
+            .into_par_iter()
+            .filter(|root| !self.live.contains(root) && !self.followed.contains(root))
+            .filter(speaks)
+            .map(|root| (root, round + 1))
+            .collect();
+        self.followed.extend(speakers.iter().map(|(root, _)| *root));
+        for (root, found) in self.as_recorded(speakers) {
+            self.results[root] = found;
+        }
+        let Self { learning, .. } = self;
+        let recorded = After {
+            past: &record.past,
+            n_rounds: u8::try_from(round).unwrap_or(u8::MAX),
+        };
+        let known = &mut learning.known;
+        for &slot in slots {
+            self.open.insert(slot, round);
+            match slot.about() {
+                About::Function => copy(&mut known.functions, slot, recorded.function(slot)),
+                About::Attribute => copy(&mut known.attributes, slot, recorded.attribute(slot)),
+                About::Variable => copy(&mut known.variables, slot, recorded.variable(slot)),
+                About::Passed => copy(&mut known.passed, slot, recorded.passed(slot)),
+                About::Amounts | About::Called => {}
+            }
+        }
+    }
+
+    /// What all live and followed roots say.
+    fn speakers(&self) -> Vec<(usize, Touched)> {
+        let speakers: Vec<usize> = self.live.union(&self.followed).copied().collect();
+        let nothing = Evaluated::default();
+        let said = |root: usize| {
+            let touched = Touched::of(self.program, &nothing, (root, &self.results[root]));
+            (root, touched)
+        };
+        speakers.into_par_iter().map(said).collect()
+    }
+
+    /// The roots that ever asked for something that is other than in the record since this round.
+    fn wake(&mut self, round: usize) -> Vec<usize> {
+        let Self {
+            open,
+            differ,
+            learning,
+            ..
+        } = self;
+        let recorded = After {
+            past: &self.record.past,
+            n_rounds: u8::try_from(round + 1).unwrap_or(u8::MAX),
+        };
+        let now = &learning.known;
+        let differs = |slot: Slot| match slot.about() {
+            About::Function => now.function(slot) != recorded.function(slot),
+            About::Attribute => now.attribute(slot) != recorded.attribute(slot),
+            About::Variable => now.variable(slot) != recorded.variable(slot),
+            About::Passed => now.passed(slot) != recorded.passed(slot),
+            About::Amounts | About::Called => false,
+        };
+        let new: FxHashSet<Slot> = open
+            .keys()
+            .copied()
+            .filter(|slot| !differ.contains(slot) && differs(*slot))
+            .flat_map(with_parts)
+            .collect();
+        differ.extend(&new);
+        if new.is_empty() {
+            return Vec::new();
+        }
+        let asked = |root: &usize| self.record.reads.get(*root).iter().any(|slot| new.contains(slot));
+        (0..self.roots.len())
+            .into_par_iter()
+            .filter(|root| !self.live.contains(root))
+            .filter(asked)
+            .collect()
+    }
+
+    /// What all roots found out in the end, after so many rounds.
+    fn finish(mut self, n_rounds: usize) -> Vec<Arc<Evaluated>> {
+        let others =
+            (0..self.roots.len()).filter(|root| !self.live.contains(root) && !self.followed.contains(root));
+        let others = others.map(|root| (root, n_rounds)).collect();
+        for (root, found) in self.as_recorded(others) {
+            self.results[root] = found;
+        }
+        self.results
+    }
+}
+
+/// What is known while an analysis is replayed.
+struct Now<'r> {
+    recorded: After<'r>,
+    open: &'r FxHashMap<Slot, usize>,
+    known: &'r Known,
+}
+
+impl Knowledge for Now<'_> {
+    fn function(&self, slot: Slot) -> Option<&OfFunction> {
+        if self.open.contains_key(&slot) {
+            self.known.function(slot)
+        } else {
+            self.recorded.function(slot)
+        }
+    }
+
+    fn attribute(&self, slot: Slot) -> Option<&Value> {
+        if self.open.contains_key(&slot) {
+            self.known.attribute(slot)
+        } else {
+            self.recorded.attribute(slot)
+        }
+    }
+
+    fn variable(&self, slot: Slot) -> Option<&Value> {
+        if self.open.contains_key(&slot) {
+            self.known.variable(slot)
+        } else {
+            self.recorded.variable(slot)
+        }
+    }
+
+    fn passed(&self, slot: Slot) -> Option<&Passed> {
+        if self.open.contains_key(&slot) {
+            self.known.passed(slot)
+        } else {
+            self.recorded.passed(slot)
+        }
+    }
+}
+
+/// A slot with the others that are learnt with it.
+fn with_parts(slot: Slot) -> impl Iterator<Item = Slot> {
+    let parts: &[About] = match slot.about() {
+        About::Passed => &PASSED,
+        _ => &[],
+    };
+    let others = parts.iter().skip(1).map(move |part| slot.with(*part));
+    std::iter::once(slot).chain(others)
+}
+
+/// Takes over what is known of a slot.
+fn copy<T: Clone>(known: &mut FxHashMap<Slot, T>, slot: Slot, recorded: Option<&T>) {
+    match recorded {
+        Some(recorded) => known.insert(slot, recorded.clone()),
+        None => known.remove(&slot),
+    };
+}
