@@ -355,14 +355,14 @@ fn declared_hash(ir: &FileIr, text: &str) -> TextHash {
     hash(&declared(ir, text).join("\n"))
 }
 
-/// The lines of a file without the bodies of its functions that declare nothing themselves. As long as these are the same, the
-/// file differs from what it was in what its functions do only.
+/// The lines of a file without the bodies of its functions that declare nothing themselves, but with what these import. As
+/// long as these are the same, the file differs from what it was in what its functions do only.
 fn declared<'t>(ir: &FileIr, text: &'t str) -> Vec<&'t str> {
-    let imports = ir.imports.iter().filter(|import| import.function.is_some());
     let declarations: Vec<Span> = (ir.classes.iter().map(|class| class.span))
         .chain(ir.impls.iter().map(|block| block.span))
-        .chain(imports.map(|import| import.span))
         .collect();
+    let imports = ir.imports.iter().filter(|import| import.function.is_some());
+    let imports: Vec<Span> = imports.map(|import| import.span).collect();
     let is_plain = |body: &Span| {
         let declares = declarations.iter().any(|declaration| body.contains(*declaration));
         !declares && !body.text(text).contains("macro_rules!")
@@ -391,12 +391,24 @@ fn declared<'t>(ir: &FileIr, text: &'t str) -> Vec<&'t str> {
     };
     for body in bodies {
         if body.start >= at {
-            keep(Span::new(at, body.start).text(text));
+            keep(without_comments(Span::new(at, body.start).text(text)));
+            let within = imports.iter().filter(|import| body.contains(**import));
+            within.for_each(|import| keep(import.text(text)));
             at = body.end;
         }
     }
     keep(text.get(at as usize..).unwrap_or_default());
     declared
+}
+
+/// What stands before a body without the comments on lines of their own that are nearest to it: they are the body's.
+fn without_comments(mut text: &str) -> &str {
+    while let Some((before, last)) = text.rsplit_once('\n')
+        && (last.trim().is_empty() || last.trim_start().starts_with('#'))
+    {
+        text = before;
+    }
+    text
 }
 
 /// Lowers the files that were read, then those they import, directly or through others. Sorted by path, each with its place
@@ -473,8 +485,9 @@ mod tests {
 
     use onequery_analysis::Memory;
     use onequery_core::FileId;
+    use onequery_parser::{Contents, Reading};
 
-    use super::Live;
+    use super::{Live, declared_hash, lower_text};
     use crate::cache::Cache;
     use crate::cli::Selection;
     use crate::config::Config;
@@ -520,6 +533,28 @@ mod tests {
             2 => before + line + line + &after,
             _ => before + &line.replace("get", "other").replace("all", "none") + &after,
         }
+    }
+
+    #[test]
+    fn bodies_of_functions_declare_only_what_they_import() {
+        let hash = |text: &str| {
+            let whole = Reading {
+                contents: Contents::Code,
+                is_whole: true,
+            };
+            declared_hash(&lower_text("shop.py", text, whole).0, text)
+        };
+        let text = "import os\n\n\ndef load(pk, fast=False):\n    from shop import models\n    return models.get(pk)\n";
+        let is_same = |from: &str, to: &str| hash(text) == hash(&text.replace(from, to));
+        assert!(is_same("models.get(pk)", "pk"));
+        assert!(is_same("    return", "    pk = pk\n    return"));
+        assert!(is_same("    from", "    # Late.\n\n    from"));
+        assert!(is_same("import os\n", "import os\n\n"));
+        assert!(!is_same("import models", "import views"));
+        assert!(!is_same("    from shop import models\n", ""));
+        assert!(!is_same("fast=False", "fast=True"));
+        assert!(!is_same("import os\n", ""));
+        assert!(!is_same("def load", "# Fast.\ndef load"));
     }
 
     #[test]

@@ -24,6 +24,9 @@ use crate::value::Value;
 /// A replay is given up when it would evaluate more than one in so many roots in every round; a fresh analysis is as fast.
 const MOST: usize = 4;
 
+/// How many suspects a thread takes at once. Each is evaluated several times.
+const SUSPECTS_AT_ONCE: usize = 8;
+
 /// What a fresh analysis of all roots would find out; `None` when that has to be tried.
 ///
 /// `changed` are the files whose texts are others than those of the record. Linking made the same of them.
@@ -38,7 +41,7 @@ pub(crate) fn replay(
         roots,
         record,
         results: vec![Arc::default(); roots.len()],
-        suspect: FxHashSet::default(),
+        suspect: BTreeSet::new(),
         live: BTreeSet::new(),
         followed: BTreeSet::new(),
         open: FxHashMap::default(),
@@ -68,7 +71,7 @@ struct Replay<'r, 'a> {
     record: &'r Record,
     /// By root: what the last evaluation of a live or followed one found out.
     results: Vec<Arc<Evaluated>>,
-    suspect: FxHashSet<usize>,
+    suspect: BTreeSet<usize>,
     live: BTreeSet<usize>,
     /// Those that speak of what is open and are not live.
     followed: BTreeSet<usize>,
@@ -97,7 +100,8 @@ impl Replay<'_, '_> {
                 .told(*root)
                 .any(|(round, before)| told(&self.as_evaluated(*root, round)) != before)
         };
-        let suspect = self.suspect.par_iter().copied();
+        let suspect: Vec<usize> = self.suspect.iter().copied().collect();
+        let suspect = suspect.into_par_iter().with_max_len(SUSPECTS_AT_ONCE);
         suspect.filter(tells_another).collect()
     }
 
