@@ -1,5 +1,6 @@
 //! What evaluations say of the whole program, kept up to date at the cost of those that were made anew.
 
+use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -130,11 +131,32 @@ impl Touched {
         }
     }
 
-    /// What they speak of now or spoke of before. Of what is passed to a function the slot about types stands for all.
-    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> {
-        let places = [&self.attributes, &self.variables, &self.calls];
-        let said_somewhere = places.into_iter().flatten().map(|(slot, _)| *slot);
-        self.functions.iter().copied().chain(said_somewhere)
+    /// What one evaluation tells, which found out this and is the only one that speaks of something now.
+    pub(crate) fn told(&self, found: &Evaluated) -> Told {
+        let found = |place: &Place| &found.facts[place.function as usize].1;
+        let attributes = placed(&self.attributes).map(|(slot, place)| {
+            let (_, _, value) = &found(place).attributes[place.at as usize];
+            (slot, hash(&value.exported()))
+        });
+        let variables = placed(&self.variables).map(|(slot, place)| {
+            let (_, value) = &found(place).variables[place.at as usize];
+            (slot, hash(&value.exported()))
+        });
+        let calls = placed(&self.calls).map(|(slot, place)| {
+            let given = found(place).facts[place.at as usize].args().iter();
+            let given = given.map(|given| (&given.ty, given.bound, given.int));
+            (slot, hash(&given.collect::<Vec<_>>()))
+        });
+        let functions = self.said.iter().map(|(slot, said)| (*slot, hash(said)));
+        let mut told: Vec<(Slot, u64)> = functions
+            .chain(attributes)
+            .chain(variables)
+            .chain(calls)
+            .collect();
+        // What is said of one slot stays in order.
+        told.sort_by_key(|(slot, _)| *slot);
+        let by_slot = told.chunk_by(|(a, _), (b, _)| a == b);
+        Told(by_slot.map(|said| (said[0].0, hash(&said))).collect())
     }
 
     /// Leaves out what they speak of beside some slots.
@@ -160,6 +182,53 @@ impl Touched {
             }
         }
         touched
+    }
+}
+
+fn placed(places: &[(Slot, Option<Place>)]) -> impl Iterator<Item = (Slot, &Place)> {
+    places
+        .iter()
+        .filter_map(|(slot, place)| Some((*slot, place.as_ref()?)))
+}
+
+fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = rustc_hash::FxHasher::default();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What an evaluation tells all others: of each slot that it speaks of, the hash of the slot and of what it says. Of what is
+/// passed to a function the slot about types stands for all.
+#[derive(Default)]
+pub(crate) struct Told(Vec<(Slot, u64)>);
+
+impl Told {
+    pub(crate) fn slots(&self) -> impl Iterator<Item = Slot> {
+        self.0.iter().map(|(slot, _)| *slot)
+    }
+
+    /// The hashes, sorted.
+    pub(crate) fn entries(&self) -> Vec<Slot> {
+        let mut entries: Vec<Slot> = self.0.iter().map(|(_, hash)| Slot(*hash)).collect();
+        entries.sort_unstable();
+        entries
+    }
+
+    /// The slots of which something else was said by an evaluation that is known by its [`Told::entries`]; `spoken` are those
+    /// of which it may have spoken.
+    pub(crate) fn differs(&self, before: &[Slot], spoken: &[Slot]) -> Vec<Slot> {
+        let is_same = |hash: &u64| before.binary_search(&Slot(*hash)).is_ok();
+        let mut differs: Vec<Slot> = self
+            .0
+            .iter()
+            .filter(|(_, hash)| !is_same(hash))
+            .map(|(slot, _)| *slot)
+            .collect();
+        if self.0.len() - differs.len() < before.len() {
+            let is_told = |slot: &&Slot| self.0.binary_search_by_key(*slot, |(slot, _)| *slot).is_ok();
+            differs.extend(spoken.iter().filter(|slot| !is_told(slot)));
+        }
+        differs
     }
 }
 

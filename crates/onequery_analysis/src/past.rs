@@ -5,7 +5,6 @@
 //! from the one of a [`Record`] in little, `replay` has to evaluate little to tell what a fresh analysis would find out.
 
 use std::cell::RefCell;
-use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
 
 use onequery_core::FileId;
@@ -14,8 +13,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::eval::Evaluated;
-use crate::facts::What;
 use crate::known::{Knowledge, OfFunction, Passed, Slot};
+use crate::learning::Told;
 use crate::value::Value;
 
 /// What was known after each round.
@@ -87,7 +86,11 @@ pub(crate) struct Record {
     pub(crate) changed: Vec<Slots>,
     /// By root: in which rounds it was evaluated, as bits.
     pub(crate) rounds: Vec<u32>,
-    /// By root, for each of those rounds: [`told`] of what was found out.
+    /// By root: how many evaluations there were of those before it.
+    before: Vec<u32>,
+    /// By evaluation: [`asked`] of it.
+    asked: Slots,
+    /// By evaluation: what it told of each slot, as [`Told::entries`].
     told: Lists,
     /// By root: what its evaluations asked for.
     pub(crate) reads: Lists,
@@ -197,25 +200,27 @@ impl<'de> Deserialize<'de> for Bytes {
 #[derive(Default)]
 pub(crate) struct Trace {
     rounds: u32,
-    told: Vec<u64>,
+    asked: Vec<Slot>,
+    told: Vec<Vec<Slot>>,
     reads: Vec<Slot>,
     speaks: Vec<Slot>,
     files: Vec<FileId>,
 }
 
 impl Trace {
-    /// Takes note of one evaluation, of what it speaks, and of the files that it looked into.
+    /// Takes note of one evaluation, of what it told, and of the files that it looked into.
     pub(crate) fn note(
         &mut self,
         round: usize,
         evaluated: &Evaluated,
-        speaks: impl Iterator<Item = Slot>,
+        told: &Told,
         files: impl IntoIterator<Item = FileId>,
     ) {
         self.rounds |= 1 << round;
-        self.told.push(told(evaluated));
+        self.asked.push(asked(evaluated));
+        self.told.push(told.entries());
         extend(&mut self.reads, evaluated.reads.iter().copied());
-        extend(&mut self.speaks, speaks);
+        extend(&mut self.speaks, told.slots());
         extend(&mut self.files, files);
     }
 }
@@ -243,7 +248,10 @@ impl Record {
         };
         for trace in traces {
             record.rounds.push(trace.rounds);
-            record.told.push(trace.told.into_iter().map(Slot));
+            let before = u32::try_from(record.asked.0.len()).expect("a run has fewer than 2^32 evaluations");
+            record.before.push(before);
+            record.asked.0.extend(trace.asked);
+            trace.told.into_iter().for_each(|told| record.told.push(told));
             record.reads.push(trace.reads);
             record.speaks.push(trace.speaks);
             let files = trace.files.into_iter();
@@ -263,10 +271,18 @@ impl Record {
         (rounds != 0).then(|| rounds.ilog2() as usize)
     }
 
-    /// The rounds in which a root was evaluated, each with [`told`] of what was found out.
-    pub(crate) fn told(&self, root: usize) -> impl Iterator<Item = (usize, u64)> {
-        let rounds = (0..u32::BITS as usize).filter(move |round| self.is_evaluated(root, *round));
-        rounds.zip(self.told.get(root).iter().map(|told| told.0))
+    /// The rounds in which a root was evaluated.
+    pub(crate) fn rounds(&self, root: usize) -> impl Iterator<Item = usize> {
+        (0..u32::BITS as usize).filter(move |round| self.is_evaluated(root, *round))
+    }
+
+    /// [`asked`] of the last evaluation of a root in the first `n_rounds` rounds, and what it told.
+    pub(crate) fn told(&self, root: usize, n_rounds: usize) -> (Slot, &[Slot]) {
+        let rounds = self.rounds[root] & ((1_u32 << n_rounds.min(31)) - 1);
+        // All roots are evaluated in the first round.
+        let evaluation = self.before[root] + rounds.count_ones().saturating_sub(1);
+        let evaluation = evaluation as usize;
+        (self.asked.0[evaluation], self.told.get(evaluation))
     }
 
     /// Whether a root was evaluated in a round.
@@ -275,29 +291,10 @@ impl Record {
     }
 }
 
-/// The hash of what others learn from an evaluation, and of what it asked for. Where it is the same, it makes no difference
-/// to them.
-pub(crate) fn told(evaluated: &Evaluated) -> u64 {
-    let mut hasher = rustc_hash::FxHasher::default();
-    for (id, found) in &evaluated.facts {
-        (id, OfFunction::of(found)).hash(&mut hasher);
-        for (class, name, value) in &found.attributes {
-            (class, name, value.exported()).hash(&mut hasher);
-        }
-        for (name, value) in &found.variables {
-            (name, value.exported()).hash(&mut hasher);
-        }
-        for fact in &found.facts {
-            if let What::Call { callee, args } = &fact.what {
-                callee.hash(&mut hasher);
-                for given in args {
-                    (&given.ty, given.bound, given.int).hash(&mut hasher);
-                }
-            }
-        }
-    }
+/// What an evaluation asked for, as one number.
+pub(crate) fn asked(evaluated: &Evaluated) -> Slot {
     let reads = evaluated.reads.iter();
-    reads.fold(hasher.finish(), |told, slot| told.wrapping_add(slot.0))
+    Slot(reads.fold(0, |asked, slot| asked.wrapping_add(slot.0)))
 }
 
 thread_local! {

@@ -2,9 +2,9 @@
 //!
 //! Whoever looked into a file that changed is *suspect*: all of its evaluations are repeated. If one of them does not tell
 //! the others what it told them, the root is *live*: in the rounds, which are those of a fresh analysis, it is evaluated
-//! when that would. What live roots speak of, now or in the record, is *open*: after each round it is learnt anew from all
-//! who speak of it, whose evaluations are repeated for that. Where what is learnt is not what the record has, whoever ever
-//! asked for it is live from then on. Everything else goes as it went.
+//! when that would. Of what a live root tells otherwise than in the record is *open*: after each round it is learnt anew
+//! from all who speak of it, whose evaluations are repeated for that. Where what is learnt is not what the record has,
+//! whoever ever asked for it is live from then on. Everything else goes as it went.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::eval::Evaluated;
 use crate::known::{About, Knowledge, Known, OfFunction, Passed, Slot};
-use crate::learning::{Learning, PASSED, Touched};
-use crate::past::{After, Record, told};
+use crate::learning::{Learning, PASSED, Told, Touched};
+use crate::past::{After, Record, asked};
 use crate::program::{FnId, Program};
 use crate::summaries::{MAX_ROUNDS, ROOTS_AT_ONCE, WIDENING_ROUND, evaluate_or_report};
 use crate::value::Value;
@@ -44,6 +44,7 @@ pub(crate) fn replay(
         suspect: BTreeSet::new(),
         live: BTreeSet::new(),
         followed: BTreeSet::new(),
+        told: FxHashMap::default(),
         open: FxHashMap::default(),
         differ: FxHashSet::default(),
         learning: Learning::default(),
@@ -52,13 +53,12 @@ pub(crate) fn replay(
     let mut woken = replay.suspect(changed);
     for round in 0..MAX_ROUNDS {
         woken = replay.round(round, woken)?;
-        let goes_on = replay.changed.iter().next().is_some() || replay.changes_beside(round);
-        if !goes_on {
+        if replay.changed.is_empty() && !replay.changes(round, false) {
             return Some(replay.finish(round + 1));
         }
         // What still changes then is given up, and so is what follows from it.
         let is_given_up = round >= WIDENING_ROUND;
-        if is_given_up && (!replay.changed.is_empty() || replay.changes_open(round)) {
+        if is_given_up && (!replay.changed.is_empty() || replay.changes(round, true)) {
             return None;
         }
     }
@@ -75,6 +75,8 @@ struct Replay<'r, 'a> {
     live: BTreeSet<usize>,
     /// Those that speak of what is open and are not live.
     followed: BTreeSet<usize>,
+    /// What each live root tells.
+    told: FxHashMap<usize, Told>,
     /// What is open, each with the round from which on it is.
     open: FxHashMap<Slot, usize>,
     /// What of that has ever been other than in the record.
@@ -96,9 +98,11 @@ impl Replay<'_, '_> {
         };
         self.suspect = (0..self.roots.len()).filter(looked_into).collect();
         let tells_another = |root: &usize| {
-            self.record
-                .told(*root)
-                .any(|(round, before)| told(&self.as_evaluated(*root, round)) != before)
+            self.record.rounds(*root).any(|round| {
+                let now = self.as_evaluated(*root, round);
+                let (asked_before, before) = self.record.told(*root, round + 1);
+                asked(&now) != asked_before || self.told(*root, &now).entries() != before
+            })
         };
         let suspect: Vec<usize> = self.suspect.iter().copied().collect();
         let suspect = suspect.into_par_iter().with_max_len(SUSPECTS_AT_ONCE);
@@ -115,9 +119,10 @@ impl Replay<'_, '_> {
                 Some((root, self.as_evaluated(root, last)))
             };
             let before: Vec<_> = woken.par_iter().filter_map(before).collect();
-            before
-                .into_iter()
-                .for_each(|(root, before)| self.results[root] = before);
+            for (root, before) in before {
+                self.told.insert(root, self.told(root, &before));
+                self.results[root] = before;
+            }
         }
         for root in &woken {
             self.followed.remove(root);
@@ -135,12 +140,16 @@ impl Replay<'_, '_> {
         for (root, now) in evaluated.into_iter().chain(again) {
             let before = std::mem::replace(&mut self.results[root], now);
             let touched = Touched::of(self.program, &before, (root, &self.results[root]));
+            if self.live.contains(&root) {
+                self.told.insert(root, self.told(root, &self.results[root]));
+            }
             anew.push((root, touched));
         }
-        let spoken = woken.iter().flat_map(|root| record.speaks.get(*root)).copied();
-        let by_live = anew.iter().filter(|(root, _)| self.live.contains(root));
-        let spoken = spoken.chain(by_live.flat_map(|(_, touched)| touched.slots()));
-        let opened: BTreeSet<Slot> = spoken
+        let told_otherwise = self.live.iter().flat_map(|root| {
+            let (_, before) = record.told(*root, round + 1);
+            self.told[root].differs(before, record.speaks.get(*root))
+        });
+        let opened: BTreeSet<Slot> = told_otherwise
             .filter(|slot| !self.open.contains_key(slot))
             .flat_map(with_parts)
             .collect();
@@ -160,6 +169,12 @@ impl Replay<'_, '_> {
         Some(self.wake(round))
     }
 
+    /// What a root tells that found out this.
+    fn told(&self, root: usize, found: &Evaluated) -> Told {
+        let nothing = Evaluated::default();
+        Touched::of(self.program, &nothing, (root, found)).told(found)
+    }
+
     /// Whether a live root asked for something that the round before changed.
     fn is_due(&self, root: usize, round: usize) -> bool {
         let before = round - 1;
@@ -176,26 +191,11 @@ impl Replay<'_, '_> {
         changed.is_some_and(|changed| changed.has(slot))
     }
 
-    /// Whether a round of the record changed something that is not open.
-    fn changes_beside(&self, round: usize) -> bool {
-        let mut changed = self
-            .record
-            .changed
-            .get(round)
-            .into_iter()
-            .flat_map(|changed| &changed.0);
-        changed.any(|slot| !self.open.contains_key(slot))
-    }
-
-    /// Whether it changed something that is.
-    fn changes_open(&self, round: usize) -> bool {
-        let mut changed = self
-            .record
-            .changed
-            .get(round)
-            .into_iter()
-            .flat_map(|changed| &changed.0);
-        changed.any(|slot| self.open.contains_key(slot))
+    /// Whether a round of the record changed something that is open now, or something that is not.
+    fn changes(&self, round: usize, open: bool) -> bool {
+        let changed = self.record.changed.get(round);
+        let mut changed = changed.into_iter().flat_map(|changed| &changed.0);
+        changed.any(|slot| self.open.contains_key(slot) == open)
     }
 
     /// Evaluates live roots with what is known now.
@@ -243,7 +243,8 @@ impl Replay<'_, '_> {
     /// Follows what is known of some slots from a round on.
     fn open(&mut self, slots: &BTreeSet<Slot>, round: usize) {
         let record = self.record;
-        let speaks = |root: &usize| record.speaks.get(*root).iter().any(|slot| slots.contains(slot));
+        let wanted: FxHashSet<Slot> = slots.iter().copied().collect();
+        let speaks = |root: &usize| record.speaks.get(*root).iter().any(|slot| wanted.contains(slot));
         let speakers: Vec<(usize, usize)> = (0..self.roots.len())
             .into_par_iter()
             .filter(|root| !self.live.contains(root) && !self.followed.contains(root))

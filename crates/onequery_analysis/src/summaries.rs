@@ -296,7 +296,7 @@ pub(crate) fn settle_recorded(program: &Program<'_>, roots: &[FnId]) -> (Settled
     let mut learning = Learning::recorded();
     let (settled, changed) = rounds(program, roots, &mut learning, &mut traces, |trace, turn| {
         let ((result, touched), files) = looking(|| turn.evaluate());
-        trace.note(turn.round, &result, touched.slots(), files);
+        trace.note(turn.round, &result, &touched.told(&result), files);
         (result, touched)
     });
     let past = learning.past.take().filter(|_| settled.is_settled);
