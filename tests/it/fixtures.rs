@@ -7,13 +7,14 @@
 //! marker says `clean = true` in its `case.toml`. Where `tests/oracle/measure` has run a case, its claims must agree with
 //! what was counted. Files below `fixed` show the case as its remedy leaves it: nothing may be found in it then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use serde_json::Value;
 
-use crate::support::{EVERYTHING, FIXED, NOT_THE_PROGRAM, report};
+use crate::support::{EVERYTHING, FIXED, NOT_THE_PROGRAM, fixtures, names, report, write};
 
 /// What a marker or a finding says of a line: path, line number, and `rule` or `rule.step`.
 type Claim = (String, u64, String);
@@ -226,6 +227,78 @@ fn markers(root: &Path, folder: &Path, out: &mut Expected) {
             }
         }
     }
+}
+
+#[test]
+fn what_fixes_insert_mends_what_they_are_offered_for() {
+    let cases = fixtures().join("python/django/lazy-relation-in-loop");
+    let cases: Vec<PathBuf> = names(&cases).iter().map(|case| cases.join(case)).collect();
+    let tried: Vec<(usize, String)> = cases.par_iter().map(|case| mended(case)).collect();
+    let bad: String = tried.iter().map(|(_, bad)| bad.as_str()).collect();
+    assert!(bad.is_empty(), "{bad}");
+    let n_fixes: usize = tried.iter().map(|(n_fixes, _)| n_fixes).sum();
+    assert!(n_fixes > 100, "{n_fixes}");
+}
+
+/// Inserts all fixes that are offered for a case. Gives how many there are, and what is found then in spite of them or because
+/// of them.
+fn mended(case: &Path) -> (usize, String) {
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    let folder = folder.path();
+    let mut texts = BTreeMap::new();
+    for entry in ignore::WalkBuilder::new(case).standard_filters(false).build() {
+        let path = entry.expect("fixtures can be listed").into_path();
+        let inner = path.strip_prefix(case).expect("it is below");
+        if path.is_file() && !inner.starts_with(FIXED) {
+            let inner = inner.to_str().expect("fixtures have plain names").to_owned();
+            texts.insert(inner, std::fs::read_to_string(&path).expect("fixtures are text"));
+        }
+    }
+    let found = |texts: &BTreeMap<String, String>| {
+        texts.iter().for_each(|(path, text)| write(folder, path, text));
+        report(folder, EVERYTHING)
+    };
+    let before = found(&texts);
+    let name = |finding: &Value| {
+        let part = |key: &str| finding[key].as_str().expect("a text").to_owned();
+        (
+            part("rule"),
+            part("path"),
+            finding["line"].as_u64(),
+            part("message"),
+        )
+    };
+    let findings = |report: &Value| report["findings"].as_array().cloned().expect("a list");
+    let (fixed, others): (Vec<Value>, Vec<Value>) = findings(&before)
+        .into_iter()
+        .partition(|finding| finding["fix"].is_object());
+    let mut inserted: BTreeSet<(String, u64, u64, String)> = BTreeSet::new();
+    for finding in &fixed {
+        let fix = &finding["fix"];
+        let text = |key: &str| fix[key].as_str().expect("a text").to_owned();
+        let number = |key: &str| fix[key].as_u64().expect("a number");
+        inserted.insert((text("path"), number("line"), number("column"), text("insert")));
+    }
+    // From the last place on, so that those before stay where they are.
+    for (path, line, column, text) in inserted.iter().rev() {
+        let source = texts.get_mut(path).expect("the file is one of the case's");
+        let mut lines = source.split_inclusive('\n');
+        let before: usize = lines.by_ref().take(*line as usize - 1).map(str::len).sum();
+        let within = lines.next().expect("the line is there").char_indices();
+        let at = within.map(|(at, _)| at).nth(*column as usize - 1);
+        source.insert_str(before + at.expect("the column is there"), text);
+    }
+    let known: BTreeSet<_> = others.iter().map(name).collect();
+    let left = findings(&found(&texts));
+    let left: Vec<_> = left
+        .iter()
+        .map(name)
+        .filter(|found| !known.contains(found))
+        .collect();
+    let told = left
+        .iter()
+        .map(|found| format!("{}: {found:?}\n", case.display()));
+    (inserted.len(), told.collect())
 }
 
 /// What the binary finds in a folder.

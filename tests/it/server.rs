@@ -150,9 +150,18 @@ fn an_editor_sees_findings_come_and_go() {
     let actions = editor.ask("textDocument/codeAction", params);
     assert_eq!(
         text(&actions, "/0/title"),
-        "Accept with a comment: ignore[lazy-relation-in-loop]"
+        "Add .select_related(\"maker\") at shop/views.py:5"
     );
     let edits = &actions[0]["edit"]["changes"][editor.uri("shop/views.py")];
+    assert_eq!(text(edits, "/0/newText"), ".select_related(\"maker\")");
+    let end = VIEWS.lines().nth(4).map_or(0, |line| line.encode_utf16().count()) - 1;
+    let place = json!({ "line": 4, "character": end });
+    assert_eq!(edits[0]["range"], json!({ "start": place, "end": place }));
+    assert_eq!(
+        text(&actions, "/1/title"),
+        "Accept with a comment: ignore[lazy-relation-in-loop]"
+    );
+    let edits = &actions[1]["edit"]["changes"][editor.uri("shop/views.py")];
     assert_eq!(
         text(edits, "/0/newText"),
         "  # onequery: ignore[lazy-relation-in-loop]"

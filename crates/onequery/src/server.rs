@@ -349,7 +349,7 @@ impl Server<'_> {
         })
     }
 
-    /// Comments that accept the findings in a range.
+    /// What mends the findings in a range, as far as it is an insertion, and comments that accept them.
     fn actions(&self, asked: &lsp::CodeActionParams) -> Vec<lsp::CodeAction> {
         let uri = &asked.text_document.uri;
         let Some((project, file)) = self.file(uri) else {
@@ -370,6 +370,7 @@ impl Server<'_> {
             {
                 continue;
             }
+            actions.extend(places.remedy(finding));
             let accepted = [(finding.primary, finding.rule)];
             let (text, n_left) = suppress::with_comments(&source.path, &source.text, &accepted, None);
             if n_left == 0 {
@@ -491,6 +492,24 @@ impl<'s> Places<'s> {
             related_information: Some(related.collect()),
             data: Some(json!(finding.fingerprint.to_string())),
         }
+    }
+
+    /// What inserts the remedy of a finding, where it is an insertion.
+    fn remedy(&self, finding: &Finding) -> Option<lsp::CodeAction> {
+        let fix = finding.fix.as_ref()?;
+        let place = self.positions.place(fix.at);
+        let edit = lsp::TextEdit::new(self.range(fix.at), fix.text.clone());
+        Some(lsp::CodeAction {
+            title: format!("Add {} at {}:{}", fix.text, place.path, place.line),
+            kind: Some(lsp::CodeActionKind::QuickFix),
+            diagnostics: Some(vec![self.diagnostic(finding)]),
+            edit: Some(lsp::WorkspaceEdit {
+                changes: Some([(self.uri(fix.at.file)?, vec![edit])].into()),
+                ..lsp::WorkspaceEdit::default()
+            }),
+            is_preferred: Some(true),
+            ..lsp::CodeAction::default()
+        })
     }
 
     /// A finding with its chain, as Markdown.

@@ -43,6 +43,9 @@ pub(crate) struct Rows {
     pub(crate) loaded: Loaded,
     /// The last path that an option named, which the next one in its chain goes on from.
     pub(crate) option_path: Vec<Arc<str>>,
+    /// The source is written as an expression to which calls may be added that say what else is loaded:
+    /// `Book.objects.filter(…)`, but not `Book.objects.get(…)`.
+    pub(crate) extensible: bool,
     /// They are a relation's rows that nobody has asked for yet: `author.books.all()` before it is iterated over.
     pub(crate) pending: Option<Pending>,
 }
@@ -241,6 +244,7 @@ impl Rows {
             few: false,
             loaded: Loaded::default(),
             option_path: Vec::new(),
+            extensible: false,
             pending: None,
         }
     }
@@ -361,6 +365,7 @@ impl Rows {
         Self {
             loaded: self.loaded.below(&self.names()),
             behind: (!pending.refined && !self.path.is_empty()).then(|| Arc::new(behind)),
+            extensible: self.extensible,
             ..Self::of_query(self.model, pending.at, true)
         }
     }
@@ -418,6 +423,7 @@ impl Rows {
             taken_one: self.taken_one || (given.taken_one && !self.many),
             few: self.few || (given.few && !self.many),
             loaded,
+            extensible: given.extensible,
             pending: self.pending.or(given.pending),
         })
     }
@@ -439,6 +445,7 @@ impl Rows {
         self.many |= other.many;
         self.taken_one &= other.taken_one;
         self.few &= other.few;
+        self.extensible &= other.extensible && self.source == other.source;
         self.pending = match (self.pending, other.pending) {
             (Some(a), Some(b)) => Some(Pending {
                 refined: a.refined && b.refined,

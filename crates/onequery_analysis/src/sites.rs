@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use onequery_core::ir::FnIx;
-use onequery_core::{Confidence, EntryPoint, Location};
+use onequery_core::{Confidence, EntryPoint, Insertion, Location, Span};
 
 use crate::catalog::{Access, Way};
 pub use crate::facts::SiteKind;
@@ -46,6 +46,8 @@ pub struct LoopQuery {
     pub in_process: bool,
     /// How its library spells the batch.
     pub remedy: Option<String>,
+    /// What the remedy adds to the query of the rows, where that is all of it.
+    pub fix: Option<Insertion>,
     /// Whether it depends on the element.
     pub dependence: Dependence,
     /// The calls between the loop and the query, then the query; empty when the query stands in the loop.
@@ -379,6 +381,7 @@ impl View<'_, '_> {
             library: library(self.program, source),
             in_process: matches!(source, Some(QuerySource::Call(call)) if self.program.catalogs.is_in_process(call)),
             remedy: remedy(self.program, &self.found.sites[site], source, access),
+            fix: None,
             dependence,
             confidence: confidence(
                 &self.found.sites[site],
@@ -420,6 +423,7 @@ impl View<'_, '_> {
             library: String::new(),
             in_process: false,
             remedy: None,
+            fix: None,
             dependence: Dependence::Element,
             confidence: Confidence::Possible,
             outer: outer.map(|ix| self.found.sites[ix].at).collect(),
@@ -477,6 +481,7 @@ impl View<'_, '_> {
             (Wanted::Rows, _) => ReadKind::Rows,
         };
         let mut path: Vec<String> = rows.path.iter().map(|hop| hop.name.to_string()).collect();
+        let fix = self.fix(rows, &kind, origin);
         let (library, remedy) = match &load.wanted {
             Wanted::Column(name) => {
                 path.push(name.to_string());
@@ -495,6 +500,7 @@ impl View<'_, '_> {
         Some(LoopQuery {
             library,
             remedy,
+            fix,
             confidence,
             relation: Some(RelationRead {
                 path,
@@ -515,6 +521,22 @@ impl View<'_, '_> {
             _ => catalogs.eager_remedy(last.kind, &self.way(rows)),
         };
         Some((catalogs.title_of_relation(last.kind).to_owned(), remedy))
+    }
+
+    /// What loads a relation with its rows when it is added to their query. A query of chosen columns may refuse that.
+    fn fix(&self, rows: &Rows, kind: &ReadKind, origin: Location) -> Option<Insertion> {
+        let (models, catalogs) = (&self.program.models, self.program.catalogs);
+        let is_read = matches!(kind, ReadKind::Rows | ReadKind::Answer);
+        let takes_more = rows.extensible && rows.behind.is_none() && rows.loaded.columns.is_none();
+        if !is_read || !takes_more || self.program.is_stub(origin.file) {
+            return None;
+        }
+        let last = models.relation(rows.path.last()?.relation);
+        let end = origin.span.end;
+        Some(Insertion {
+            at: Location::new(origin.file, Span::new(end, end)),
+            text: catalogs.appended(last.kind, &self.way(rows))?,
+        })
     }
 
     /// The way from the outermost rows that a query gives to these.

@@ -93,6 +93,15 @@ pub struct Step {
     pub message: String,
 }
 
+/// A text to be inserted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Insertion {
+    /// An empty place in front of which it is inserted.
+    pub at: Location,
+    /// The text, without line breaks.
+    pub text: String,
+}
+
 /// How the world outside reaches code, what makes somebody wait first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum EntryKind {
@@ -181,6 +190,8 @@ pub struct Finding {
     pub steps: Vec<Step>,
     /// The remedy, one sentence without full stop.
     pub help: Option<String>,
+    /// What the remedy adds to a text, where that is all of it.
+    pub fix: Option<Insertion>,
     /// Qualified name of the enclosing function, for instance `Cart.total`; empty at module level.
     pub scope: String,
     /// The same for the function that holds the finding's root: what is to be changed.

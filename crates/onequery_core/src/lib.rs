@@ -16,8 +16,8 @@ pub mod span;
 pub use backlog::{Backlog, Item, Progress};
 pub use directive::{Directive, DirectiveKind};
 pub use finding::{
-    Confidence, EntryKind, EntryPoint, Finding, Fingerprint, History, Introduced, Outcome, Ownership,
-    RuleInfo, RunStats, Severity, SourceText, Sources, Step, StepRole, Trend, UNOWNED,
+    Confidence, EntryKind, EntryPoint, Finding, Fingerprint, History, Insertion, Introduced, Outcome,
+    Ownership, RuleInfo, RunStats, Severity, SourceText, Sources, Step, StepRole, Trend, UNOWNED,
 };
 pub use names::{Name, NameTable};
 pub use problem::{Problem, ProblemKind};

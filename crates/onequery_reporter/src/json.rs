@@ -48,6 +48,9 @@ struct FindingRecord<'a> {
     scope: &'a str,
     fingerprint: String,
     help: Option<&'a str>,
+    /// Absent when the remedy takes more than an insertion.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<FixRecord<'a>>,
     /// Why it is shown although it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     reinstated: Option<&'a str>,
@@ -171,6 +174,10 @@ fn finding_record<'a>(finding: &'a Finding, positions: &Positions<'a>) -> Findin
         scope: &finding.scope,
         fingerprint: finding.fingerprint.to_string(),
         help: finding.help.as_deref(),
+        fix: finding.fix.as_ref().map(|fix| FixRecord {
+            place: place_record(fix.at, positions),
+            insert: &fix.text,
+        }),
         reinstated: finding.reinstated.as_deref(),
         owners: finding.owners.as_ref().map(|owners| OwnersRecord {
             asked: &owners.asked,
@@ -183,6 +190,13 @@ fn finding_record<'a>(finding: &'a Finding, positions: &Positions<'a>) -> Findin
             .collect(),
         entry: finding.entry.as_ref().map(|entry| entry_record(entry, positions)),
     }
+}
+
+#[derive(Serialize)]
+struct FixRecord<'a> {
+    #[serde(flatten)]
+    place: PlaceRecord<'a>,
+    insert: &'a str,
 }
 
 fn entry_record<'a>(entry: &'a EntryPoint, positions: &Positions<'a>) -> EntryRecord<'a> {

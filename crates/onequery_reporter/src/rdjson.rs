@@ -51,8 +51,17 @@ struct Diagnostic<'a> {
     location: Place<'a>,
     severity: &'static str,
     code: Code,
+    /// In the diagnostic's own file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    suggestions: Vec<Suggestion<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     related_locations: Vec<Related<'a>>,
+}
+
+#[derive(Serialize)]
+struct Suggestion<'a> {
+    range: Range,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -84,7 +93,7 @@ struct Position {
     column: u32,
 }
 
-fn diagnostic<'a>(finding: &Finding, positions: &Positions<'a>) -> Diagnostic<'a> {
+fn diagnostic<'a>(finding: &'a Finding, positions: &Positions<'a>) -> Diagnostic<'a> {
     let related = finding.steps.iter().enumerate().map(|(ix, step)| Related {
         message: format!("{}: {}", ix + 1, printable::line(&step.message)),
         location: place(step.location, positions),
@@ -106,6 +115,13 @@ fn diagnostic<'a>(finding: &Finding, positions: &Positions<'a>) -> Diagnostic<'a
             Severity::Error => "ERROR",
         },
         code: Code { value: finding.rule },
+        suggestions: (finding.fix.iter())
+            .filter(|fix| fix.at.file == finding.primary.file)
+            .map(|fix| Suggestion {
+                range: place(fix.at, positions).range,
+                text: &fix.text,
+            })
+            .collect(),
         related_locations: related.collect(),
     }
 }
@@ -118,6 +134,7 @@ fn failure<'a>(location: Location, problem: &Problem, positions: &Positions<'a>)
         code: Code {
             value: problem.kind.id(),
         },
+        suggestions: vec![],
         related_locations: vec![],
     }
 }
@@ -159,6 +176,25 @@ mod tests {
 
     fn range(line: u32, column: u32, end_column: u32) -> Value {
         json!({"start": {"line": line, "column": column}, "end": {"line": line, "column": end_column}})
+    }
+
+    #[test]
+    fn what_the_remedy_inserts_is_a_suggestion_in_the_same_file() {
+        let project = Project::shop();
+        let fixed = project.lazy_relation_with_fix();
+        let elsewhere = Finding {
+            primary: project.at("shop/text.py", "author"),
+            ..fixed.clone()
+        };
+        let suggestions = |finding: Finding| {
+            let report = rdjson(&project, vec![finding]);
+            report["diagnostics"][0]["suggestions"].clone()
+        };
+        assert_eq!(
+            suggestions(fixed),
+            json!([{"range": range(2, 43, 43), "text": ".select_related(\"author\")"}])
+        );
+        assert_eq!(suggestions(elsewhere), Value::Null);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod tests;
 
 use std::io;
 
-use onequery_core::{Finding, Problem, ProblemKind, Step};
+use onequery_core::{Finding, Insertion, Problem, ProblemKind, Step};
 
 use self::log::*;
 use self::wording::{sentence, uri};
@@ -131,6 +131,11 @@ fn result<'a>(finding: &'a Finding, cx: &Context<'_>, line_hashes: &PerFile<Vec<
         locations: [place(finding.primary, positions)],
         related_locations: related.take(MAX_RELATED_LOCATIONS).collect(),
         code_flows: flow.into_iter().collect(),
+        fixes: finding
+            .fix
+            .iter()
+            .map(|insertion| fix(finding, insertion, &cx.positions))
+            .collect(),
         partial_fingerprints: PartialFingerprints {
             primary_location_line_hash: line_hash(finding.primary, cx, line_hashes),
             onequery: finding.fingerprint.to_string(),
@@ -156,6 +161,27 @@ fn message(finding: &Finding) -> Message {
     }
     Message {
         text: truncated(text, MAX_MESSAGE),
+    }
+}
+
+fn fix(finding: &Finding, insertion: &Insertion, positions: &Positions<'_>) -> Fix {
+    let PhysicalLocation {
+        artifact_location,
+        region,
+    } = place(insertion.at, positions).physical_location;
+    Fix {
+        description: Message {
+            text: sentence(finding.help.as_deref().unwrap_or(&insertion.text)),
+        },
+        artifact_changes: [ArtifactChange {
+            artifact_location,
+            replacements: [Replacement {
+                deleted_region: region,
+                inserted_content: Message {
+                    text: insertion.text.clone(),
+                },
+            }],
+        }],
     }
 }
 

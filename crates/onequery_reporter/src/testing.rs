@@ -1,8 +1,8 @@
 //! What the tests of all formats share: a small project, findings in it, and the bytes of a format.
 
 use onequery_core::{
-    Confidence, FileId, Finding, Fingerprint, Location, Outcome, Ownership, Problem, ProblemKind, RuleInfo,
-    RunStats, Severity, SourceText, Sources, Span, Step, StepRole,
+    Confidence, FileId, Finding, Fingerprint, Insertion, Location, Outcome, Ownership, Problem, ProblemKind,
+    RuleInfo, RunStats, Severity, SourceText, Sources, Span, Step, StepRole,
 };
 
 use crate::{Format, Options, render};
@@ -127,6 +127,7 @@ def overview():
             loaded: None,
             entry: None,
             guard: None,
+            fix: None,
             fingerprint: Fingerprint(0xab),
             owners: None,
             reinstated: None,
@@ -134,6 +135,19 @@ def overview():
     }
 
     /// A loop of three lines, likely, without help.
+    /// The same, with what its remedy inserts.
+    pub(crate) fn lazy_relation_with_fix(&self) -> Finding {
+        let origin = self.lazy_relation().steps[0].location;
+        let end = origin.span.end;
+        Finding {
+            fix: Some(Insertion {
+                at: Location::new(origin.file, Span::new(end, end)),
+                text: ".select_related(\"author\")".to_owned(),
+            }),
+            ..self.lazy_relation()
+        }
+    }
+
     pub(crate) fn write_in_loop(&self) -> Finding {
         let views = |needle| self.at("shop/views.py", needle);
         let whole_loop = views("for book in books:\n        label(book)\n        book.save()");
@@ -155,6 +169,7 @@ def overview():
             loaded: None,
             entry: None,
             guard: None,
+            fix: None,
             fingerprint: Fingerprint(0xcd),
             owners: None,
             reinstated: None,
@@ -199,6 +214,7 @@ def overview():
             loaded: None,
             entry: None,
             guard: None,
+            fix: None,
             fingerprint: Fingerprint(1),
             owners: None,
             reinstated: None,

@@ -144,6 +144,7 @@ impl<'d> Directives<'d> {
                     loaded: None,
                     entry: None,
                     guard: None,
+                    fix: None,
                     fingerprint: Fingerprint::default(),
                     owners: None,
                     reinstated: None,

@@ -19,6 +19,7 @@ pub(crate) fn finding(
         primary: query.location,
         steps: steps(site, query),
         help,
+        fix: query.fix.clone(),
         scope: query.scope.clone(),
         root_scope: query.root_scope.clone(),
         in_test: query.in_test,

@@ -445,6 +445,7 @@ impl Compiler {
             often_wanted: call.often_wanted,
             uses_loaded: call.uses_loaded,
             uses_loaded_if_ordered: call.uses_loaded_if_ordered,
+            loads_no_more: call.loads_no_more,
             reads_attribute: call.reads_attribute,
             remedy: call.remedy,
             likely: call.likely,

@@ -19,6 +19,7 @@ pub(crate) use presentations::{
     Field, FieldShows, Lists, Page, PageRows, Registers, RegistersTag, Renders, ShownGiven, ShownReturned,
     Shows, Table, TagKind, Walks,
 };
+use schema::Remedies;
 pub use schema::{Access, Kind};
 pub(crate) use schema::{
     BoundKind, ClassEntry, Consumed, Decorates, Direction, Grows, LeadsTo, Loads, LoadsFrom, Position,
@@ -142,6 +143,15 @@ pub(crate) struct Way<'a> {
     pub(crate) to_many: bool,
     /// What it starts from, if that isn't what the nearest query gives.
     pub(crate) outermost: Option<&'a str>,
+}
+
+impl Way<'_> {
+    /// The names of its relations, as the library of some remedies joins them.
+    fn path(&self, remedies: &Remedies) -> String {
+        let separator = remedies.path_separator.as_deref().unwrap_or(".");
+        let names: Vec<&str> = self.hops.iter().map(|(_, name)| name.as_str()).collect();
+        names.join(separator)
+    }
 }
 
 /// A way to declare relations.
@@ -304,6 +314,8 @@ pub(crate) struct CallInfo {
     pub(crate) often_wanted: bool,
     pub(crate) uses_loaded: bool,
     pub(crate) uses_loaded_if_ordered: bool,
+    /// What it gives cannot be told to load relations.
+    pub(crate) loads_no_more: bool,
     pub(crate) reads_attribute: bool,
     remedy: Option<String>,
     pub(crate) likely: bool,
@@ -611,6 +623,17 @@ impl Catalogs {
             .as_deref()
     }
 
+    /// The call that makes a query load a path of relations with its rows, where that is all it takes.
+    pub(crate) fn appended(&self, kind: RelationKind, way: &Way<'_>) -> Option<String> {
+        let remedies = &self.infos[self.relation(kind).catalog as usize].remedies;
+        let call = if way.to_many {
+            &remedies.append_many
+        } else {
+            &remedies.append_one
+        };
+        Some(call.as_deref()?.replace("{path}", &way.path(remedies)))
+    }
+
     /// How a path of relations is loaded with its rows.
     pub(crate) fn eager_remedy(&self, kind: RelationKind, way: &Way<'_>) -> Option<String> {
         let remedies = &self.infos[self.relation(kind).catalog as usize].remedies;
@@ -619,8 +642,6 @@ impl Catalogs {
         } else {
             &remedies.load_one
         };
-        let separator = remedies.path_separator.as_deref().unwrap_or(".");
-        let path: Vec<&str> = way.hops.iter().map(|(_, name)| name.as_str()).collect();
         let hop = remedies.load_hop.as_deref().unwrap_or_default();
         let spelled: Vec<String> = way
             .hops
@@ -630,7 +651,7 @@ impl Catalogs {
         let rows = way
             .outermost
             .map_or_else(|| "the rows".to_owned(), |model| format!("the rows of `{model}`"));
-        let whole = whole.as_deref()?.replace("{path}", &path.join(separator));
+        let whole = whole.as_deref()?.replace("{path}", &way.path(remedies));
         Some(
             whole
                 .replace("{hops}", &spelled.join("."))

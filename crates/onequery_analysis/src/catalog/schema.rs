@@ -81,6 +81,10 @@ pub(super) struct Remedies {
     pub(super) load_one: Option<String>,
     /// What loads a path of relations that leads to many rows.
     pub(super) load_many: Option<String>,
+    /// The call that is added to a query to load a relation to one row, where that is all: `.select_related("{path}")`.
+    pub(super) append_one: Option<String>,
+    /// The same for a path of relations that leads to many rows.
+    pub(super) append_many: Option<String>,
     /// One relation of `{hops}`: `{model}` is the class that has it, `{name}` its name. Hops are joined by dots.
     pub(super) load_hop: Option<String>,
     /// What loads a column, `{name}`, that was left out.
@@ -504,6 +508,9 @@ pub(super) struct Call {
     /// The same, if they are sorted.
     #[serde(default)]
     pub(super) uses_loaded_if_ordered: bool,
+    /// What it gives, or a row of that, cannot be told to load relations with its rows: `union`.
+    #[serde(default)]
+    pub(super) loads_no_more: bool,
     /// It reads the attribute of its first argument that its second argument names.
     #[serde(default)]
     pub(super) reads_attribute: bool,

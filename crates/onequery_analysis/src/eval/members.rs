@@ -38,7 +38,11 @@ impl<'p, 'a> Eval<'p, 'a> {
                 let is_query = self.is_lazy(&value.ty) && self.program.row_class(&value.ty) == Some(*class);
                 if is_query || self.program.serves(&value.ty) {
                     let at = self.here(self.ir.span(id));
-                    value.rows = Some(Arc::new(Rows::of_query(Some(*class), at, true)));
+                    let rows = Rows {
+                        extensible: self.is_lazy(&value.ty),
+                        ..Rows::of_query(Some(*class), at, true)
+                    };
+                    value.rows = Some(Arc::new(rows));
                     if matches!(value.ty, Ty::Lib(..)) {
                         value.ty = self.view(&value);
                     }

@@ -273,9 +273,20 @@ impl<'a> Eval<'_, 'a> {
         };
         let carried = self.carried(info, own, args, returned, ty, model);
         let mut rows = match carried {
-            Some(rows) if self.is_lazy(ty) => rows.grown(here, !self.is_answered_by_loaded(info, own)),
+            Some(rows) if self.is_lazy(ty) => {
+                let grown = rows.grown(here, !self.is_answered_by_loaded(info, own));
+                // What is said of loading elsewhere may take back what is said at the source.
+                let is_told_elsewhere = info.loads.is_some() && grown.source != RowSource::Query(here);
+                Rows {
+                    extensible: grown.extensible && !info.loads_no_more && !is_told_elsewhere,
+                    ..grown
+                }
+            }
             Some(rows) => rows.settled(),
-            None if is_orm && model.is_some() => Rows::of_query(model, here, !bare),
+            None if is_orm && model.is_some() => Rows {
+                extensible: self.is_lazy(ty) && !info.loads_no_more,
+                ..Rows::of_query(model, here, !bare)
+            },
             None => {
                 // `Prefetch("lines")`, `selectinload(Author.books)`.
                 let mut option = Rows::from(RowSource::Option, None);

@@ -47,6 +47,29 @@ fn a_result_says_what_where_and_why() {
 }
 
 #[test]
+fn what_the_remedy_inserts_is_a_fix() {
+    let project = Project::shop();
+    let end = json!({"startLine": 2, "startColumn": 43, "endLine": 2, "endColumn": 43});
+    check_result(
+        &project,
+        project.lazy_relation_with_fix(),
+        "/fixes",
+        &json!([{
+            "description": {"text": "Add `.select_related(\"author\")` to the query at shop/views.py:2."},
+            "artifactChanges": [{
+                "artifactLocation": {"uri": "shop/views.py"},
+                "replacements": [{
+                    "deletedRegion": end,
+                    "insertedContent": {"text": ".select_related(\"author\")"},
+                }],
+            }],
+        }]),
+    );
+    let run = run(&project.outcome(vec![project.lazy_relation()]));
+    assert_eq!(run.pointer("/results/0/fixes"), None);
+}
+
+#[test]
 fn steps_are_related_locations_and_a_flow() {
     let project = Project::shop();
     let run = run(&project.outcome(vec![project.lazy_relation()]));
