@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::support::{EVERYTHING, FIXED, NOT_THE_PROGRAM, fixtures, names, report, write};
+use crate::support::{EVERYTHING, FIXED, NOT_THE_PROGRAM, fixtures, names, project, report, write};
 
 /// What a marker or a finding says of a line: path, line number, and `rule` or `rule.step`.
 type Claim = (String, u64, String);
@@ -238,6 +238,47 @@ fn what_fixes_insert_mends_what_they_are_offered_for() {
     assert!(bad.is_empty(), "{bad}");
     let n_fixes: usize = tried.iter().map(|(n_fixes, _)| n_fixes).sum();
     assert!(n_fixes > 100, "{n_fixes}");
+}
+
+#[test]
+fn fixes_are_offered_where_a_call_may_be_added() {
+    let models = "from django.db import models\n\n\nclass Author(models.Model):\n    name = models.TextField()\n\n\n\
+                  class BookManager(models.Manager):\n    def listed(self):\n        \
+                  return [book for book in self.all()]\n\n\n\
+                  class Book(models.Model):\n    title = models.TextField()\n    \
+                  author = models.ForeignKey(Author, models.CASCADE)\n    objects = BookManager()\n";
+    let query_of = |rows: &str| {
+        let text = format!(
+            "from shop.models import Book\n\n\ndef names():\n    return [book.author.name for book in {rows}]\n"
+        );
+        let folder = project(&[
+            ("pyproject.toml", ""),
+            ("shop/models.py", models),
+            ("shop/views.py", &text),
+        ]);
+        let report = report(folder.path(), &[]);
+        let findings = report["findings"].as_array().expect("a list");
+        assert_eq!(findings.len(), 1, "{rows}: {report:#}");
+        let column = findings[0]["fix"]["column"].as_u64()?;
+        let line = text.lines().nth(4).expect("there are five");
+        Some(line[line.find("Book.").expect("it is there")..column as usize - 1].to_owned())
+    };
+    let offered = |rows: &str, query: &str| assert_eq!(query_of(rows).as_deref(), Some(query));
+    offered("Book.objects.all()", "Book.objects.all()");
+    offered(
+        "Book.objects.filter(title='')[:900]",
+        "Book.objects.filter(title='')",
+    );
+    offered(
+        "list(Book.objects.order_by('title'))",
+        "Book.objects.order_by('title')",
+    );
+    let nothing = |rows: &str| assert_eq!(query_of(rows), None, "{rows}");
+    // The manager's own method is none of a query's.
+    nothing("Book.objects.listed()");
+    nothing("Book.objects.defer('title')");
+    nothing("Book.objects.all().union(Book.objects.none())");
+    nothing("Book.objects.select_for_update()");
 }
 
 /// Inserts all fixes that are offered for a case. Gives how many there are, and what is found then in spite of them or because

@@ -1,5 +1,6 @@
 //! Settings, comments that accept findings, known findings, only what is new: what a project does to live with the tool.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Output;
 
@@ -7,7 +8,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
-    command, commit, fixtures, git, list, onequery, project, refuses, report, succeeds, text, write,
+    EVERYTHING, command, commit, fixtures, git, list, onequery, project, refuses, report, succeeds, text,
+    write,
 };
 
 const MODELS: &str = "\
@@ -245,6 +247,25 @@ fn a_reason_may_be_required() {
     assert_eq!(with(" -- few"), BOTH[..1]);
     assert_eq!(with(""), [BOTH[0], "directive-without-reason "]);
     assert_eq!(with(" -- "), [BOTH[0], "directive-without-reason "]);
+}
+
+#[test]
+fn findings_below_the_confidence_asked_for_are_only_counted() {
+    let folder = fixtures().join("python/django/query-in-loop");
+    let levels = ["possible", "likely", "proven"];
+    let mut n_all = BTreeSet::new();
+    for (ix, level) in levels.iter().enumerate() {
+        let report = report(&folder, &[EVERYTHING, &["--min-confidence", level]].concat());
+        let findings = list(&report, "/findings");
+        let shown: BTreeSet<&str> = findings.iter().map(|it| text(it, "/confidence")).collect();
+        assert_eq!(shown, levels[ix..].iter().copied().collect());
+        let below = levels[..ix].iter().map(|level| {
+            let hidden = report.pointer(&format!("/summary/hidden/only {level}"));
+            hidden.and_then(Value::as_u64).unwrap_or_default()
+        });
+        n_all.insert(findings.len() as u64 + below.sum::<u64>());
+    }
+    assert_eq!(n_all.len(), 1, "{n_all:?}");
 }
 
 #[test]

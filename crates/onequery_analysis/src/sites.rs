@@ -12,7 +12,7 @@ use crate::facts::{Fact, FnFacts, Given, QuerySource, Site, What};
 use crate::mentions::Mentions;
 use crate::program::{FnId, Program};
 use crate::reach::Reach;
-use crate::rows::{Load, RowSource, Rows, Wanted};
+use crate::rows::{Hop, Load, RowSource, Rows, Wanted};
 use crate::summaries::{Effect, Resolved, Summaries, passed_on};
 use crate::value::{Bound, Deps};
 
@@ -531,7 +531,13 @@ impl View<'_, '_> {
         if !is_read || !takes_more || self.program.is_stub(origin.file) {
             return None;
         }
-        let last = models.relation(rows.path.last()?.relation);
+        let (last, before) = rows.path.split_last()?;
+        // Rows of any model need not all have what comes next.
+        let is_of_one = |hop: &Hop| !models.relation(hop.relation).target.is_unknown();
+        if !before.iter().all(is_of_one) {
+            return None;
+        }
+        let last = models.relation(last.relation);
         let end = origin.span.end;
         Some(Insertion {
             at: Location::new(origin.file, Span::new(end, end)),

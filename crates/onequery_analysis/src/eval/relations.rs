@@ -463,6 +463,11 @@ impl<'a> Eval<'_, 'a> {
         } else {
             rows
         };
+        // `Book.objects.recent()`: what loads more relations may have no such method.
+        let rows = Rows {
+            extensible: rows.extensible && rows.source == RowSource::Query(at),
+            ..rows
+        };
         Some(Arc::new(rows))
     }
 
