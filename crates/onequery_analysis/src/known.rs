@@ -212,6 +212,18 @@ impl About {
     ];
 }
 
+impl From<u64> for Slot {
+    fn from(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl From<Slot> for u64 {
+    fn from(slot: Slot) -> Self {
+        slot.0
+    }
+}
+
 impl Slot {
     /// How many of its bits say what it is about.
     const BITS: u32 = 3;

@@ -208,16 +208,16 @@ impl Told {
     }
 
     /// The hashes, sorted.
-    pub(crate) fn entries(&self) -> Vec<Slot> {
-        let mut entries: Vec<Slot> = self.0.iter().map(|(_, hash)| Slot(*hash)).collect();
+    pub(crate) fn entries(&self) -> Vec<u64> {
+        let mut entries: Vec<u64> = self.0.iter().map(|(_, hash)| *hash).collect();
         entries.sort_unstable();
         entries
     }
 
     /// The slots of which something else was said by an evaluation that is known by its [`Told::entries`]; `spoken` are those
     /// of which it may have spoken.
-    pub(crate) fn differs(&self, before: &[Slot], spoken: &[Slot]) -> Vec<Slot> {
-        let is_same = |hash: &u64| before.binary_search(&Slot(*hash)).is_ok();
+    pub(crate) fn differs(&self, before: &[u64], spoken: &[Slot]) -> Vec<Slot> {
+        let is_same = |hash: &u64| before.binary_search(hash).is_ok();
         let mut differs: Vec<Slot> = self
             .0
             .iter()

@@ -83,72 +83,77 @@ impl Knowledge for After<'_> {
 pub(crate) struct Record {
     pub(crate) past: Past,
     /// By round: what it changed, sorted.
-    pub(crate) changed: Vec<Slots>,
+    pub(crate) changed: Vec<Numbers<Slot>>,
     /// By root: in which rounds it was evaluated, as bits.
     pub(crate) rounds: Vec<u32>,
     /// By root: how many evaluations there were of those before it.
-    before: Vec<u32>,
+    before: Vec<usize>,
     /// By evaluation: [`asked`] of it.
-    asked: Slots,
+    asked: Numbers<u64>,
     /// By evaluation: what it told of each slot, as [`Told::entries`].
-    told: Lists,
+    told: Lists<u64>,
     /// By root: what its evaluations asked for.
-    pub(crate) reads: Lists,
+    pub(crate) reads: Lists<Slot>,
     /// By root: what its evaluations spoke of.
-    pub(crate) speaks: Lists,
+    pub(crate) speaks: Lists<Slot>,
     /// By root: the files that its evaluations looked into.
-    pub(crate) files: Lists,
+    pub(crate) files: Lists<u64>,
     /// By root: what its last evaluation found out.
     results: Blobs,
 }
 
-/// Numbers in a form that is read at once.
-#[derive(Default)]
-pub(crate) struct Slots(pub(crate) Vec<Slot>);
+/// Numbers, kept in a form that is read at once.
+pub(crate) struct Numbers<T>(pub(crate) Vec<T>);
 
-impl Slots {
-    pub(crate) fn has(&self, slot: Slot) -> bool {
-        self.0.binary_search(&slot).is_ok()
+impl<T> Default for Numbers<T> {
+    fn default() -> Self {
+        Self(Vec::new())
     }
 }
 
-impl Serialize for Slots {
+impl<T: Copy + Into<u64>> Serialize for Numbers<T> {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.0.iter().flat_map(|slot| slot.0.to_le_bytes()).collect();
+        let numbers = self.0.iter().map(|number| (*number).into());
+        let bytes: Vec<u8> = numbers.flat_map(u64::to_le_bytes).collect();
         to.serialize_bytes(&bytes)
     }
 }
 
-impl<'de> Deserialize<'de> for Slots {
+impl<'de, T: From<u64>> Deserialize<'de> for Numbers<T> {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let (numbers, _) = <&[u8]>::deserialize(from)?.as_chunks();
-        Ok(Self(
-            numbers
-                .iter()
-                .map(|bytes| Slot(u64::from_le_bytes(*bytes)))
-                .collect(),
-        ))
+        let numbers = numbers.iter().map(|bytes| u64::from_le_bytes(*bytes));
+        Ok(Self(numbers.map(T::from).collect()))
     }
 }
 
 /// Lists of numbers, one behind the other.
-#[derive(Default, Serialize, Deserialize)]
-pub(crate) struct Lists {
+#[derive(Serialize, Deserialize)]
+#[serde(bound(serialize = "T: Copy + Into<u64>", deserialize = "T: From<u64>"))]
+pub(crate) struct Lists<T> {
     /// Where each ends.
-    ends: Vec<u32>,
-    items: Slots,
+    ends: Vec<usize>,
+    items: Numbers<T>,
 }
 
-impl Lists {
-    fn push(&mut self, list: impl IntoIterator<Item = Slot>) {
+impl<T> Lists<T> {
+    fn push(&mut self, list: impl IntoIterator<Item = T>) {
         self.items.0.extend(list);
-        let end = u32::try_from(self.items.0.len()).expect("a run asks for fewer than 2^32 things");
-        self.ends.push(end);
+        self.ends.push(self.items.0.len());
     }
 
-    pub(crate) fn get(&self, ix: usize) -> &[Slot] {
+    pub(crate) fn get(&self, ix: usize) -> &[T] {
         let start = ix.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.items.0[start as usize..self.ends[ix] as usize]
+        &self.items.0[start..self.ends[ix]]
+    }
+}
+
+impl<T> Default for Lists<T> {
+    fn default() -> Self {
+        Self {
+            ends: Vec::new(),
+            items: Numbers::default(),
+        }
     }
 }
 
@@ -156,7 +161,7 @@ impl Lists {
 #[derive(Default, Serialize, Deserialize)]
 struct Blobs {
     /// Where each ends.
-    ends: Vec<u32>,
+    ends: Vec<usize>,
     bytes: Bytes,
 }
 
@@ -169,15 +174,14 @@ impl Blobs {
         let mut all = Self::default();
         for blob in blobs {
             all.bytes.0.extend(blob);
-            let end = u32::try_from(all.bytes.0.len()).expect("a run finds out less than 4 GiB");
-            all.ends.push(end);
+            all.ends.push(all.bytes.0.len());
         }
         all
     }
 
     fn get<T: serde::de::DeserializeOwned>(&self, ix: usize) -> Option<T> {
         let start = ix.checked_sub(1).map_or(0, |before| self.ends[before]);
-        postcard::from_bytes(&self.bytes.0[start as usize..self.ends[ix] as usize]).ok()
+        postcard::from_bytes(&self.bytes.0[start..self.ends[ix]]).ok()
     }
 }
 
@@ -200,8 +204,8 @@ impl<'de> Deserialize<'de> for Bytes {
 #[derive(Default)]
 pub(crate) struct Trace {
     rounds: u32,
-    asked: Vec<Slot>,
-    told: Vec<Vec<Slot>>,
+    asked: Vec<u64>,
+    told: Vec<Vec<u64>>,
     reads: Vec<Slot>,
     speaks: Vec<Slot>,
     files: Vec<FileId>,
@@ -236,7 +240,7 @@ impl Record {
     /// The record of an analysis.
     pub(crate) fn of(
         past: Past,
-        changed: Vec<Slots>,
+        changed: Vec<Numbers<Slot>>,
         traces: Vec<Trace>,
         results: &[Arc<Evaluated>],
     ) -> Self {
@@ -248,14 +252,13 @@ impl Record {
         };
         for trace in traces {
             record.rounds.push(trace.rounds);
-            let before = u32::try_from(record.asked.0.len()).expect("a run has fewer than 2^32 evaluations");
-            record.before.push(before);
+            record.before.push(record.asked.0.len());
             record.asked.0.extend(trace.asked);
             trace.told.into_iter().for_each(|told| record.told.push(told));
             record.reads.push(trace.reads);
             record.speaks.push(trace.speaks);
             let files = trace.files.into_iter();
-            record.files.push(files.map(|file| Slot(file.0.into())));
+            record.files.push(files.map(|file| u64::from(file.0)));
         }
         record
     }
@@ -277,11 +280,10 @@ impl Record {
     }
 
     /// [`asked`] of the last evaluation of a root in the first `n_rounds` rounds, and what it told.
-    pub(crate) fn told(&self, root: usize, n_rounds: usize) -> (Slot, &[Slot]) {
+    pub(crate) fn told(&self, root: usize, n_rounds: usize) -> (u64, &[u64]) {
         let rounds = self.rounds[root] & ((1_u32 << n_rounds.min(31)) - 1);
         // All roots are evaluated in the first round.
-        let evaluation = self.before[root] + rounds.count_ones().saturating_sub(1);
-        let evaluation = evaluation as usize;
+        let evaluation = self.before[root] + rounds.count_ones().saturating_sub(1) as usize;
         (self.asked.0[evaluation], self.told.get(evaluation))
     }
 
@@ -292,9 +294,9 @@ impl Record {
 }
 
 /// What an evaluation asked for, as one number.
-pub(crate) fn asked(evaluated: &Evaluated) -> Slot {
+pub(crate) fn asked(evaluated: &Evaluated) -> u64 {
     let reads = evaluated.reads.iter();
-    Slot(reads.fold(0, |asked, slot| asked.wrapping_add(slot.0)))
+    reads.fold(0, |asked, slot| asked.wrapping_add(slot.0))
 }
 
 thread_local! {

@@ -93,7 +93,7 @@ impl Replay<'_, '_> {
         let looked_into = |root: &usize| {
             let (file, ..) = self.program.function(self.roots[*root]);
             let files = self.record.files.get(*root);
-            let is_among = |file: &FileId| files.contains(&Slot(file.0.into()));
+            let is_among = |file: &FileId| files.contains(&u64::from(file.0));
             changed.contains(&file) || changed.iter().any(is_among)
         };
         self.suspect = (0..self.roots.len()).filter(looked_into).collect();
@@ -188,7 +188,7 @@ impl Replay<'_, '_> {
     /// Whether a round of the record changed a slot.
     fn was_changed(&self, round: usize, slot: Slot) -> bool {
         let changed = self.record.changed.get(round);
-        changed.is_some_and(|changed| changed.has(slot))
+        changed.is_some_and(|changed| changed.0.binary_search(&slot).is_ok())
     }
 
     /// Whether a round of the record changed something that is open now, or something that is not.
@@ -341,37 +341,31 @@ struct Now<'r> {
     known: &'r Known,
 }
 
+impl Now<'_> {
+    fn of(&self, slot: Slot) -> &dyn Knowledge {
+        if self.open.contains_key(&slot) {
+            self.known
+        } else {
+            &self.recorded
+        }
+    }
+}
+
 impl Knowledge for Now<'_> {
     fn function(&self, slot: Slot) -> Option<&OfFunction> {
-        if self.open.contains_key(&slot) {
-            self.known.function(slot)
-        } else {
-            self.recorded.function(slot)
-        }
+        self.of(slot).function(slot)
     }
 
     fn attribute(&self, slot: Slot) -> Option<&Value> {
-        if self.open.contains_key(&slot) {
-            self.known.attribute(slot)
-        } else {
-            self.recorded.attribute(slot)
-        }
+        self.of(slot).attribute(slot)
     }
 
     fn variable(&self, slot: Slot) -> Option<&Value> {
-        if self.open.contains_key(&slot) {
-            self.known.variable(slot)
-        } else {
-            self.recorded.variable(slot)
-        }
+        self.of(slot).variable(slot)
     }
 
     fn passed(&self, slot: Slot) -> Option<&Passed> {
-        if self.open.contains_key(&slot) {
-            self.known.passed(slot)
-        } else {
-            self.recorded.passed(slot)
-        }
+        self.of(slot).passed(slot)
     }
 }
 

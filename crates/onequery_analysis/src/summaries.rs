@@ -18,7 +18,7 @@ use crate::eval::{Evaluated, evaluate, is_root};
 use crate::facts::{Conditions, Fact, FnFacts, Given, Left, Path, What};
 use crate::known::{Knowledge, Known, Slot};
 use crate::learning::{Learning, Touched};
-use crate::past::{Record, Slots, Trace, looking};
+use crate::past::{Numbers, Record, Trace, looking};
 use crate::program::{ClassId, FnId, Program};
 use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::value::{Bits, Deps, Ty};
@@ -349,7 +349,7 @@ fn rounds<K: Send>(
     learning: &mut Learning,
     kept: &mut [K],
     evaluated: impl Fn(&mut K, Turn<'_, '_>) -> (Evaluated, Touched) + Sync,
-) -> (Settled, Vec<Slots>) {
+) -> (Settled, Vec<Numbers<Slot>>) {
     let mut results: Vec<Arc<Evaluated>> = vec![Arc::default(); roots.len()];
     let mut changed: Option<FxHashSet<Slot>> = None;
     let mut changed_by_round = Vec::new();
@@ -384,7 +384,7 @@ fn rounds<K: Send>(
         if learning.past.is_some() {
             let mut slots: Vec<Slot> = differences.iter().copied().collect();
             slots.sort_unstable();
-            changed_by_round.push(Slots(slots));
+            changed_by_round.push(Numbers(slots));
         }
         if differences.is_empty() || round >= MAX_ROUNDS {
             let is_settled = differences.is_empty();

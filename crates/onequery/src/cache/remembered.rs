@@ -8,7 +8,7 @@ use super::results::{Question, forget_oldest};
 use super::{BUILD, Cache};
 
 /// Where it is.
-pub(super) const FOLDER: &str = "remembered";
+const FOLDER: &str = "remembered";
 
 /// How many are kept; the ones that were kept longest ago go.
 const MAX_REMEMBERED: usize = 2;
