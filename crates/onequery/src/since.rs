@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use onequery_core::{FileId, Finding, Fingerprint, Location};
 use onequery_rules::Found;
+use tracing::info_span;
 
 use crate::cli::Check;
 use crate::discover::kind;
@@ -47,9 +48,14 @@ impl Base {
     /// What git cannot tell.
     pub(crate) fn of(target: &Target, listed: &Listed, commit: &str, staged: bool) -> anyhow::Result<Self> {
         let repository = Repository(&target.root);
-        let changes = repository.changes(commit, staged)?;
-        let tracked = repository.tracked(commit)?;
-        let differs = repository.differing(commit)?;
+        // Git looks at all files for some of it, on one thread.
+        let (differs, (changes, tracked)) = info_span!("ask git").in_scope(|| {
+            rayon::join(
+                || repository.differing(commit),
+                || (repository.changes(commit, staged), repository.tracked(commit)),
+            )
+        });
+        let (changes, tracked, differs) = (changes?, tracked?, differs?);
         let before = changes.iter().filter_map(|change| change.before.as_deref());
         let paths: BTreeSet<&str> = before.chain(differs.iter().map(String::as_str)).collect();
         let wanted: Vec<(&str, &str)> = paths
