@@ -180,6 +180,13 @@ impl Passed {
     }
 }
 
+/// The hash of a part of what is known.
+pub(crate) fn hash(of: &impl Hash) -> u64 {
+    let mut hasher = rustc_hash::FxHasher::default();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Something that earlier rounds found out and an evaluation asks for: what it is about, and the hash of the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Slot(pub(crate) u64);
@@ -230,9 +237,7 @@ impl Slot {
 
     /// The slot of a function, class or module, with the name of what belongs to it.
     pub(crate) fn of(about: About, id: u32, name: &str) -> Self {
-        let mut hasher = rustc_hash::FxHasher::default();
-        (id, name).hash(&mut hasher);
-        Self(hasher.finish() << Self::BITS).with(about)
+        Self(hash(&(id, name)) << Self::BITS).with(about)
     }
 
     /// What else is known of the same.

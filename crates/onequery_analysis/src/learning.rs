@@ -1,6 +1,5 @@
 //! What evaluations say of the whole program, kept up to date at the cost of those that were made anew.
 
-use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -8,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::eval::Evaluated;
 use crate::facts::{Fact, What};
-use crate::known::{About, Known, OfFunction, Passed, Slot};
+use crate::known::{About, Known, OfFunction, Passed, Slot, hash};
 use crate::past::{Past, Versions};
 use crate::program::Program;
 use crate::value::Value;
@@ -189,12 +188,6 @@ fn placed(places: &[(Slot, Option<Place>)]) -> impl Iterator<Item = (Slot, &Plac
     places
         .iter()
         .filter_map(|(slot, place)| Some((*slot, place.as_ref()?)))
-}
-
-fn hash(of: &impl Hash) -> u64 {
-    let mut hasher = rustc_hash::FxHasher::default();
-    of.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// What an evaluation tells all others: of each slot that it speaks of, the hash of the slot and of what it says. Of what is

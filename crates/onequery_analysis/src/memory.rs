@@ -1,12 +1,12 @@
 //! What is remembered of an analysis, for those of programs that differ from its in little.
 
 use std::collections::BTreeSet;
-use std::hash::{Hash, Hasher as _};
 
 use onequery_core::FileId;
 use serde::{Deserialize, Serialize};
 use tracing::info_span;
 
+use crate::known::hash;
 use crate::past::Record;
 use crate::program::Program;
 use crate::replay::replay;
@@ -68,10 +68,4 @@ impl Memory {
         };
         (settled, self.remembered.is_some())
     }
-}
-
-fn hash(of: &impl Hash) -> u64 {
-    let mut hasher = rustc_hash::FxHasher::default();
-    of.hash(&mut hasher);
-    hasher.finish()
 }

@@ -56,8 +56,8 @@ impl<T> Default for Versions<T> {
 /// What was known after so many rounds.
 #[derive(Clone, Copy)]
 pub(crate) struct After<'p> {
-    pub(crate) past: &'p Past,
-    pub(crate) n_rounds: u8,
+    past: &'p Past,
+    n_rounds: u8,
 }
 
 impl Knowledge for After<'_> {
@@ -81,11 +81,11 @@ impl Knowledge for After<'_> {
 /// A whole analysis, as far as another one can follow it.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Record {
-    pub(crate) past: Past,
+    past: Past,
     /// By round: what it changed, sorted.
     pub(crate) changed: Vec<Numbers<Slot>>,
     /// By root: in which rounds it was evaluated, as bits.
-    pub(crate) rounds: Vec<u32>,
+    rounds: Vec<u32>,
     /// By root: how many evaluations there were of those before it.
     before: Vec<usize>,
     /// By evaluation: [`asked`] of it.
@@ -261,6 +261,14 @@ impl Record {
             record.files.push(files.map(|file| u64::from(file.0)));
         }
         record
+    }
+
+    /// What was known after so many rounds.
+    pub(crate) fn after(&self, n_rounds: usize) -> After<'_> {
+        After {
+            past: &self.past,
+            n_rounds: u8::try_from(n_rounds).unwrap_or(u8::MAX),
+        }
     }
 
     /// What the last evaluation of a root found out, but for what it asked for.

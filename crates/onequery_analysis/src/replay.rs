@@ -201,7 +201,7 @@ impl Replay<'_, '_> {
     /// Evaluates live roots with what is known now.
     fn evaluate_anew(&self, round: usize, roots: Vec<usize>) -> Vec<(usize, Arc<Evaluated>)> {
         let known = Now {
-            recorded: self.after(round),
+            recorded: self.record.after(round),
             open: &self.open,
             known: &self.learning.known,
         };
@@ -228,16 +228,8 @@ impl Replay<'_, '_> {
 
     /// What a root found out in a round of the record.
     fn as_evaluated(&self, root: usize, round: usize) -> Arc<Evaluated> {
-        let known = self.after(round);
+        let known = self.record.after(round);
         Arc::new(evaluate_or_report(self.program, &known, self.roots[root]))
-    }
-
-    /// What the record says was known after so many rounds.
-    fn after(&self, n_rounds: usize) -> After<'_> {
-        After {
-            past: &self.record.past,
-            n_rounds: u8::try_from(n_rounds).unwrap_or(u8::MAX),
-        }
     }
 
     /// Follows what is known of some slots from a round on.
@@ -255,12 +247,8 @@ impl Replay<'_, '_> {
         for (root, found) in self.as_recorded(speakers) {
             self.results[root] = found;
         }
-        let Self { learning, .. } = self;
-        let recorded = After {
-            past: &record.past,
-            n_rounds: u8::try_from(round).unwrap_or(u8::MAX),
-        };
-        let known = &mut learning.known;
+        let recorded = record.after(round);
+        let known = &mut self.learning.known;
         for &slot in slots {
             self.open.insert(slot, round);
             match slot.about() {
@@ -292,10 +280,7 @@ impl Replay<'_, '_> {
             learning,
             ..
         } = self;
-        let recorded = After {
-            past: &self.record.past,
-            n_rounds: u8::try_from(round + 1).unwrap_or(u8::MAX),
-        };
+        let recorded = self.record.after(round + 1);
         let now = &learning.known;
         let differs = |slot: Slot| match slot.about() {
             About::Function => now.function(slot) != recorded.function(slot),

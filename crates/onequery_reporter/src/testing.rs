@@ -134,7 +134,6 @@ def overview():
         }
     }
 
-    /// A loop of three lines, likely, without help.
     /// The same, with what its remedy inserts.
     pub(crate) fn lazy_relation_with_fix(&self) -> Finding {
         let origin = self.lazy_relation().steps[0].location;
@@ -148,6 +147,7 @@ def overview():
         }
     }
 
+    /// A loop of three lines, likely, without help.
     pub(crate) fn write_in_loop(&self) -> Finding {
         let views = |needle| self.at("shop/views.py", needle);
         let whole_loop = views("for book in books:\n        label(book)\n        book.save()");
