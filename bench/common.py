@@ -3,12 +3,16 @@
 import json
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import time
 import venv
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
+# Files that are changed in turn are not neighbours.
+STRIDE = 7919
 
 
 def build(*arguments):
@@ -47,3 +51,48 @@ def folder_asked_for(usage, at=1):
 def number_asked_for(default, at=2):
     """The number that the command line names."""
     return int(sys.argv[at]) if len(sys.argv) > at else default
+
+
+def copied(source, folder):
+    """A copy of a project, without what tools leave in it."""
+    ignored = shutil.ignore_patterns(".git", ".onequery_cache", "target")
+    return pathlib.Path(shutil.copytree(source, folder, symlinks=True, ignore=ignored))
+
+
+def reported_files(binary, folder):
+    """The sources of a project that are reported on."""
+    shown = timed([binary, "check", folder, "--show-files", "--no-cache"])[3].decode().splitlines()
+    files = [folder / path for path in shown if path.endswith((".py", ".rs"))]
+    if not files:
+        sys.exit(f"{folder} has no files to report on")
+    return files
+
+
+def file_of(files, round):
+    """The file that is changed in a round."""
+    return files[round * STRIDE % len(files)]
+
+
+def change_body(files, round):
+    """Adds a statement to the first function of a file, and gives the file."""
+    at = round * STRIDE % len(files)
+    for file in files[at:] + files:
+        text = file.read_text()
+        if file.suffix == ".py":
+            pattern, statement = r"^([ \t]*)def \w+\(.*:\n(?=\1[ \t]+\S)", r"\g<0>\1    changed = 1\n"
+        else:
+            pattern, statement = r"^([ \t]*)(pub )?fn \w+\(.*\{\n", r"\g<0>\1    let changed = 1;\n"
+        changed, n_changes = re.subn(pattern, statement, text, count=1, flags=re.MULTILINE)
+        # What would not be indented like the rest is no statement of the function.
+        if n_changes and (file.suffix != ".py" or is_python(changed)):
+            file.write_text(changed)
+            return file
+    sys.exit("no file has a function")
+
+
+def is_python(text):
+    try:
+        compile(text, "", "exec")
+    except SyntaxError:
+        return False
+    return True
