@@ -7,14 +7,14 @@
 //! marker says `clean = true` in its `case.toml`. Where `tests/oracle/measure` has run a case, its claims must agree with
 //! what was counted. Files below `fixed` show the case as its remedy leaves it: nothing may be found in it then.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::support::{EVERYTHING, FIXED, NOT_THE_PROGRAM, fixtures, names, project, report, write};
+use crate::support::{EVERYTHING, FIXED, NOT_THE_PROGRAM, fixtures, names, onequery, project, report, write};
 
 /// What a marker or a finding says of a line: path, line number, and `rule` or `rule.step`.
 type Claim = (String, u64, String);
@@ -246,10 +246,11 @@ fn fixes_are_offered_where_a_call_may_be_added() {
                   class BookManager(models.Manager):\n    def listed(self):\n        \
                   return [book for book in self.all()]\n\n\n\
                   class Book(models.Model):\n    title = models.TextField()\n    \
-                  author = models.ForeignKey(Author, models.CASCADE)\n    objects = BookManager()\n";
-    let query_of = |rows: &str| {
+                  author = models.ForeignKey(Author, models.CASCADE)\n    \
+                  readers = models.ManyToManyField(Author, related_name='read')\n    objects = BookManager()\n";
+    let query_of = |read: &str, rows: &str| {
         let text = format!(
-            "from shop.models import Book\n\n\ndef names():\n    return [book.author.name for book in {rows}]\n"
+            "from shop.models import Book\n\n\ndef names():\n    return [{read} for book in {rows}]\n"
         );
         let folder = project(&[
             ("pyproject.toml", ""),
@@ -258,12 +259,13 @@ fn fixes_are_offered_where_a_call_may_be_added() {
         ]);
         let report = report(folder.path(), &[]);
         let findings = report["findings"].as_array().expect("a list");
-        assert_eq!(findings.len(), 1, "{rows}: {report:#}");
+        assert_eq!(findings.len(), 1, "{read} of {rows}: {report:#}");
         let column = findings[0]["fix"]["column"].as_u64()?;
         let line = text.lines().nth(4).expect("there are five");
         Some(line[line.find("Book.").expect("it is there")..column as usize - 1].to_owned())
     };
-    let offered = |rows: &str, query: &str| assert_eq!(query_of(rows).as_deref(), Some(query));
+    let (one, many) = ("book.author.name", "len(book.readers.all())");
+    let offered = |rows: &str, query: &str| assert_eq!(query_of(one, rows).as_deref(), Some(query));
     offered("Book.objects.all()", "Book.objects.all()");
     offered(
         "Book.objects.filter(title='')[:900]",
@@ -273,33 +275,35 @@ fn fixes_are_offered_where_a_call_may_be_added() {
         "list(Book.objects.order_by('title'))",
         "Book.objects.order_by('title')",
     );
-    let nothing = |rows: &str| assert_eq!(query_of(rows), None, "{rows}");
+    offered("Book.objects.all().iterator()", "Book.objects.all()");
+    let nothing = |rows: &str| assert_eq!(query_of(one, rows), None, "{rows}");
     // The manager's own method is none of a query's.
     nothing("Book.objects.listed()");
     nothing("Book.objects.defer('title')");
     nothing("Book.objects.all().union(Book.objects.none())");
     nothing("Book.objects.select_for_update()");
+    // Django 5 refuses to prefetch for an iterator whose chunks have no size.
+    let by_chunks = "Book.objects.all().iterator(chunk_size=100)";
+    assert_eq!(query_of(many, by_chunks).as_deref(), Some("Book.objects.all()"));
+    assert_eq!(query_of(many, "Book.objects.all().iterator()"), None);
 }
 
-/// Inserts all fixes that are offered for a case. Gives how many there are, and what is found then in spite of them or because
-/// of them.
+/// Fixes a case. Gives how many findings are to be fixed, and what is found then in spite of it or because of it.
 fn mended(case: &Path) -> (usize, String) {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let folder = folder.path();
-    let mut texts = BTreeMap::new();
     for entry in ignore::WalkBuilder::new(case).standard_filters(false).build() {
         let path = entry.expect("fixtures can be listed").into_path();
         let inner = path.strip_prefix(case).expect("it is below");
         if path.is_file() && !inner.starts_with(FIXED) {
-            let inner = inner.to_str().expect("fixtures have plain names").to_owned();
-            texts.insert(inner, std::fs::read_to_string(&path).expect("fixtures are text"));
+            let inner = inner.to_str().expect("fixtures have plain names");
+            write(folder, inner, std::fs::read(&path).expect("fixtures can be read"));
         }
     }
-    let found = |texts: &BTreeMap<String, String>| {
-        texts.iter().for_each(|(path, text)| write(folder, path, text));
-        report(folder, EVERYTHING)
+    let found = || {
+        let report = report(folder, EVERYTHING);
+        report["findings"].as_array().cloned().expect("a list")
     };
-    let before = found(&texts);
     let name = |finding: &Value| {
         let part = |key: &str| finding[key].as_str().expect("a text").to_owned();
         (
@@ -309,37 +313,18 @@ fn mended(case: &Path) -> (usize, String) {
             part("message"),
         )
     };
-    let findings = |report: &Value| report["findings"].as_array().cloned().expect("a list");
-    let (fixed, others): (Vec<Value>, Vec<Value>) = findings(&before)
+    let (fixed, others): (Vec<Value>, Vec<Value>) = found()
         .into_iter()
         .partition(|finding| finding["fix"].is_object());
-    let mut inserted: BTreeSet<(String, u64, u64, String)> = BTreeSet::new();
-    for finding in &fixed {
-        let fix = &finding["fix"];
-        let text = |key: &str| fix[key].as_str().expect("a text").to_owned();
-        let number = |key: &str| fix[key].as_u64().expect("a number");
-        inserted.insert((text("path"), number("line"), number("column"), text("insert")));
-    }
-    // From the last place on, so that those before stay where they are.
-    for (path, line, column, text) in inserted.iter().rev() {
-        let source = texts.get_mut(path).expect("the file is one of the case's");
-        let mut lines = source.split_inclusive('\n');
-        let before: usize = lines.by_ref().take(*line as usize - 1).map(str::len).sum();
-        let within = lines.next().expect("the line is there").char_indices();
-        let at = within.map(|(at, _)| at).nth(*column as usize - 1);
-        source.insert_str(before + at.expect("the column is there"), text);
-    }
+    let output = onequery(folder, &[&["fix"], EVERYTHING].concat());
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let n_fixed = said.split(' ').next().and_then(|word| word.parse().ok());
+    assert_eq!(n_fixed, Some(fixed.len()), "{}: {output:?}", case.display());
     let known: BTreeSet<_> = others.iter().map(name).collect();
-    let left = findings(&found(&texts));
-    let left: Vec<_> = left
-        .iter()
-        .map(name)
-        .filter(|found| !known.contains(found))
-        .collect();
-    let told = left
-        .iter()
-        .map(|found| format!("{}: {found:?}\n", case.display()));
-    (inserted.len(), told.collect())
+    let left = found();
+    let left = left.iter().map(name).filter(|found| !known.contains(found));
+    let told = left.map(|found| format!("{}: {found:?}\n", case.display()));
+    (fixed.len(), told.collect())
 }
 
 /// What the binary finds in a folder.

@@ -76,7 +76,7 @@ fn the_main_page_names_the_commands() {
     let page = printed(folder().path(), &["man"]);
     assert!(page.contains(".TH onequery 1"), "{page}");
     for command in [
-        "check", "baseline", "budget", "suppress", "explain", "rules", "man",
+        "check", "baseline", "budget", "fix", "suppress", "explain", "rules", "man",
     ] {
         assert!(
             page.contains(&format!("onequery\\-{command}(1)")),
@@ -109,6 +109,7 @@ fn every_command_has_a_page() {
             "onequery-debug.1",
             "onequery-explain.1",
             "onequery-facts.1",
+            "onequery-fix.1",
             "onequery-man.1",
             "onequery-rules.1",
             "onequery-server.1",

@@ -8,6 +8,7 @@ mod debug;
 mod determinism;
 mod documents;
 mod facts;
+mod fix;
 mod fixtures;
 mod formats;
 mod generate;

@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Baseline(Baseline),
     /// Show how much of the error budgets is left, and what that demands
     Budget(Budget),
+    /// Write into queries what remedies add, where that is all it takes
+    Fix(Fix),
     /// Write comments that accept findings
     Suppress(Suppress),
     /// Show findings in an editor, by the Language Server Protocol on standard input and output
@@ -300,6 +302,21 @@ pub(crate) struct EvidenceArgs {
     /// The time that counts as now, such as `2026-11-24T09:00:00Z`
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) at: Option<Timestamp>,
+}
+
+#[derive(Args)]
+pub(crate) struct Fix {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Print what would be changed, as a patch, and change nothing
+    #[arg(long)]
+    pub(crate) preview: bool,
+    /// The file of known findings, which are left as they are
+    #[arg(long, value_name = "FILE", conflicts_with = "no_baseline")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Fix known findings, too
+    #[arg(long)]
+    pub(crate) no_baseline: bool,
 }
 
 #[derive(Args)]

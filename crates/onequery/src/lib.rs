@@ -13,6 +13,7 @@ mod entries;
 mod evidence;
 mod explain;
 mod facts;
+mod fix;
 mod follow;
 mod generate;
 mod git;
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
             Command::Check(check) => report::check(check),
             Command::Baseline(baseline) => baseline::run(&baseline.action),
             Command::Budget(budget) => budget::run(budget),
+            Command::Fix(fix) => fix::run(fix),
             Command::Suppress(suppress) => suppress::run(suppress),
             Command::Server(cache) => server::run(cache),
             Command::Watch(args) => watch::run(args),

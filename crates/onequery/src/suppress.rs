@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
 
 use onequery_core::ir::FileIr;
 use onequery_core::{DirectiveKind, Language, Location};
@@ -12,11 +11,8 @@ use onequery_rules::is_about_comments;
 use crate::baseline::Known;
 use crate::cli::Suppress;
 use crate::session::Target;
-use crate::write::replace;
+use crate::write::replace_text;
 use crate::{CLEAN, FAILED, complain};
-
-/// What some editors write first; decoding drops it.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How far above a finding its statement is looked for.
 const MAX_LINES_ABOVE: usize = 20;
@@ -46,7 +42,7 @@ pub(crate) fn run(args: &Suppress) -> anyhow::Result<u8> {
             ));
             failed = true;
         }
-        match write(&session.root.join(path), &source.text, &text) {
+        match replace_text(&session.root.join(path), &source.text, &text) {
             Ok(()) => n_written += findings.len() - n_left,
             Err(error) => {
                 complain(&format!("{path}: {error}"));
@@ -57,24 +53,6 @@ pub(crate) fn run(args: &Suppress) -> anyhow::Result<u8> {
     let findings = if n_written == 1 { "finding" } else { "findings" };
     writeln!(std::io::stdout(), "{n_written} {findings} accepted by comments")?;
     Ok(if failed { FAILED } else { CLEAN })
-}
-
-/// Replaces a file's text, if it still is what was analysed: what was decoded otherwise cannot be written back.
-fn write(path: &Path, before: &str, after: &str) -> anyhow::Result<()> {
-    if before != after {
-        let bytes = std::fs::read(path)?;
-        let mark = if bytes.starts_with(BYTE_ORDER_MARK) {
-            BYTE_ORDER_MARK
-        } else {
-            b""
-        };
-        anyhow::ensure!(
-            &bytes[mark.len()..] == before.as_bytes(),
-            "the file is not UTF-8, or has changed; it is left as it is"
-        );
-        replace(path, &[mark, after.as_bytes()].concat())?;
-    }
-    Ok(())
 }
 
 /// A text with comments that accept findings, and how many findings there is no place for.

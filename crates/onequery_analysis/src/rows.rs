@@ -43,11 +43,29 @@ pub(crate) struct Rows {
     pub(crate) loaded: Loaded,
     /// The last path that an option named, which the next one in its chain goes on from.
     pub(crate) option_path: Vec<Arc<str>>,
-    /// The source is written as an expression to which calls may be added that say what else is loaded:
-    /// `Book.objects.filter(…)`, but not `Book.objects.get(…)`.
-    pub(crate) extensible: bool,
+    /// What else the source may be told to load.
+    pub(crate) extensible: Extensible,
     /// They are a relation's rows that nobody has asked for yet: `author.books.all()` before it is iterated over.
     pub(crate) pending: Option<Pending>,
+}
+
+/// What a query may be told to load with its rows by a call that is added to the expression that gives them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Extensible {
+    /// Nothing: `Book.objects.get(…)`.
+    #[default]
+    No,
+    /// Relations to one row each: what is behind `iterator()`.
+    ToOne,
+    /// Any relation: `Book.objects.filter(…)`.
+    Fully,
+}
+
+impl Extensible {
+    /// This, unless something does not hold.
+    pub(crate) fn only_if(self, holds: bool) -> Self {
+        if holds { self } else { Self::No }
+    }
 }
 
 /// Where rows come from.
@@ -244,7 +262,7 @@ impl Rows {
             few: false,
             loaded: Loaded::default(),
             option_path: Vec::new(),
-            extensible: false,
+            extensible: Extensible::No,
             pending: None,
         }
     }
@@ -445,7 +463,8 @@ impl Rows {
         self.many |= other.many;
         self.taken_one &= other.taken_one;
         self.few &= other.few;
-        self.extensible &= other.extensible && self.source == other.source;
+        let extensible = self.extensible.min(other.extensible);
+        self.extensible = extensible.only_if(self.source == other.source);
         self.pending = match (self.pending, other.pending) {
             (Some(a), Some(b)) => Some(Pending {
                 refined: a.refined && b.refined,

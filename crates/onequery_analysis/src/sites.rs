@@ -12,7 +12,7 @@ use crate::facts::{Fact, FnFacts, Given, QuerySource, Site, What};
 use crate::mentions::Mentions;
 use crate::program::{FnId, Program};
 use crate::reach::Reach;
-use crate::rows::{Hop, Load, RowSource, Rows, Wanted};
+use crate::rows::{Extensible, Hop, Load, RowSource, Rows, Wanted};
 use crate::summaries::{Effect, Resolved, Summaries, passed_on};
 use crate::value::{Bound, Deps};
 
@@ -527,7 +527,13 @@ impl View<'_, '_> {
     fn fix(&self, rows: &Rows, kind: &ReadKind, origin: Location) -> Option<Insertion> {
         let (models, catalogs) = (&self.program.models, self.program.catalogs);
         let is_read = matches!(kind, ReadKind::Rows | ReadKind::Answer);
-        let takes_more = rows.extensible && rows.behind.is_none() && rows.loaded.columns.is_none();
+        let way = self.way(rows);
+        let wanted = if way.to_many {
+            Extensible::Fully
+        } else {
+            Extensible::ToOne
+        };
+        let takes_more = rows.extensible >= wanted && rows.behind.is_none() && rows.loaded.columns.is_none();
         if !is_read || !takes_more || self.program.is_stub(origin.file) {
             return None;
         }
@@ -541,7 +547,7 @@ impl View<'_, '_> {
         let end = origin.span.end;
         Some(Insertion {
             at: Location::new(origin.file, Span::new(end, end)),
-            text: catalogs.appended(last.kind, &self.way(rows))?,
+            text: catalogs.appended(last.kind, &way)?,
         })
     }
 

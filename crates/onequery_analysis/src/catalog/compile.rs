@@ -446,6 +446,7 @@ impl Compiler {
             uses_loaded: call.uses_loaded,
             uses_loaded_if_ordered: call.uses_loaded_if_ordered,
             loads_no_more: call.loads_no_more,
+            loads_many_with: call.loads_many_with,
             reads_attribute: call.reads_attribute,
             remedy: call.remedy,
             likely: call.likely,

@@ -316,6 +316,8 @@ pub(crate) struct CallInfo {
     pub(crate) uses_loaded_if_ordered: bool,
     /// What it gives cannot be told to load relations.
     pub(crate) loads_no_more: bool,
+    /// The keyword argument without which what it gives cannot be told to load relations to many rows.
+    pub(crate) loads_many_with: Option<String>,
     pub(crate) reads_attribute: bool,
     remedy: Option<String>,
     pub(crate) likely: bool,

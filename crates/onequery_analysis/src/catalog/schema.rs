@@ -511,6 +511,9 @@ pub(super) struct Call {
     /// What it gives, or a row of that, cannot be told to load relations with its rows: `union`.
     #[serde(default)]
     pub(super) loads_no_more: bool,
+    /// The keyword argument without which what it gives cannot be told to load relations to many rows: `chunk_size` of
+    /// `iterator`.
+    pub(super) loads_many_with: Option<String>,
     /// It reads the attribute of its first argument that its second argument names.
     #[serde(default)]
     pub(super) reads_attribute: bool,

@@ -11,6 +11,7 @@ use super::{Eval, settled};
 use crate::catalog::template::Template;
 use crate::catalog::{Access, BoundKind, CallId, CallInfo, Consumed, Grows, Kind};
 use crate::facts::{QuerySource, What};
+use crate::models::keyword_arg;
 use crate::record::Record;
 use crate::rows::{Asked, RowSource, Rows};
 use crate::sql::Statement;
@@ -192,11 +193,10 @@ impl<'a> Eval<'_, 'a> {
         };
         let ty = self.program.fill(&info.gives, &holes);
         let ty = self.own_query(&own.ty, ty);
-        let is_off = info.unless_keyword.as_ref().is_some_and(|keyword| {
-            args.written
-                .iter()
-                .any(|arg| arg.name.is_some_and(|name| self.text(name) == keyword))
-        });
+        let is_off = info
+            .unless_keyword
+            .as_ref()
+            .is_some_and(|keyword| keyword_arg(self.ir, args.written, keyword).is_some());
         let may_be_held =
             info.looks_among_held && matches!(&ty, Ty::Instance(class) if self.held.contains(class));
         let unchanging = deps.loops.is_empty() && deps.varies.is_empty() && deps.params.is_empty();

@@ -11,7 +11,7 @@ use crate::facts::{Given, QuerySource, What};
 use crate::known::About;
 use crate::models::Constant;
 use crate::program::{ClassId, Symbol};
-use crate::rows::{Asked, Rows};
+use crate::rows::{Asked, Extensible, Rows};
 use crate::types::TypeScope;
 use crate::value::{Bound, Ty, Value};
 
@@ -39,7 +39,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 if is_query || self.program.serves(&value.ty) {
                     let at = self.here(self.ir.span(id));
                     let rows = Rows {
-                        extensible: self.is_lazy(&value.ty),
+                        extensible: Extensible::Fully.only_if(self.is_lazy(&value.ty)),
                         ..Rows::of_query(Some(*class), at, true)
                     };
                     value.rows = Some(Arc::new(rows));

@@ -10,9 +10,9 @@ use super::calls::Args;
 use crate::catalog::template::Template;
 use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind, Loads};
 use crate::facts::{QuerySource, What};
-use crate::models::RelId;
+use crate::models::{RelId, keyword_arg};
 use crate::program::ClassId;
-use crate::rows::{Asked, Hop, Load, Pending, RowSource, Rows, Wanted};
+use crate::rows::{Asked, Extensible, Hop, Load, Pending, RowSource, Rows, Wanted};
 use crate::value::{Bound, Ty, Value};
 
 impl<'a> Eval<'_, 'a> {
@@ -272,19 +272,33 @@ impl<'a> Eval<'_, 'a> {
             _ => false,
         };
         let carried = self.carried(info, own, args, returned, ty, model);
+        let lacks = |keyword: &String| keyword_arg(self.ir, args.written, keyword).is_none();
+        let extensible = if info.loads_no_more {
+            Extensible::No
+        } else if info.loads_many_with.as_ref().is_some_and(lacks) {
+            Extensible::ToOne
+        } else {
+            Extensible::Fully
+        };
         let mut rows = match carried {
             Some(rows) if self.is_lazy(ty) => {
                 let grown = rows.grown(here, !self.is_answered_by_loaded(info, own));
                 // What is said of loading elsewhere may take back what is said at the source.
                 let is_told_elsewhere = info.loads.is_some() && grown.source != RowSource::Query(here);
                 Rows {
-                    extensible: grown.extensible && !info.loads_no_more && !is_told_elsewhere,
+                    extensible: grown.extensible.min(extensible).only_if(!is_told_elsewhere),
                     ..grown
                 }
             }
-            Some(rows) => rows.settled(),
+            Some(rows) => {
+                let settled = rows.settled();
+                Rows {
+                    extensible: settled.extensible.min(extensible),
+                    ..settled
+                }
+            }
             None if is_orm && model.is_some() => Rows {
-                extensible: self.is_lazy(ty) && !info.loads_no_more,
+                extensible: extensible.only_if(self.is_lazy(ty)),
                 ..Rows::of_query(model, here, !bare)
             },
             None => {
@@ -465,7 +479,7 @@ impl<'a> Eval<'_, 'a> {
         };
         // `Book.objects.recent()`: what loads more relations may have no such method.
         let rows = Rows {
-            extensible: rows.extensible && rows.source == RowSource::Query(at),
+            extensible: rows.extensible.only_if(rows.source == RowSource::Query(at)),
             ..rows
         };
         Some(Arc::new(rows))
