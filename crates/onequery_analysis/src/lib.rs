@@ -31,7 +31,7 @@ use tracing::info_span;
 
 pub use catalog::{Access, CatalogError, Catalogs};
 pub use coverage::Coverage;
-pub use memory::Memory;
+pub use memory::{Memory, Rebound};
 pub use program::{PackageRoot, SourceFile, Target};
 pub use sites::{Dependence, LoopQuery, LoopSite, ReadKind, RelationRead, SiteKind, TraceStep};
 

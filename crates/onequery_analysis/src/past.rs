@@ -307,8 +307,11 @@ pub(crate) fn asked(evaluated: &Evaluated) -> u64 {
     reads.fold(0, |asked, slot| asked.wrapping_add(slot.0))
 }
 
+/// Marks a file whose module was asked for what it binds. There are fewer files than this.
+const ASKED: u32 = 1 << 31;
+
 thread_local! {
-    /// The files that the evaluation at hand looks into.
+    /// The files that the evaluation at hand looks into, and those that it asks.
     static LOOKED_INTO: RefCell<FxHashSet<FileId>> = RefCell::default();
 }
 
@@ -317,7 +320,17 @@ pub(crate) fn look_into(file: FileId) {
     LOOKED_INTO.with_borrow_mut(|files| files.insert(file));
 }
 
-/// Does something, and tells the files that were looked into.
+/// Notes that the module of a file is asked for what it binds.
+pub(crate) fn ask_module(file: FileId) {
+    look_into(asked_module(file));
+}
+
+/// What stands among the files that were looked into for one whose module was asked.
+pub(crate) fn asked_module(file: FileId) -> FileId {
+    FileId(file.0 | ASKED)
+}
+
+/// Does something, and tells the files that were looked into, and what stands for those that were asked.
 pub(crate) fn looking<T>(work: impl FnOnce() -> T) -> (T, Vec<FileId>) {
     LOOKED_INTO.with_borrow_mut(FxHashSet::clear);
     let done = work();

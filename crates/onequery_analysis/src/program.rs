@@ -8,6 +8,7 @@ mod batches;
 mod module_tree;
 mod modules;
 mod presentations;
+mod rebinding;
 mod templates;
 mod traits;
 
@@ -26,7 +27,7 @@ pub(crate) use presentations::{ClassReturned, FieldOf, Written};
 
 use crate::catalog::{Access, CallId, Catalogs, Decorates, LibTy, PathNode};
 use crate::models::Models;
-use crate::past::look_into;
+use crate::past::{ask_module, look_into};
 
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
@@ -85,7 +86,7 @@ pub struct Target {
 }
 
 /// What a name stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Symbol<'a> {
     Unknown,
     Class(ClassId),
@@ -282,6 +283,7 @@ impl<'a> Program<'a> {
             self.class_base.clone(),
             self.scope_base.clone(),
             self.count_relations(),
+            self.models.is_empty(),
         )
     }
 
@@ -784,11 +786,16 @@ impl<'a> Program<'a> {
     /// What `symbol.name` stands for, as far as no value is needed to know it.
     pub(crate) fn member(&self, symbol: Symbol<'a>, name: &str) -> Symbol<'a> {
         match symbol {
-            Symbol::Module(module) => match (self.local(module, name, MAX_HOPS), self.stub_node(module)) {
-                // A stub file has only some of what its module has.
-                (Symbol::Unknown, Some(node)) => Symbol::External(self.catalogs.child(node, name)),
-                (found, _) => found,
-            },
+            Symbol::Module(module) => {
+                if self.tells_files {
+                    ask_module(self.file_of_scope(module));
+                }
+                match (self.local(module, name, MAX_HOPS), self.stub_node(module)) {
+                    // A stub file has only some of what its module has.
+                    (Symbol::Unknown, Some(node)) => Symbol::External(self.catalogs.child(node, name)),
+                    (found, _) => found,
+                }
+            }
             Symbol::External(node) => Symbol::External(self.catalogs.child(node, name)),
             Symbol::Class(class) => match self.method(class, name) {
                 Some(method) => Symbol::Function(method),

@@ -29,7 +29,8 @@ const SUSPECTS_AT_ONCE: usize = 8;
 
 /// What a fresh analysis of all roots would find out; `None` when that has to be tried.
 ///
-/// `changed` are the files whose texts are others than those of the record. Linking made the same of them.
+/// `changed` are the files whose texts are others than those of the record, and what stands for those whose modules bind
+/// something otherwise. But for that, linking made the same of them.
 pub(crate) fn replay(
     program: &Program<'_>,
     roots: &[FnId],

@@ -1,6 +1,6 @@
 //! What the evaluation of a whole program came to, for runs on programs that differ from it in little.
 
-use onequery_analysis::Memory;
+use onequery_analysis::{Memory, Rebound};
 use serde::{Deserialize, Serialize};
 
 use super::lowered::TextHash;
@@ -18,8 +18,10 @@ const MAX_REMEMBERED: usize = 2;
 pub(crate) struct RememberedFile {
     pub(crate) path: String,
     pub(crate) text: TextHash,
-    /// What it declares.
+    /// What it declares besides.
     pub(crate) declared: TextHash,
+    /// What its module binds, each with the hash of what to.
+    pub(crate) bindings: Vec<(Rebound, TextHash)>,
 }
 
 impl Cache {
