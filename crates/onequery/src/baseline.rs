@@ -69,6 +69,18 @@ impl Known {
         Ok(Self { path, baseline })
     }
 
+    /// The same, unless nothing is to count as known.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Known::of`].
+    pub(crate) fn unless(nothing: bool, session: &Session, given: Option<&Path>) -> anyhow::Result<Self> {
+        if nothing {
+            return Ok(Self::default());
+        }
+        Self::of(session, given)
+    }
+
     /// Why a finding is not new; `None` when it is.
     pub(crate) fn knows(&self, finding: &Finding) -> Option<&'static str> {
         self.baseline

@@ -20,11 +20,7 @@ pub(crate) fn run(args: &Fix) -> anyhow::Result<u8> {
     };
     let session = target.analyze()?;
     let mut failed = session.failed;
-    let known = if args.no_baseline {
-        Known::default()
-    } else {
-        Known::of(&session, args.baseline.as_deref())?
-    };
+    let known = Known::unless(args.no_baseline, &session, args.baseline.as_deref())?;
     let shown = session.triage(&|finding| known.knows(finding)).shown;
     // One per finding; several may be the same.
     let mut wanted: BTreeMap<FileId, Vec<&Insertion>> = BTreeMap::new();
@@ -36,11 +32,11 @@ pub(crate) fn run(args: &Fix) -> anyhow::Result<u8> {
     }
     let mut patch = String::new();
     let mut n_fixed = 0;
-    for (file, mut insertions) in wanted {
+    for (file, insertions) in wanted {
         let source = session.run.sources.get(file);
         let path = &source.path;
         let n_of_file = insertions.len();
-        let written = with_insertions(path, &source.text, &mut insertions).and_then(|text| {
+        let written = with_insertions(path, &source.text, insertions).and_then(|text| {
             let place = session.root.join(path);
             if !args.preview {
                 return replace_text(&place, &source.text, &text);
@@ -82,7 +78,7 @@ pub(crate) fn run(args: &Fix) -> anyhow::Result<u8> {
 /// # Errors
 ///
 /// A text that the front end could not read as well as before.
-fn with_insertions(path: &str, text: &str, insertions: &mut Vec<&Insertion>) -> anyhow::Result<String> {
+fn with_insertions(path: &str, text: &str, mut insertions: Vec<&Insertion>) -> anyhow::Result<String> {
     insertions.sort();
     insertions.dedup();
     let mut fixed = String::with_capacity(text.len());
@@ -124,9 +120,9 @@ mod tests {
             insertion(7, ".c()"),
             insertion(1, ".a()"),
         ];
-        let fixed = with_insertions("a.py", "x + [1, y]\n", &mut vec![&all[1], &all[3]]);
+        let fixed = with_insertions("a.py", "x + [1, y]\n", vec![&all[1], &all[3]]);
         assert_eq!(fixed.expect("it fits"), "x.a().b() + [1, y]\n");
-        let fixed = with_insertions("a.py", "x + y(1)\n", &mut all.iter().collect());
+        let fixed = with_insertions("a.py", "x + y(1)\n", all.iter().collect());
         assert!(fixed.is_err(), "{fixed:?}");
     }
 }

@@ -42,11 +42,7 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<u8> {
     let gate = Gate::of_check(&target, &args.evidence)?;
     let trends = budget::trends(&target)?;
     let session = target.analyze_listed(&listed)?;
-    let known = if args.no_baseline {
-        Known::default()
-    } else {
-        Known::of(&session, args.baseline.as_deref())?
-    };
+    let known = Known::unless(args.no_baseline, &session, args.baseline.as_deref())?;
     let news = since.map(|since| since.compare(&session));
     let mandates = gate.as_ref().map(|gate| gate.mandates(&session)).transpose()?;
     let triaged = session.triage_under(

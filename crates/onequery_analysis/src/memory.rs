@@ -113,14 +113,13 @@ impl Memory {
                 .all(|(file, (before, now))| {
                     before == now || self.changed.get(&file).is_some_and(|rebound| !rebound.is_empty())
                 });
-        // What these import was not compared.
-        let is_among = |file: FileId, name: &str| {
-            rebound().any(|(other, names)| *other != file && names.iter().any(|other| other.name() == name))
-        };
+        // What these files import was not compared.
+        let is_rebound =
+            |name: &str| rebound().any(|(_, names)| names.iter().any(|other| other.name() == name));
         others_import_the_same
             && rebound().all(|(&file, names)| {
-                let mut imported = program.imported_names(file);
-                !program.is_asked_for(file, names) && !imported.any(|name| is_among(file, name))
+                let mut imported = program.imported_names(file, names);
+                !program.is_asked_for(file, names) && !imported.any(is_rebound)
             })
     }
 }

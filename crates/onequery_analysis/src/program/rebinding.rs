@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use onequery_core::FileId;
-use onequery_core::ir::ScopeIx;
+use onequery_core::ir::{Import, ScopeIx};
 use rayon::prelude::*;
 
 use super::{Program, Symbol};
@@ -16,10 +16,18 @@ impl<'a> Program<'a> {
         self.imported.iter().map(hash).collect()
     }
 
-    /// The names in the paths of a file's imports.
-    pub(crate) fn imported_names(&self, file: FileId) -> impl Iterator<Item = &'a str> {
+    /// The names in the paths of a file's imports, but for those that bind one of these names.
+    pub(crate) fn imported_names(
+        &self,
+        file: FileId,
+        rebound: &BTreeSet<Rebound>,
+    ) -> impl Iterator<Item = &'a str> {
         let ir = self.ir(file);
-        let names = ir.imports.iter().flat_map(|import| &import.path);
+        let is_other = |import: &&Import| {
+            let binds = |rebound: &Rebound| import.alias.is_some_and(|name| ir.name(name) == rebound.name());
+            !rebound.iter().any(binds)
+        };
+        let names = ir.imports.iter().filter(is_other).flat_map(|import| &import.path);
         names.map(|&name| ir.name(name))
     }
 
