@@ -45,6 +45,9 @@ pub(crate) struct Rows {
     pub(crate) option_path: Vec<Arc<str>>,
     /// What else the source may be told to load.
     pub(crate) extensible: Extensible,
+    /// The relation of each of them that leads to the one row whose relation gave them: `line.order` of `order.lines`. What is
+    /// loaded of that row is loaded once.
+    pub(crate) way_back: Option<Arc<str>>,
     /// They are a relation's rows that nobody has asked for yet: `author.books.all()` before it is iterated over.
     pub(crate) pending: Option<Pending>,
 }
@@ -263,6 +266,7 @@ impl Rows {
             loaded: Loaded::default(),
             option_path: Vec::new(),
             extensible: Extensible::No,
+            way_back: None,
             pending: None,
         }
     }
@@ -307,6 +311,7 @@ impl Rows {
         let mut rows = self.clone();
         rows.path.push(hop);
         rows.model = model;
+        rows.way_back = None;
         rows.many |= to_many;
         rows.few &= !to_many;
         Some(rows)
@@ -384,6 +389,7 @@ impl Rows {
             loaded: self.loaded.below(&self.names()),
             behind: (!pending.refined && !self.path.is_empty()).then(|| Arc::new(behind)),
             extensible: self.extensible,
+            way_back: self.way_back.clone(),
             ..Self::of_query(self.model, pending.at, true)
         }
     }
@@ -425,6 +431,9 @@ impl Rows {
         };
         let mut loaded = given.loaded.clone();
         loaded.add_below(&given.names(), &self.loaded);
+        // All of them are the same row, whose relations are loaded once.
+        let is_way_back = (self.path.first()).is_some_and(|hop| given.way_back.as_ref() == Some(&hop.name));
+        loaded.unknown |= is_way_back;
         let model = if self.path.is_empty() {
             self.model.or(given.model)
         } else {
@@ -442,6 +451,11 @@ impl Rows {
             few: self.few || (given.few && !self.many),
             loaded,
             extensible: given.extensible,
+            way_back: if self.path.is_empty() {
+                self.way_back.clone().or(given.way_back)
+            } else {
+                self.way_back.clone()
+            },
             pending: self.pending.or(given.pending),
         })
     }
@@ -463,6 +477,7 @@ impl Rows {
         self.many |= other.many;
         self.taken_one &= other.taken_one;
         self.few &= other.few;
+        self.way_back = self.way_back.filter(|name| other.way_back.as_ref() == Some(name));
         let extensible = self.extensible.min(other.extensible);
         self.extensible = extensible.only_if(self.source == other.source);
         self.pending = match (self.pending, other.pending) {

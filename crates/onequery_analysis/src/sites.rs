@@ -534,7 +534,9 @@ impl View<'_, '_> {
             Extensible::ToOne
         };
         let takes_more = rows.extensible >= wanted && rows.behind.is_none() && rows.loaded.columns.is_none();
-        if !is_read || !takes_more || self.program.is_stub(origin.file) {
+        // What is prefetched for one row is as many statements as what is loaded of it.
+        let saves = !way.to_many || !rows.taken_one;
+        if !is_read || !takes_more || !saves || self.program.is_stub(origin.file) {
             return None;
         }
         let (last, before) = rows.path.split_last()?;

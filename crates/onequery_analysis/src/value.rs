@@ -191,6 +191,14 @@ impl Bits {
         Self(self.0 | other.0)
     }
 
+    /// The greatest index, unless it stands for others, too.
+    pub(crate) const fn last(self) -> Option<usize> {
+        match self.0.checked_ilog2() {
+            Some(ix) if (ix as usize) < Self::LAST => Some(ix as usize),
+            _ => None,
+        }
+    }
+
     /// The only index, when there is exactly one.
     pub(crate) fn only(self) -> Option<usize> {
         (self.0.count_ones() == 1).then(|| self.0.trailing_zeros() as usize)
@@ -228,6 +236,16 @@ impl Deps {
     pub(crate) fn with(mut self, other: Self) -> Self {
         self.add(other);
         self
+    }
+
+    /// Of what an element of the innermost loop shares with all others of that loop.
+    pub(crate) fn of_no_element(self) -> Self {
+        let innermost = self.loops.last().map_or(Bits::default(), Bits::one);
+        Self {
+            loops: self.loops.without(innermost),
+            varies: self.varies.without(innermost),
+            ..self
+        }
     }
 }
 

@@ -162,10 +162,12 @@ impl Eval<'_, '_> {
                     let ty = fixed
                         .as_ref()
                         .map_or_else(|| item.clone(), |types| types[ix].clone());
+                    let rows = self.rows_of_part(value.rows.clone(), &ty);
                     self.bind(
                         part,
                         Value {
                             ty,
+                            rows,
                             bound: Bound::Data,
                             ..value.clone()
                         },

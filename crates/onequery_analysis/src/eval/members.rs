@@ -49,7 +49,11 @@ impl<'p, 'a> Eval<'p, 'a> {
                 }
                 inherit(value)
             }
-            Ty::Instance(class) => inherit(self.instance_attribute(*class, base, text, id)),
+            Ty::Instance(class) => match self.program.relation_of(*class, text) {
+                // A relation may lead from all elements to the same row.
+                Some(relation) => self.related(base, relation, id),
+                None => inherit(self.instance_attribute(*class, base, text, id)),
+            },
             Ty::Super(class) => inherit(self.super_attribute(*class, text)),
             Ty::Lib(lib, _) => match self.program.catalogs.attribute(*lib, text, false) {
                 Some(info) => {
@@ -440,12 +444,13 @@ impl<'p, 'a> Eval<'p, 'a> {
             (Ty::Class(_) | Ty::External(_), _) => Some(value.ty.clone()),
             _ => None,
         };
+        let ty = ty.unwrap_or_default();
         let mut result = Value {
             likely: value.likely,
             origin: value.origin,
-            rows: settled(value),
+            rows: self.rows_of_part(settled(value), &ty),
             record: value.record.clone().filter(|_| key.text.is_none()),
-            ..Value::of(ty.unwrap_or_default())
+            ..Value::of(ty)
         };
         result.deps = deps;
         let Ty::Lib(lib, _) = view else { return result };

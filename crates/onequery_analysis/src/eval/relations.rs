@@ -37,16 +37,16 @@ impl<'a> Eval<'_, 'a> {
             .as_ref()
             .filter(of_owner)
             .and_then(|rows| rows.follow(hop, model, declared.to_many));
-        // `for line in order.lines: line.order` is the one order that they were reached from.
-        let last = base.rows.as_deref().and_then(|rows| rows.path.last());
+        // `for line in order.lines: line.order` is the one order that they were reached from, whichever line it is. In an
+        // outer loop over orders it is another one each time.
         let is_way_back = !declared.to_many
             && self.loops.len() <= 1
-            && base.deps.params.is_empty()
-            && last.is_some_and(|hop| {
-                let before = program.models.relation(hop.relation);
-                before.to_many && before.inverse.as_deref() == Some(&*declared.name)
-            });
-        let rows = rows.filter(|_| !is_way_back);
+            && (base.rows.as_deref()).is_some_and(|rows| rows.way_back.as_ref() == Some(&declared.name));
+        let deps = if is_way_back {
+            base.deps.of_no_element()
+        } else {
+            base.deps
+        };
         let likely = base.likely || info.finds_by_key && !declared.to_many;
         let query_type = match &info.strategy {
             Some(strategy) if declared.is_query => Some(&strategy.query_type),
@@ -72,7 +72,7 @@ impl<'a> Eval<'_, 'a> {
                 rows: Some(Arc::new(rows)),
                 ..Value::of(ty)
             }
-            .with_deps(base.deps);
+            .with_deps(deps);
         }
         let ty = if declared.to_many {
             let list = program.catalogs.literals(self.language()).list;
@@ -84,7 +84,7 @@ impl<'a> Eval<'_, 'a> {
             likely: base.likely,
             ..Value::of(ty)
         }
-        .with_deps(base.deps);
+        .with_deps(deps);
         let Some(mut rows) = rows else {
             return value;
         };
@@ -108,7 +108,7 @@ impl<'a> Eval<'_, 'a> {
                     wanted: Wanted::Rows,
                 }),
             };
-            value.deps.add(self.fact(id, what, base.deps, likely));
+            value.deps.add(self.fact(id, what, deps, likely));
         }
         self.note_inverse(relation, &mut rows);
         value.rows = Some(Arc::new(rows));
@@ -161,6 +161,15 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
+    /// The rows in a part of a value that has some: those of another model are in another part.
+    pub(super) fn rows_of_part(&self, rows: Option<Arc<Rows>>, part: &Ty) -> Option<Arc<Rows>> {
+        let model = self.program.row_class(part);
+        rows.filter(|rows| match (rows.model, model) {
+            (Some(of), Some(model)) => self.program.related_classes(of, model),
+            _ => true,
+        })
+    }
+
     /// A row that is reached from its only other side knows that side: `author.books.all()[0].author`.
     fn note_inverse(&self, relation: RelId, rows: &mut Rows) {
         let declared = self.program.models.relation(relation);
@@ -176,6 +185,7 @@ impl<'a> Eval<'_, 'a> {
             let mut names = rows.names();
             names.push(inverse.clone());
             rows.loaded.add_end(names);
+            rows.way_back = declared.to_many.then(|| inverse.clone());
         }
     }
 
