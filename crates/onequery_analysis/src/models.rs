@@ -327,6 +327,11 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// Whether a row does not keep the rows that a relation leads to: `book.tags.all()` asks each time.
+    pub(crate) fn asks_anew(&self, relation: &Relation) -> bool {
+        relation.to_many && self.catalogs.relation(relation.kind).manager.is_some()
+    }
+
     /// Whether one class is the other or extends it.
     pub(crate) fn related_classes(&self, a: ClassId, b: ClassId) -> bool {
         self.class(a).mro.contains(&b) || self.class(b).mro.contains(&a)

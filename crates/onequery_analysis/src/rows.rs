@@ -431,9 +431,6 @@ impl Rows {
         };
         let mut loaded = given.loaded.clone();
         loaded.add_below(&given.names(), &self.loaded);
-        // All of them are the same row, whose relations are loaded once.
-        let is_way_back = (self.path.first()).is_some_and(|hop| given.way_back.as_ref() == Some(&hop.name));
-        loaded.unknown |= is_way_back;
         let model = if self.path.is_empty() {
             self.model.or(given.model)
         } else {

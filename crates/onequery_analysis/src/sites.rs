@@ -403,9 +403,7 @@ impl View<'_, '_> {
             .path
             .last()
             .map(|hop| self.program.models.relation(hop.relation));
-        let is_manager = relation.is_some_and(|relation| {
-            relation.to_many && self.program.catalogs.relation(relation.kind).manager.is_some()
-        });
+        let is_manager = relation.is_some_and(|relation| self.program.asks_anew(relation));
         let is_one = matches!(rows.source, RowSource::Query(_)) && rows.taken_one;
         is_manager
             && is_one

@@ -202,6 +202,19 @@ impl Effect {
 }
 
 impl Lazy {
+    /// Whether the relation is one of the row that all rows that the parameter is given lead back to, and it keeps what it
+    /// loaded: `label(line)` reads `line.order.customer`.
+    fn is_kept_by_one_row(&self, program: &Program<'_>, given: &Rows) -> bool {
+        let mut hops = self.rows.path.iter();
+        let first = hops.next().map(|hop| &hop.name);
+        let mut relations = hops.map(|hop| program.models.relation(hop.relation));
+        let last = relations.next_back();
+        first.is_some()
+            && first == given.way_back.as_ref()
+            && last.is_some_and(|relation| !program.asks_anew(relation))
+            && relations.all(|relation| !relation.to_many)
+    }
+
     /// Decides with what a call gives to the parameter.
     pub(crate) fn resolve(&self, program: &Program<'_>, args: &[Given]) -> Resolved {
         if self.narrowed {
@@ -239,6 +252,9 @@ impl Lazy {
         };
         if rows.pending.is_some_and(|pending| pending.refined) {
             return Resolved::Query;
+        }
+        if self.is_kept_by_one_row(program, given) {
+            return Resolved::Nothing;
         }
         let to_one = rows
             .path

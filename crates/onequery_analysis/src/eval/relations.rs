@@ -111,6 +111,9 @@ impl<'a> Eval<'_, 'a> {
             value.deps.add(self.fact(id, what, deps, likely));
         }
         self.note_inverse(relation, &mut rows);
+        if is_way_back {
+            rows.take_one();
+        }
         value.rows = Some(Arc::new(rows));
         value
     }
