@@ -8,6 +8,7 @@ mod catalogs;
 mod cli;
 mod config;
 mod debug;
+mod declared;
 mod discover;
 mod entries;
 mod evidence;

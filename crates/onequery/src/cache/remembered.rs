@@ -1,11 +1,12 @@
 //! What the evaluation of a whole program came to, for runs on programs that differ from it in little.
 
-use onequery_analysis::{Memory, Rebound};
+use onequery_analysis::Memory;
 use serde::{Deserialize, Serialize};
 
 use super::lowered::TextHash;
 use super::results::{Question, forget_oldest};
 use super::{BUILD, Cache};
+use crate::declared::Summary;
 
 /// Where it is.
 const FOLDER: &str = "remembered";
@@ -18,10 +19,7 @@ const MAX_REMEMBERED: usize = 2;
 pub(crate) struct RememberedFile {
     pub(crate) path: String,
     pub(crate) text: TextHash,
-    /// What it declares besides.
-    pub(crate) declared: TextHash,
-    /// What its module binds, each with the hash of what to.
-    pub(crate) bindings: Vec<(Rebound, TextHash)>,
+    pub(crate) declared: Summary,
 }
 
 impl Cache {
