@@ -8,7 +8,6 @@ mod catalogs;
 mod cli;
 mod config;
 mod debug;
-mod declared;
 mod discover;
 mod entries;
 mod evidence;

@@ -18,7 +18,6 @@ use crate::cache::lowered::{LoweredFiles, TextHash};
 use crate::cache::remembered::RememberedFile;
 use crate::cache::results::{Conclusion, Question};
 use crate::config::Config;
-use crate::declared::Declared;
 use crate::entries::Entries;
 use crate::listed::{FILES_AT_ONCE, Listed, ListedFile, Text};
 use crate::needed::Waiting;
@@ -65,9 +64,14 @@ pub(crate) fn run(
     if let Some(known) = known {
         return Ok(known);
     }
-    let project = Project::lower(listed, scope, &config.entries, cache);
     let identity = listed.identity(scope, config)?;
-    let analysis = project.analyze_cached(&config.catalogs()?, &identity, cache);
+    let catalogs = config.catalogs()?;
+    let (project, remembered) = rayon::join(
+        || Project::lower(listed, scope, &config.entries, cache),
+        || info_span!("remember").in_scope(|| cache.remembered(&identity)),
+    );
+    let memory = remembered.and_then(|remembered| project.memory_from(remembered));
+    let analysis = project.analyze_cached(&catalogs, memory.unwrap_or_default(), &identity, cache);
     let conclusion = project.conclude(scope, config, analysis);
     if conclusion.is_sound() {
         cache.keep(&question, &conclusion);
@@ -186,33 +190,33 @@ impl Project {
         analyze(&self.files, &self.packages, catalogs)
     }
 
-    /// The same from what an earlier run remembers, as far as it does.
-    fn analyze_cached(&self, catalogs: &Catalogs, identity: &Question, cache: &Cache) -> Analysis {
+    /// The same from what is remembered of an earlier run, for later ones to remember.
+    fn analyze_cached(
+        &self,
+        catalogs: &Catalogs,
+        mut memory: Memory,
+        identity: &Question,
+        cache: &Cache,
+    ) -> Analysis {
         if !cache.is_on() {
             return self.analyze(catalogs);
         }
-        let remembered = || {
-            let remembered = info_span!("remember").in_scope(|| cache.remembered(identity));
-            let memory = remembered.and_then(|remembered| self.memory_from(remembered));
-            memory.unwrap_or_default()
-        };
         let keep = |memory: &Memory| {
             info_span!("keep memory").in_scope(|| {
-                let files = self.files.par_iter().zip(&self.texts).zip(&self.read);
-                let files = files.map(|((file, source), (_, text))| RememberedFile {
+                let files = self.files.iter().zip(&self.read);
+                let files = files.map(|(file, (_, text))| RememberedFile {
                     path: file.path.clone(),
                     text: *text,
-                    declared: Declared::of(&file.ir, &source.text).summary(),
                 });
                 cache.remember(identity, &(files.collect(), memory));
             });
         };
-        let (analysis, memory) = analyze_again(&self.files, &self.packages, catalogs, remembered, keep);
+        let analysis = analyze_again(&self.files, &self.packages, catalogs, &mut memory, keep);
         rayon::spawn(move || drop(memory));
         analysis
     }
 
-    /// What is remembered of an analysis, if the project of it was this one but for what functions do.
+    /// What is remembered of an analysis, if the project of it had the files that this one has.
     fn memory_from(&self, (files, mut memory): (Vec<RememberedFile>, Memory)) -> Option<Memory> {
         let paths = self.files.iter().map(|file| &file.path);
         if !paths.eq(files.iter().map(|file| &file.path)) {
@@ -222,9 +226,7 @@ impl Project {
             if *text == before.text {
                 continue;
             }
-            let declared = Declared::of(&self.files[ix].ir, &self.texts[ix].text);
-            let rebound = declared.rebound(&before.declared)?;
-            memory.note_changed(FileId(u32::try_from(ix).ok()?), rebound);
+            memory.note_changed(FileId(u32::try_from(ix).ok()?));
         }
         Some(memory)
     }
@@ -308,12 +310,7 @@ impl Live {
         for (id, text, reading) in texts {
             let file = &mut project.files[id.index()];
             let (ir, mut problems) = lower_text(&file.path, &text, project.readings[id.index()]);
-            let before = &project.texts[id.index()].text;
-            let before = Declared::of(&file.ir, before).summary();
-            match Declared::of(&ir, &text).rebound(&before) {
-                Some(rebound) => self.memory.note_changed(id, rebound),
-                None => self.memory = Memory::default(),
-            }
+            self.memory.note_changed(id);
             file.entered = entries.of(&file.path, &ir);
             file.ir = ir;
             problems.append(&mut file.ir.problems);
@@ -332,15 +329,13 @@ impl Live {
     /// Analyses what is there now.
     pub(crate) fn run(&mut self, scope: &Scope, config: &Config) -> (Run, Conclusion) {
         let project = &self.project;
-        let memory = std::mem::take(&mut self.memory);
-        let (analysis, memory) = analyze_again(
+        let analysis = analyze_again(
             &project.files,
             &project.packages,
             &self.catalogs,
-            || memory,
+            &mut self.memory,
             |_| (),
         );
-        self.memory = memory;
         (project.run(scope), project.conclude(scope, config, analysis))
     }
 }
@@ -451,7 +446,7 @@ mod tests {
     }
 
     /// A text with a line of it changed, the line and the change chosen by a number. An import may be another one, or come,
-    /// or a constant.
+    /// or a constant; what is declared may be declared twice, have another name or place, or be gone.
     fn changed(text: &str, number: usize) -> String {
         let lines: Vec<&str> = text.split_inclusive('\n').collect();
         let at = number % lines.len().max(1);
@@ -468,7 +463,38 @@ mod tests {
             .get(number / 11 % imports.len().max(1))
             .copied()
             .unwrap_or_default();
-        match number / 7 % 10 {
+        // What is declared at the top of the file, each with all that belongs to it.
+        let mut blocks: Vec<String> = Vec::new();
+        for line in &lines {
+            let is_inside = line.starts_with([' ', '}', ')', ']', '\n']);
+            match blocks.last_mut() {
+                Some(block) if is_inside => block.push_str(line),
+                _ => blocks.push((*line).to_owned()),
+            }
+        }
+        let block = number / 13 % blocks.len().max(1);
+        match number / 7 % 16 {
+            10 => {
+                blocks.extend(blocks.get(block).cloned());
+                blocks.concat()
+            }
+            11 => {
+                blocks.drain(block..blocks.len().min(block + 1));
+                blocks.concat()
+            }
+            12 => {
+                blocks.rotate_left(block);
+                blocks.concat()
+            }
+            13 => text
+                .replace("class ", "class Other")
+                .replace("struct ", "struct Other"),
+            14 => text.replacen(
+                "def ",
+                "def other(self):\n        return 1\n\n    def ",
+                1 + number % 3,
+            ),
+            15 => before + &line.replace('(', "_other(") + &after,
             0 => format!("\n{text}"),
             6 => text.replacen(import, "", 1),
             7 => text.replacen(import, &import.replace(" import ", ".others import "), 1),
@@ -516,7 +542,7 @@ mod tests {
                 assert_eq!(now.problems, anew.problems);
                 assert_eq!(now.n_guards, anew.n_guards);
             }
-            assert!(n_remembered >= 10, "{language}: {n_remembered}");
+            assert!(n_remembered >= 30, "{language}: {n_remembered}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::facts::FnFacts;
-use crate::program::{FnId, Program};
+use crate::program::Program;
 
 /// Counts over a whole program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +55,8 @@ impl Coverage {
 /// Adds up what evaluating the functions of a program counted.
 pub(crate) fn of_program(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Coverage {
     let mut total = Coverage::default();
-    for (id, found) in (0..).map(FnId).zip(facts) {
+    for id in program.function_ids() {
+        let found = &facts[id.index()];
         let is_own = !program.is_stub(program.function(id).0);
         if let Some(counted) = found.coverage.as_ref().filter(|_| is_own) {
             total.add(counted);

@@ -131,7 +131,7 @@ impl Touched {
     }
 
     /// What one evaluation tells, which found out this and is the only one that speaks of something now.
-    pub(crate) fn told(&self, found: &Evaluated) -> Told {
+    pub(crate) fn told(&self, program: &Program<'_>, found: &Evaluated) -> Told {
         let found = |place: &Place| &found.facts[place.function as usize].1;
         let attributes = placed(&self.attributes).map(|(slot, place)| {
             let (_, _, value) = &found(place).attributes[place.at as usize];
@@ -143,7 +143,7 @@ impl Touched {
         });
         let calls = placed(&self.calls).map(|(slot, place)| {
             let given = found(place).facts[place.at as usize].args().iter();
-            let given = given.map(|given| (&given.ty, given.bound, given.int));
+            let given = given.map(|given| (&given.ty, program.some_model(&given.ty), given.bound, given.int));
             (slot, hash(&given.collect::<Vec<_>>()))
         });
         let functions = self.said.iter().map(|(slot, said)| (*slot, hash(said)));

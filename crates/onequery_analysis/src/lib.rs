@@ -31,7 +31,7 @@ use tracing::info_span;
 
 pub use catalog::{Access, CatalogError, Catalogs};
 pub use coverage::Coverage;
-pub use memory::{Memory, Rebound};
+pub use memory::Memory;
 pub use program::{PackageRoot, SourceFile, Target};
 pub use sites::{Dependence, LoopQuery, LoopSite, ReadKind, RelationRead, SiteKind, TraceStep};
 
@@ -48,7 +48,7 @@ pub struct Analysis {
 /// Counts what the analysis of a program can see. `files` are sorted by path.
 #[must_use]
 pub fn coverage(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalogs) -> Coverage {
-    let mut program = program::Program::link(files, packages, catalogs);
+    let mut program = program::Program::link(files, packages, catalogs, None);
     program.counts_coverage = true;
     let summaries = summaries::summarize(&program);
     coverage::of_program(&program, &summaries.facts)
@@ -57,7 +57,7 @@ pub fn coverage(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catal
 /// Analyses a whole program. `files` are sorted by path; their order gives the [`FileId`]s of all locations.
 #[must_use]
 pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalogs) -> Analysis {
-    let program = info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs));
+    let program = info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs, None));
     let summaries = summaries::summarize(&program);
     let analysis = conclude(&program, &summaries);
     // Nobody waits until what all functions do is freed.
@@ -65,19 +65,28 @@ pub fn analyze(files: &[SourceFile], packages: &[PackageRoot], catalogs: &Catalo
     analysis
 }
 
-/// Analyses a program as [`analyze`] does, from what is `remembered` of one that differs from it in little, if there is such
-/// a thing. Gives what is to be remembered from now on, too; `keep` is told of it when that is something new.
+/// Analyses a program as [`analyze`] does, from what is remembered of one that differs from it in little, if there is such a
+/// thing. Afterwards `memory` has what is to be remembered; `keep` is told of it when that is something new.
 #[must_use]
 pub fn analyze_again(
     files: &[SourceFile],
     packages: &[PackageRoot],
     catalogs: &Catalogs,
-    remembered: impl FnOnce() -> Memory + Send,
+    memory: &mut Memory,
     keep: impl FnOnce(&Memory) + Send,
-) -> (Analysis, Memory) {
-    let link = || info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs));
-    let (mut program, mut memory) = rayon::join(link, remembered);
-    let (settled, is_new) = memory.settle(&mut program);
+) -> Analysis {
+    let link = |like: Option<program::Like<'_>>| {
+        info_span!("link").in_scope(|| program::Program::link(files, packages, catalogs, like))
+    };
+    let mut program = link(memory.names());
+    let replayed = memory.replay(&program);
+    let is_new = replayed.is_none();
+    let settled = replayed.unwrap_or_else(|| {
+        if program.keeps_ids() {
+            program = link(None);
+        }
+        memory.record(&mut program)
+    });
     let conclude = || {
         let summaries = settled.summaries(&program);
         let analysis = conclude(&program, &summaries);
@@ -86,11 +95,11 @@ pub fn analyze_again(
     };
     let (analysis, ()) = rayon::join(conclude, || {
         if is_new {
-            keep(&memory);
+            keep(memory);
         }
     });
     rayon::spawn(move || drop(settled));
-    (analysis, memory)
+    analysis
 }
 
 fn conclude(program: &program::Program<'_>, summaries: &summaries::Summaries) -> Analysis {

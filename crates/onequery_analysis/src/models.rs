@@ -3,6 +3,7 @@
 mod declarations;
 mod settings;
 
+use std::hash::Hash;
 use std::sync::Arc;
 
 use onequery_core::FileId;
@@ -11,18 +12,19 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{LeadsTo, LibTy, PathNode, RelationKind, Reverse, TypeInfo};
-use crate::program::{ClassId, Program, ScopeId, Symbol};
+use crate::known::hash;
+use crate::program::{ClassId, Key, Keys, Program, ScopeId, Symbol};
 use crate::value::{Ty, Value};
 use declarations::{Declaration, Names};
 pub(crate) use settings::Constant;
 use settings::Constants;
 
-/// Index of a relation in [`Models`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// A relation in [`Models`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct RelId(u32);
 
 /// A relation as its rows see it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(crate) struct Relation {
     pub(crate) name: Arc<str>,
     /// The model whose rows have it; for rows of a library's model the one that declares the other side.
@@ -54,7 +56,8 @@ impl Relation {
 #[derive(Debug, Default)]
 pub(crate) struct Models {
     has_any: bool,
-    relations: Vec<Relation>,
+    relations: FxHashMap<RelId, Relation>,
+    ids: RelationIds,
     /// In order of declaration.
     of_class: FxHashMap<ClassId, Vec<RelId>>,
     /// Models by the names of module variables whose texts name them: `AUTH_USER_MODEL = "users.User"`.
@@ -71,7 +74,29 @@ pub(crate) struct Models {
 
 impl Models {
     pub(crate) fn relation(&self, id: RelId) -> &Relation {
-        &self.relations[id.0 as usize]
+        &self.relations[&id]
+    }
+
+    /// The relations of a class itself, in order of declaration.
+    pub(crate) fn own_relations(&self, class: ClassId) -> impl Iterator<Item = RelId> {
+        self.of_class.get(&class).into_iter().flatten().copied()
+    }
+
+    /// What tells relations apart, in the order of their ids.
+    pub(crate) fn names(&self) -> &[u64] {
+        &self.ids.names
+    }
+
+    pub(crate) fn hash_keys(&self, keys: &mut Keys) {
+        keys.add(Key::Served, &self.served);
+        keys.add(Key::Model, &self.by_name);
+        keys.add(Key::Setting, &self.by_setting);
+        keys.add(Key::Constant, &self.constants);
+        let of_library = self.of_library.iter().map(|(key, relation)| {
+            let relation = relation.map(|id| (id, self.relation(id)));
+            (key, relation)
+        });
+        keys.add(Key::LibraryRelation, of_library);
     }
 
     /// The project has no model that is known.
@@ -81,49 +106,91 @@ impl Models {
 
     /// The relation that a class itself has under a name.
     fn own(&self, class: ClassId, name: &str) -> Option<RelId> {
-        let own = self.of_class.get(&class)?.iter().copied();
-        own.into_iter().find(|&id| *self.relation(id).name == *name)
-    }
-
-    /// The model that the text names which some module assigns to a variable.
-    pub(crate) fn set_by(&self, name: &str) -> Option<ClassId> {
-        self.by_setting.get(name).copied().flatten()
-    }
-
-    /// What a setting is whatever runs.
-    pub(crate) fn constant(&self, setting: &str) -> Option<Constant> {
-        self.constants.get(setting).copied().flatten()
-    }
-
-    /// The relation to models of the project that a library's model has under a name.
-    pub(crate) fn of_library(&self, ty: LibTy, name: &str) -> Option<RelId> {
-        self.of_library.get(&(ty, name.into())).copied().flatten()
+        self.own_relations(class)
+            .find(|&id| *self.relation(id).name == *name)
     }
 
     /// A library's type stands for many models: a name that two of them have is not known.
     fn add_to_library(&mut self, ty: LibTy, relation: Relation) {
-        let id = RelId(u32::try_from(self.relations.len()).expect("ids fit"));
+        let id = self.ids.of(&(ty, relation.owner, &relation.name));
         self.of_library
             .entry((ty, relation.name.clone()))
             .and_modify(|known| *known = None)
             .or_insert(Some(id));
-        self.relations.push(relation);
+        self.relations.insert(id, relation);
+    }
+
+    /// Lets a relation stand where an id is that of nothing: what was found out before may speak of it.
+    fn fill_gaps(&mut self, stand_in: &Relation) {
+        let gone = self.ids.remembered.drain();
+        self.relations.extend(gone.map(|(_, id)| (id, stand_in.clone())));
     }
 
     /// The first declaration of a name counts: what is written beats what the other side implies.
     fn add(&mut self, relation: Relation) {
         if self.own(relation.owner, &relation.name).is_none() {
-            let id = RelId(u32::try_from(self.relations.len()).expect("ids fit"));
+            let id = self.ids.of(&(relation.owner, &relation.name));
             self.of_class.entry(relation.owner).or_default().push(id);
-            self.relations.push(relation);
+            self.relations.insert(id, relation);
         }
     }
 }
 
+/// Which ids relations have: those that are remembered keep theirs.
+#[derive(Debug, Default)]
+struct RelationIds {
+    remembered: FxHashMap<u64, RelId>,
+    /// What tells them apart, by id.
+    names: Vec<u64>,
+}
+
+impl RelationIds {
+    /// With those that had these names.
+    fn like(names: &[u64]) -> Self {
+        let ids = (0_u32..).map(RelId);
+        Self {
+            remembered: names.iter().copied().zip(ids).collect(),
+            names: names.to_vec(),
+        }
+    }
+
+    fn of(&mut self, name: &impl Hash) -> RelId {
+        let name = hash(name);
+        self.remembered.remove(&name).unwrap_or_else(|| {
+            self.names.push(name);
+            RelId(u32::try_from(self.names.len() - 1).expect("ids fit"))
+        })
+    }
+}
+
 impl<'a> Program<'a> {
+    pub(crate) fn relation(&self, id: RelId) -> &Relation {
+        let relation = self.models.relation(id);
+        self.look_into(self.class(relation.owner).file);
+        relation
+    }
+
+    /// The model that the text names which some module assigns to a variable.
+    pub(crate) fn set_by(&self, name: &str) -> Option<ClassId> {
+        self.ask(&(Key::Setting, name));
+        self.models.by_setting.get(name).copied().flatten()
+    }
+
+    /// What a setting is whatever runs.
+    pub(crate) fn constant(&self, setting: &str) -> Option<Constant> {
+        self.ask(&(Key::Constant, setting));
+        self.models.constants.get(setting).copied().flatten()
+    }
+
+    /// The relation to models of the project that a library's model has under a name.
+    pub(crate) fn of_library(&self, ty: LibTy, name: &str) -> Option<RelId> {
+        self.ask(&(Key::LibraryRelation, ty, name));
+        self.models.of_library.get(&(ty, name.into())).copied().flatten()
+    }
+
     /// How many relations the project's models have, and how many of those whose other side is known.
     pub(crate) fn count_relations(&self) -> (usize, usize) {
-        let relations = self.models.relations.iter();
+        let relations = self.models.relations.values();
         let is_own = |relation: &&Relation| !self.is_stub(self.class(relation.owner).file);
         let own: Vec<&Relation> = relations.filter(is_own).collect();
         let known = own.iter().filter(|relation| !relation.target.is_unknown());
@@ -133,15 +200,21 @@ impl<'a> Program<'a> {
     /// A relation of a class by name, through its bases.
     pub(crate) fn relation_of(&self, class: ClassId, name: &str) -> Option<RelId> {
         let mro = &self.class(class).mro;
-        mro.iter().find_map(|&base| self.models.own(base, name))
+        mro.iter().find_map(|&base| {
+            let mut own = self.own_relations_of(base);
+            own.find(|&id| *self.models.relation(id).name == *name)
+        })
+    }
+
+    fn own_relations_of(&self, class: ClassId) -> impl Iterator<Item = RelId> {
+        self.look_into(self.class(class).file);
+        self.models.own_relations(class)
     }
 
     /// All relations of a class, those of its bases included.
     pub(crate) fn relations_of(&self, class: ClassId) -> impl Iterator<Item = RelId> {
         let mro = self.class(class).mro.iter();
-        mro.filter_map(|base| self.models.of_class.get(base))
-            .flatten()
-            .copied()
+        mro.flat_map(|&base| self.own_relations_of(base))
     }
 
     /// Whether a class declares a column other than its key: an attribute that a call makes.
@@ -238,6 +311,7 @@ impl<'a> Program<'a> {
 
     /// The model whose rows a class of queries or managers gives, when it serves one only.
     pub(crate) fn served_model(&self, class: ClassId) -> Option<ClassId> {
+        self.ask(&(Key::Served, class));
         self.models.served.get(&class).copied().flatten()
     }
 
@@ -387,6 +461,7 @@ impl<'a> Program<'a> {
             by_setting: names.by_setting,
             by_name: lower_names,
             served: self.find_served(),
+            ids: RelationIds::like(self.layout.relations()),
             ..Models::default()
         };
         for declaration in &declarations {
@@ -396,6 +471,20 @@ impl<'a> Program<'a> {
             self.add_reverse(declaration, &mut models);
         }
         self.add_children(&mut models);
+        if let Some(kind) = self.catalogs.some_relation().filter(|_| self.keeps_ids()) {
+            models.fill_gaps(&Relation {
+                name: "".into(),
+                owner: self.stand_in(),
+                target: Ty::Unknown,
+                to_many: false,
+                optional: true,
+                kind,
+                always_loaded: false,
+                is_query: false,
+                key: None,
+                inverse: None,
+            });
+        }
         models
     }
 

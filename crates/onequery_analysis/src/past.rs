@@ -5,6 +5,7 @@
 //! from the one of a [`Record`] in little, `replay` has to evaluate little to tell what a fresh analysis would find out.
 
 use std::cell::RefCell;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use onequery_core::FileId;
@@ -13,8 +14,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::eval::Evaluated;
-use crate::known::{Knowledge, OfFunction, Passed, Slot};
+use crate::known::{Knowledge, OfFunction, Passed, Slot, hash};
 use crate::learning::Told;
+use crate::program::FnId;
 use crate::value::Value;
 
 /// What was known after each round.
@@ -81,6 +83,7 @@ impl Knowledge for After<'_> {
 /// A whole analysis, as far as another one can follow it.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Record {
+    roots: Vec<FnId>,
     past: Past,
     /// By round: what it changed, sorted.
     pub(crate) changed: Vec<Numbers<Slot>>,
@@ -137,9 +140,13 @@ pub(crate) struct Lists<T> {
 }
 
 impl<T> Lists<T> {
-    fn push(&mut self, list: impl IntoIterator<Item = T>) {
+    pub(crate) fn push(&mut self, list: impl IntoIterator<Item = T>) {
         self.items.0.extend(list);
         self.ends.push(self.items.0.len());
+    }
+
+    pub(crate) fn n_items(&self) -> usize {
+        self.items.0.len()
     }
 
     pub(crate) fn get(&self, ix: usize) -> &[T] {
@@ -239,18 +246,21 @@ fn extend<T: Ord>(list: &mut Vec<T>, others: impl IntoIterator<Item = T>) {
 impl Record {
     /// The record of an analysis.
     pub(crate) fn of(
+        roots: &[FnId],
         past: Past,
         changed: Vec<Numbers<Slot>>,
         traces: Vec<Trace>,
         results: &[Arc<Evaluated>],
     ) -> Self {
         let mut record = Self {
+            roots: roots.to_vec(),
             past,
             changed,
             results: Blobs::of(results),
             ..Self::default()
         };
-        for trace in traces {
+        // The last one stands for roots that were not there.
+        for trace in traces.into_iter().chain([Trace::default()]) {
             record.rounds.push(trace.rounds);
             record.before.push(record.asked.0.len());
             record.asked.0.extend(trace.asked);
@@ -261,6 +271,22 @@ impl Record {
             record.files.push(files.map(|file| u64::from(file.0)));
         }
         record
+    }
+
+    /// By root of another program: which one it is, or the one that stands for those that were not there; and the roots that
+    /// the other program does not have.
+    pub(crate) fn find(&self, roots: &[FnId]) -> (Vec<usize>, Vec<usize>) {
+        let mut places: FxHashMap<FnId, usize> = self.roots.iter().copied().zip(0..).collect();
+        let found = roots
+            .iter()
+            .map(|root| places.remove(root).unwrap_or(self.roots.len()));
+        let found = found.collect();
+        (found, places.into_values().collect())
+    }
+
+    /// Whether a root was there.
+    pub(crate) fn has(&self, root: usize) -> bool {
+        root < self.roots.len()
     }
 
     /// What was known after so many rounds.
@@ -290,9 +316,13 @@ impl Record {
     /// [`asked`] of the last evaluation of a root in the first `n_rounds` rounds, and what it told.
     pub(crate) fn told(&self, root: usize, n_rounds: usize) -> (u64, &[u64]) {
         let rounds = self.rounds[root] & ((1_u32 << n_rounds.min(31)) - 1);
-        // All roots are evaluated in the first round.
-        let evaluation = self.before[root] + rounds.count_ones().saturating_sub(1) as usize;
-        (self.asked.0[evaluation], self.told.get(evaluation))
+        match (rounds.count_ones() as usize).checked_sub(1) {
+            Some(ix) => {
+                let evaluation = self.before[root] + ix;
+                (self.asked.0[evaluation], self.told.get(evaluation))
+            }
+            None => (0, &[]),
+        }
     }
 
     /// Whether a root was evaluated in a round.
@@ -307,11 +337,14 @@ pub(crate) fn asked(evaluated: &Evaluated) -> u64 {
     reads.fold(0, |asked, slot| asked.wrapping_add(slot.0))
 }
 
-/// Marks a file whose module was asked for what it binds. There are fewer files than this.
-const ASKED: u32 = 1 << 31;
+/// The number of what stands for the first of the keys that were asked for. There are fewer files than this.
+const FIRST_KEY: u32 = 1 << 31;
+
+/// How many numbers there are for keys. That some share one costs a few evaluations that are not needed.
+pub(crate) const N_KEYS: u32 = 1 << 15;
 
 thread_local! {
-    /// The files that the evaluation at hand looks into, and those that it asks.
+    /// The files that the evaluation at hand looks into, and what stands for the keys that it asks for.
     static LOOKED_INTO: RefCell<FxHashSet<FileId>> = RefCell::default();
 }
 
@@ -320,17 +353,23 @@ pub(crate) fn look_into(file: FileId) {
     LOOKED_INTO.with_borrow_mut(|files| files.insert(file));
 }
 
-/// Notes that the module of a file is asked for what it binds.
-pub(crate) fn ask_module(file: FileId) {
-    look_into(asked_module(file));
+/// Notes that what is known by a key is asked for.
+pub(crate) fn ask(key: &impl Hash) {
+    look_into(place_of_key(number_of_key(key)));
 }
 
-/// What stands among the files that were looked into for one whose module was asked.
-pub(crate) fn asked_module(file: FileId) -> FileId {
-    FileId(file.0 | ASKED)
+/// The number of a key, below [`N_KEYS`].
+pub(crate) fn number_of_key(key: &impl Hash) -> u32 {
+    // The upper bits of such a hash are the better ones.
+    u32::try_from(hash(key) >> (u64::BITS - N_KEYS.ilog2())).expect("there are fewer keys")
 }
 
-/// Does something, and tells the files that were looked into, and what stands for those that were asked.
+/// What stands among the files that were looked into for the keys of a number.
+pub(crate) fn place_of_key(number: u32) -> FileId {
+    FileId(FIRST_KEY | number)
+}
+
+/// Does something, and tells the files that were looked into, and what stands for the keys that were asked for.
 pub(crate) fn looking<T>(work: impl FnOnce() -> T) -> (T, Vec<FileId>) {
     LOOKED_INTO.with_borrow_mut(FxHashSet::clear);
     let done = work();

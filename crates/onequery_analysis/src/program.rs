@@ -1,17 +1,19 @@
 //! The whole program: modules, classes and functions of all files, with names linked across them.
 //!
-//! Linking never fails: what is not found stays unresolved. Ids are given in the order of the sorted files, so equal
-//! trees give equal ids.
+//! Linking never fails: what is not found stays unresolved. It goes through everything in the order of the sorted files, so
+//! equal trees give equal programs.
 
 mod bases;
 mod batches;
+mod layout;
+mod linked;
 mod module_tree;
 mod modules;
 mod presentations;
-mod rebinding;
 mod templates;
 mod traits;
 
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher as _};
 
 use onequery_core::ir::{
@@ -23,16 +25,18 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use layout::{Layout, Names};
+pub(crate) use linked::{Key, Keys, Linked};
 pub(crate) use presentations::{ClassReturned, FieldOf, Written};
 
 use crate::catalog::{Access, CallId, Catalogs, Decorates, LibTy, PathNode};
 use crate::models::Models;
-use crate::past::{ask_module, look_into};
+use crate::past::{ask, look_into};
 
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub(crate) struct $name(pub(crate) u32);
 
         impl $name {
@@ -85,6 +89,9 @@ pub struct Target {
     pub is_library: bool,
 }
 
+/// The names of a program, and the files in which another one differs.
+pub(crate) type Like<'m> = (&'m Names, &'m BTreeSet<FileId>);
+
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Symbol<'a> {
@@ -127,6 +134,7 @@ enum Def {
     Variable,
 }
 
+#[derive(Default)]
 struct ScopeInfo<'a> {
     file: FileId,
     parent: Option<ScopeId>,
@@ -138,6 +146,7 @@ struct ScopeInfo<'a> {
 }
 
 /// A class with everything that belongs to it.
+#[derive(Default)]
 pub(crate) struct ClassInfo<'a> {
     pub(crate) file: FileId,
     pub(crate) ix: ClassIx,
@@ -156,21 +165,22 @@ pub(crate) struct Program<'a> {
     files: Vec<&'a SourceFile>,
     n_own_files: usize,
     pub(crate) catalogs: &'a Catalogs,
+    /// By [`ScopeId`]; an id may stand for nothing.
     scopes: Vec<ScopeInfo<'a>>,
+    /// By [`ClassId`]; an id may stand for nothing.
     pub(crate) classes: Vec<ClassInfo<'a>>,
-    fn_base: Vec<u32>,
-    class_base: Vec<u32>,
-    scope_base: Vec<u32>,
+    pub(crate) layout: Layout,
+    /// By [`FnId`].
     fn_class: Vec<Option<ClassId>>,
-    /// The file of each function that is written somewhere.
-    fn_file: Vec<FileId>,
+    /// By [`FnId`], of functions that are written somewhere.
+    fn_place: Vec<(FileId, FnIx)>,
     /// By file and import: what each import stands for, once everything is linked.
     imported: Vec<Vec<Symbol<'a>>>,
     modules: FxHashMap<String, Vec<ScopeId>>,
     crates: FxHashMap<String, Vec<ScopeId>>,
     tree: module_tree::ModuleTree<'a>,
-    /// By name: the methods that are called so.
-    methods_named: FxHashMap<(Language, &'a str), Vec<FnId>>,
+    /// By name: the only method that is called so.
+    unique_methods: FxHashMap<(Language, &'a str), FnId>,
     /// Macros, by the names of their calls, that return from the function that calls them.
     returning_macros: FxHashSet<&'a str>,
     traits: traits::Traits<'a>,
@@ -188,28 +198,24 @@ pub(crate) struct Program<'a> {
 pub(crate) const MAX_HOPS: u32 = 24;
 
 impl<'a> Program<'a> {
-    /// Links lowered files. `own` are those of the project, sorted by path.
-    pub(crate) fn link(own: &'a [SourceFile], packages: &'a [PackageRoot], catalogs: &'a Catalogs) -> Self {
+    /// Links lowered files. `own` are those of the project, sorted by path. What is found in a
+    /// program that this one is `like` has the ids that it has there, if that can be.
+    pub(crate) fn link(
+        own: &'a [SourceFile],
+        packages: &'a [PackageRoot],
+        catalogs: &'a Catalogs,
+        like: Option<Like<'_>>,
+    ) -> Self {
         let files: Vec<&SourceFile> = own.iter().chain(catalogs.stubs()).collect();
-        let prefix = |count: fn(&FileIr) -> usize| {
-            let mut total = 0_u32;
-            let mut bases = Vec::with_capacity(files.len() + 1);
-            for file in &files {
-                bases.push(total);
-                total += u32::try_from(count(&file.ir)).expect("a run has fewer than 2^32 items");
-            }
-            bases.push(total);
-            bases
-        };
+        let kept = like.and_then(|(names, changed)| Layout::like(&files, names, changed));
+        let layout = kept.unwrap_or_else(|| Layout::new(&files));
         let mut program = Self {
             catalogs,
             scopes: Vec::new(),
             classes: Vec::new(),
-            fn_base: prefix(|ir| ir.functions.len()),
-            class_base: prefix(|ir| ir.classes.len()),
-            scope_base: prefix(|ir| ir.scopes.len()),
             fn_class: Vec::new(),
-            fn_file: Vec::new(),
+            fn_place: vec![(FileId(0), FnIx(0)); layout.functions.len()],
+            layout,
             imported: Vec::new(),
             modules: FxHashMap::default(),
             crates: FxHashMap::default(),
@@ -217,7 +223,7 @@ impl<'a> Program<'a> {
             n_own_files: own.len(),
             returning_macros: returning_macros(own),
             tree: module_tree::ModuleTree::default(),
-            methods_named: FxHashMap::default(),
+            unique_methods: FxHashMap::default(),
             traits: traits::Traits::default(),
             subclasses: FxHashMap::default(),
             presentations: presentations::Presentations::default(),
@@ -228,23 +234,32 @@ impl<'a> Program<'a> {
         };
         program.place_modules(packages);
         program.name_modules();
+        program
+            .scopes
+            .resize_with(program.layout.scopes.len(), ScopeInfo::default);
+        program
+            .classes
+            .resize_with(program.layout.classes.len(), || ClassInfo {
+                file: program.layout.stand_in.0,
+                ix: program.layout.stand_in.1,
+                ..ClassInfo::default()
+            });
         for file in program.file_ids() {
             program.define(file);
         }
         program.plant_modules();
         program.resolve_globs();
-        program.fn_file = program
-            .file_ids()
-            .flat_map(|file| std::iter::repeat_n(file, program.ir(file).functions.len()))
-            .collect();
-        program.fn_class = vec![None; program.fn_base.last().copied().unwrap_or(0) as usize];
+        for (id, place) in program.written_functions() {
+            program.fn_place[id.index()] = place;
+        }
+        program.fn_class = vec![None; program.layout.behind_functions as usize];
         program.collect_methods();
-        program.methods_named = program.name_methods();
         let of_traits = program.link_traits();
         program.link_bases(&of_traits);
         program.subclasses = program.find_subclasses();
         program.lend_bases_to_mixins();
         program.link_overrides();
+        program.unique_methods = program.find_unique_methods();
         program.adopt_models();
         program.models = program.find_models();
         program.imported = program.resolve_imports();
@@ -254,37 +269,19 @@ impl<'a> Program<'a> {
     }
 
     pub(crate) fn ir(&self, file: FileId) -> &'a FileIr {
-        if self.tells_files {
-            look_into(file);
-        }
+        self.look_into(file);
         &self.files[file.index()].ir
     }
 
-    /// What linking looked up in the bodies of functions, and how many there are of what is numbered: what linking makes of
-    /// the program that may change when only bodies do that declare nothing.
-    pub(crate) fn linked(&self) -> impl Hash {
-        let methods = self.class_ids().flat_map(|class| {
-            let (file, class) = (self.class(class).file, self.class_ir(class));
-            class.methods.iter().map(move |&method| self.fn_id(file, method))
-        });
-        let left_open: Vec<bool> = methods.map(|method| self.is_left_open(method)).collect();
-        let attributes = self.class_ids().map(|class| {
-            let declared = self.attributes_of_methods(class).into_iter();
-            let file = self.class(class).file;
-            declared
-                .map(|(name, value)| (self.text((file, name)), value, self.ir(file).span(value)))
-                .collect::<Vec<_>>()
-        });
-        let attributes: Vec<_> = attributes.collect();
-        (
-            left_open,
-            attributes,
-            self.fn_base.clone(),
-            self.class_base.clone(),
-            self.scope_base.clone(),
-            self.count_relations(),
-            self.models.is_empty(),
-        )
+    /// The class that stands where an id is that of nothing.
+    pub(crate) fn stand_in(&self) -> ClassId {
+        let (file, ix) = self.layout.stand_in;
+        self.class_id(file, ix)
+    }
+
+    /// Whether what stands in the program that this one is to be like, too, has the ids that it has there.
+    pub(crate) const fn keeps_ids(&self) -> bool {
+        self.layout.is_kept()
     }
 
     /// Whether a call of a macro of this name, `err!`, is a `return`.
@@ -334,15 +331,24 @@ impl<'a> Program<'a> {
     }
 
     pub(crate) fn fn_id(&self, file: FileId, ix: FnIx) -> FnId {
-        FnId(self.fn_base[file.index()] + ix.0)
+        FnId(self.layout.functions.get(file, ix.0))
     }
 
     pub(crate) fn class_id(&self, file: FileId, ix: ClassIx) -> ClassId {
-        ClassId(self.class_base[file.index()] + ix.0)
+        ClassId(self.layout.classes.get(file, ix.0))
     }
 
     pub(crate) fn scope_id(&self, file: FileId, ix: ScopeIx) -> ScopeId {
-        ScopeId(self.scope_base[file.index()] + ix.0)
+        ScopeId(self.layout.scopes.get(file, ix.0))
+    }
+
+    /// All modules, in the order of files and places in them.
+    fn scope_ids(&self) -> impl Iterator<Item = ScopeId> + use<'a> {
+        let ids = self.file_ids().flat_map(|file| {
+            let n = u32::try_from(self.files[file.index()].ir.scopes.len()).expect("ids fit");
+            (0..n).map(move |ix| self.scope_id(file, ScopeIx(ix)))
+        });
+        ids.collect::<Vec<_>>().into_iter()
     }
 
     pub(crate) fn file_of_scope(&self, scope: ScopeId) -> FileId {
@@ -355,22 +361,60 @@ impl<'a> Program<'a> {
             let file = self.class(class).file;
             return (file, FnIx(0), self.ir(file).function(FnIx(0)));
         }
-        let file = self.fn_file[id.index()];
-        let ix = FnIx(id.0 - self.fn_base[file.index()]);
+        let (file, ix) = self.fn_place[id.index()];
         (file, ix, self.ir(file).function(ix))
+    }
+
+    /// Where a function comes in the order of files and places in them; what frameworks do comes last.
+    pub(crate) fn order(&self, id: FnId) -> impl Ord + use<> {
+        let presented = self.presented(id).map(|class| {
+            let info = &self.classes[class.index()];
+            (info.file, info.ix.0)
+        });
+        let (file, place) = presented.unwrap_or_else(|| {
+            let (file, ix) = self.fn_place[id.index()];
+            (file, ix.0)
+        });
+        (presented.is_some(), file, place)
+    }
+
+    /// All functions, in [`Program::order`].
+    pub(crate) fn function_ids(&self) -> impl Iterator<Item = FnId> {
+        self.written_functions()
+            .map(|(id, _)| id)
+            .chain(self.presentations())
+    }
+
+    /// The functions that are written somewhere, with their places.
+    fn written_functions(&self) -> impl Iterator<Item = (FnId, (FileId, FnIx))> + use<'a> {
+        let ids = self.file_ids().flat_map(|file| {
+            let n = u32::try_from(self.files[file.index()].ir.functions.len()).expect("ids fit");
+            (0..n).map(move |ix| (self.fn_id(file, FnIx(ix)), (file, FnIx(ix))))
+        });
+        ids.collect::<Vec<_>>().into_iter()
     }
 
     /// The class a function is a method of.
     pub(crate) fn class_of(&self, id: FnId) -> Option<ClassId> {
+        if self.presented(id).is_none() {
+            self.look_into(self.fn_place[id.index()].0);
+        }
         self.fn_class[id.index()]
     }
 
-    pub(crate) fn class_ids(&self) -> impl Iterator<Item = ClassId> + use<> {
-        (0..u32::try_from(self.classes.len()).expect("ids fit")).map(ClassId)
+    /// All classes, in the order of files and places in them.
+    pub(crate) fn class_ids(&self) -> impl Iterator<Item = ClassId> + use<'a> {
+        let ids = self.file_ids().flat_map(|file| {
+            let n = u32::try_from(self.files[file.index()].ir.classes.len()).expect("ids fit");
+            (0..n).map(move |ix| self.class_id(file, ClassIx(ix)))
+        });
+        ids.collect::<Vec<_>>().into_iter()
     }
 
     pub(crate) fn class(&self, id: ClassId) -> &ClassInfo<'a> {
-        &self.classes[id.index()]
+        let info = &self.classes[id.index()];
+        self.look_into(info.file);
+        info
     }
 
     pub(crate) fn class_ir(&self, id: ClassId) -> &'a Class {
@@ -434,14 +478,13 @@ impl<'a> Program<'a> {
     /// Binds the names of one file's modules.
     fn define(&mut self, file: FileId) {
         let ir = self.ir(file);
-        for scope in &ir.scopes {
-            self.scopes.push(ScopeInfo {
+        for (ix, scope) in (0_u32..).zip(&ir.scopes) {
+            let id = self.scope_id(file, ScopeIx(ix));
+            self.scopes[id.index()] = ScopeInfo {
                 file,
                 parent: scope.parent.map(|parent| self.scope_id(file, parent)),
-                defs: FxHashMap::default(),
-                globs: Vec::new(),
-                glob_targets: Vec::new(),
-            });
+                ..ScopeInfo::default()
+            };
         }
         for (ix, scope) in ir.scopes.iter().enumerate() {
             if let (Some(parent), Some(name)) = (scope.parent, scope.name) {
@@ -488,14 +531,12 @@ impl<'a> Program<'a> {
                     .defs
                     .insert(ir.name(class.name), Def::Class(id));
             }
-            self.classes.push(ClassInfo {
+            self.classes[id.index()] = ClassInfo {
                 file,
                 ix: ClassIx(ix),
-                methods: FxHashMap::default(),
                 mro: vec![id],
-                library_bases: Vec::new(),
-                has_unknown_base: false,
-            });
+                ..ClassInfo::default()
+            };
         }
         for (ix, function) in (0_u32..).zip(&ir.functions) {
             let at_top =
@@ -513,8 +554,8 @@ impl<'a> Program<'a> {
     /// Finds what glob imports import from. The second round sees those whose path leads through another glob.
     fn resolve_globs(&mut self) {
         for _ in 0..2 {
-            for ix in 0..self.scopes.len() {
-                let info = &self.scopes[ix];
+            for scope in self.scope_ids() {
+                let info = &self.scopes[scope.index()];
                 let targets = info
                     .globs
                     .iter()
@@ -522,7 +563,7 @@ impl<'a> Program<'a> {
                     .map(|&glob| self.import(info.file, glob))
                     .filter(Symbol::is_known);
                 let targets = targets.collect();
-                self.scopes[ix].glob_targets = targets;
+                self.scopes[scope.index()].glob_targets = targets;
             }
         }
     }
@@ -554,43 +595,58 @@ impl<'a> Program<'a> {
 
     /// The classes that extend a class, directly or through others.
     pub(crate) fn subclasses(&self, class: ClassId) -> &[ClassId] {
+        self.ask(&(Key::Subclasses, class));
         self.subclasses.get(&class).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// All methods outside of tests by their names.
-    fn name_methods(&self) -> FxHashMap<(Language, &'a str), Vec<FnId>> {
+    /// The methods outside of tests that alone have their names; a trait's and its implementations are one.
+    fn find_unique_methods(&self) -> FxHashMap<(Language, &'a str), FnId> {
         let mut named: FxHashMap<(Language, &str), Vec<FnId>> = FxHashMap::default();
-        for file in self.file_ids() {
+        for (id, (file, ix)) in self.written_functions() {
             let ir = self.ir(file);
-            for (ix, function) in (0_u32..).zip(&ir.functions) {
-                let is_method = function.in_impl.is_some() || function.class.is_some();
-                if let (Some(name), true) = (function.name, is_method && self.is_real(file, function)) {
-                    let methods = named.entry((ir.language, ir.name(name))).or_default();
-                    methods.push(self.fn_id(file, FnIx(ix)));
-                }
+            let function = ir.function(ix);
+            let is_method = function.in_impl.is_some() || function.class.is_some();
+            if let (Some(name), true) = (function.name, is_method && self.is_real(file, function)) {
+                named.entry((ir.language, ir.name(name))).or_default().push(id);
             }
         }
-        named
+        let unique = named.into_iter().filter_map(|(name, methods)| {
+            let stands_for_all = |one: &FnId| {
+                let implementations = self.implementations(*one);
+                let is_covered = |other: &FnId| other == one || implementations.contains(other);
+                methods.iter().all(is_covered)
+            };
+            Some((name, *methods.iter().find(|one| stands_for_all(one))?))
+        });
+        unique.collect()
     }
 
-    /// The only method of a name; a trait's and its implementations are one.
+    /// The only method of a name.
     pub(crate) fn unique_method(&self, language: Language, name: &str) -> Option<FnId> {
-        let methods = self.methods_named.get(&(language, name))?;
-        let is_all = |&&one: &&FnId| {
-            let implementations = self.implementations(one);
-            methods
-                .iter()
-                .all(|other| *other == one || implementations.contains(other))
-        };
-        methods.iter().find(is_all).copied()
+        self.ask(&(Key::Method, language, name));
+        self.unique_methods.get(&(language, name)).copied()
+    }
+
+    /// Notes that an evaluation looks into a file, or at what linking made of it.
+    pub(crate) fn look_into(&self, file: FileId) {
+        if self.tells_files {
+            look_into(file);
+        }
+    }
+
+    /// Notes that an evaluation asks for what linking knows by a key.
+    pub(crate) fn ask(&self, key: &impl Hash) {
+        if self.tells_files {
+            ask(key);
+        }
     }
 
     /// Gives methods to their classes: those of class bodies, then those of `impl` blocks.
     fn collect_methods(&mut self) {
-        for class in 0..self.classes.len() {
-            let (file, ix) = (self.classes[class].file, self.classes[class].ix);
-            for &method in &self.ir(file).class(ix).methods {
-                self.add_method(ClassId(u32::try_from(class).expect("ids fit")), file, method);
+        for class in self.class_ids() {
+            let file = self.class(class).file;
+            for &method in &self.class_ir(class).methods {
+                self.add_method(class, file, method);
             }
         }
         for file in self.file_ids() {
@@ -740,6 +796,7 @@ impl<'a> Program<'a> {
             return Symbol::Unknown;
         };
         let info = &self.scopes[scope.index()];
+        self.look_into(info.file);
         if let Some((&name, def)) = info.defs.get_key_value(name) {
             return match *def {
                 Def::Class(class) => Symbol::Class(class),
@@ -787,9 +844,6 @@ impl<'a> Program<'a> {
     pub(crate) fn member(&self, symbol: Symbol<'a>, name: &str) -> Symbol<'a> {
         match symbol {
             Symbol::Module(module) => {
-                if self.tells_files {
-                    ask_module(self.file_of_scope(module));
-                }
                 match (self.local(module, name, MAX_HOPS), self.stub_node(module)) {
                     // A stub file has only some of what its module has.
                     (Symbol::Unknown, Some(node)) => Symbol::External(self.catalogs.child(node, name)),

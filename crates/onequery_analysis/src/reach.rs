@@ -63,8 +63,8 @@ impl Reach {
             });
             walk(facts, starts, &mut ways);
         }
-        let counting = (0..).map(FnId).zip(facts).filter(|(_, found)| found.counts);
-        let counting: Vec<FnId> = counting.map(|(id, _)| id).collect();
+        let counting = program.function_ids().filter(|id| facts[id.index()].counts);
+        let counting: Vec<FnId> = counting.collect();
         let mut guarded = vec![None; facts.len()];
         walk(facts, counting.iter().copied().zip(0..), &mut guarded);
         Self {
@@ -164,9 +164,9 @@ fn walk(facts: &[Arc<FnFacts>], starts: impl Iterator<Item = (FnId, usize)>, way
 
 /// All entries: what is registered and decorated, classes of frameworks, files and `main`, and what the project says.
 fn entries(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Entrance> {
-    let registered = facts
-        .iter()
-        .flat_map(|found| &found.entered)
+    let registered = program
+        .function_ids()
+        .flat_map(|id| &facts[id.index()].entered)
         .map(|entered| Entrance {
             kind: entered.kind,
             is_named: entered.name.is_some(),
@@ -192,8 +192,8 @@ fn entries(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Entrance> {
             target,
         })
     });
-    let ids = (0..u32::try_from(facts.len()).expect("ids fit")).map(FnId);
-    let scripts = ids.filter(|&id| is_script(program, id)).map(|id| {
+    let scripts = program.function_ids().filter(|&id| is_script(program, id));
+    let scripts = scripts.map(|id| {
         let (file, _, function) = program.function(id);
         Entrance {
             kind: EntryKind::Script,
@@ -258,7 +258,7 @@ fn methods(program: &Program<'_>, class: ClassId) -> Vec<FnId> {
         .flat_map(|&base| program.class(base).methods.values().copied())
         .chain(program.presentation(class))
         .collect();
-    methods.sort_unstable();
+    methods.sort_by_key(|&id| program.order(id));
     methods.dedup();
     methods
 }

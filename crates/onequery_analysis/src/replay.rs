@@ -1,7 +1,7 @@
 //! An analysis of a program that differs from a recorded one in little: what has to come out the same is not evaluated.
 //!
-//! Whoever looked into a file that changed is *suspect*: all of its evaluations are repeated. If one of them does not tell
-//! the others what it told them, the root is *live*: in the rounds, which are those of a fresh analysis, it is evaluated
+//! Whoever looked at something that changed is *suspect*: all of its evaluations are repeated. If one of them does not tell
+//! the others what it told them, or if it was not there before, the root is *live*: in the rounds, which are those of a fresh analysis, it is evaluated
 //! when that would. Of what a live root tells otherwise than in the record is *open*: after each round it is learnt anew
 //! from all who speak of it, whose evaluations are repeated for that. Where what is learnt is not what the record has,
 //! whoever ever asked for it is live from then on. Everything else goes as it went.
@@ -18,7 +18,7 @@ use crate::known::{About, Knowledge, Known, OfFunction, Passed, Slot};
 use crate::learning::{Learning, PASSED, Told, Touched};
 use crate::past::{After, Record, asked};
 use crate::program::{FnId, Program};
-use crate::summaries::{MAX_ROUNDS, ROOTS_AT_ONCE, WIDENING_ROUND, evaluate_or_report};
+use crate::summaries::{MAX_ROUNDS, ROOTS_AT_ONCE, WIDENING_ROUND, evaluate_or_report, roots};
 use crate::value::Value;
 
 /// A replay is given up when it would evaluate more than one in so many roots in every round; a fresh analysis is as fast.
@@ -29,19 +29,22 @@ const SUSPECTS_AT_ONCE: usize = 8;
 
 /// What a fresh analysis of all roots would find out; `None` when that has to be tried.
 ///
-/// `changed` are the files whose texts are others than those of the record, and what stands for those whose modules bind
-/// something otherwise. But for that, linking made the same of them.
+/// `changed` are the files whose texts are others than those of the record, or of which linking made something else, and what
+/// stands for keys by which something else is known. But for that, linking made the same of the program.
 pub(crate) fn replay(
     program: &Program<'_>,
-    roots: &[FnId],
     record: &Record,
-    changed: &[FileId],
+    changed: &FxHashSet<FileId>,
 ) -> Option<Vec<Arc<Evaluated>>> {
+    let roots = roots(program);
+    let (recorded, gone) = record.find(&roots);
     let mut replay = Replay {
         program,
-        roots,
         record,
+        recorded,
+        gone,
         results: vec![Arc::default(); roots.len()],
+        roots,
         suspect: BTreeSet::new(),
         live: BTreeSet::new(),
         followed: BTreeSet::new(),
@@ -51,7 +54,7 @@ pub(crate) fn replay(
         learning: Learning::default(),
         changed: FxHashSet::default(),
     };
-    let mut woken = replay.suspect(changed);
+    let mut woken = replay.suspect(changed)?;
     for round in 0..MAX_ROUNDS {
         woken = replay.round(round, woken)?;
         if replay.changed.is_empty() && !replay.changes(round, false) {
@@ -68,8 +71,12 @@ pub(crate) fn replay(
 
 struct Replay<'r, 'a> {
     program: &'r Program<'a>,
-    roots: &'r [FnId],
     record: &'r Record,
+    roots: Vec<FnId>,
+    /// By root: which one of the record it is.
+    recorded: Vec<usize>,
+    /// Those of the record that are no longer there.
+    gone: Vec<usize>,
     /// By root: what the last evaluation of a live or followed one found out.
     results: Vec<Arc<Evaluated>>,
     suspect: BTreeSet<usize>,
@@ -89,25 +96,30 @@ struct Replay<'r, 'a> {
 }
 
 impl Replay<'_, '_> {
-    /// Finds the roots that looked into changed files. Gives those that tell others something else now.
-    fn suspect(&mut self, changed: &[FileId]) -> Vec<usize> {
-        let looked_into = |root: &usize| {
+    /// Finds the roots that looked at what changed. Gives those that tell others something else now, if there are not too many.
+    fn suspect(&mut self, changed: &FxHashSet<FileId>) -> Option<Vec<usize>> {
+        let changed: FxHashSet<u64> = changed.iter().map(|place| place.0.into()).collect();
+        let looked_at_it = |root: &usize| {
             let (file, ..) = self.program.function(self.roots[*root]);
-            let files = self.record.files.get(*root);
-            let is_among = |file: &FileId| files.contains(&u64::from(file.0));
-            changed.contains(&file) || changed.iter().any(is_among)
+            let mut places = self.record.files.get(self.recorded[*root]).iter();
+            changed.contains(&file.0.into()) || places.any(|place| changed.contains(place))
         };
-        self.suspect = (0..self.roots.len()).filter(looked_into).collect();
+        self.suspect = (0..self.roots.len()).filter(looked_at_it).collect();
+        if self.suspect.len() * MOST > 2 * self.roots.len() {
+            return None;
+        }
         let tells_another = |root: &usize| {
-            self.record.rounds(*root).any(|round| {
+            let before = self.recorded[*root];
+            let differs = |round| {
                 let now = self.as_evaluated(*root, round);
-                let (asked_before, before) = self.record.told(*root, round + 1);
+                let (asked_before, before) = self.record.told(before, round + 1);
                 asked(&now) != asked_before || self.told(*root, &now).entries() != before
-            })
+            };
+            !self.record.has(before) || self.record.rounds(before).any(differs)
         };
         let suspect: Vec<usize> = self.suspect.iter().copied().collect();
         let suspect = suspect.into_par_iter().with_max_len(SUSPECTS_AT_ONCE);
-        suspect.filter(tells_another).collect()
+        Some(suspect.filter(tells_another).collect())
     }
 
     /// One round, from which on the roots `woken` are live. Gives those that are from the next one on.
@@ -116,7 +128,7 @@ impl Replay<'_, '_> {
         // What these found out so far is what the record says.
         if round > 0 {
             let before = |&root: &usize| {
-                let last = record.last_round(root, round)?;
+                let last = record.last_round(self.recorded[root], round)?;
                 Some((root, self.as_evaluated(root, last)))
             };
             let before: Vec<_> = woken.par_iter().filter_map(before).collect();
@@ -135,7 +147,7 @@ impl Replay<'_, '_> {
             .collect();
         let evaluated = self.evaluate_anew(round, due);
         let again = self.followed.iter().copied();
-        let again = again.filter(|root| record.is_evaluated(*root, round));
+        let again = again.filter(|root| record.is_evaluated(self.recorded[*root], round));
         let again = self.as_recorded(again.map(|root| (root, round + 1)).collect());
         let mut anew: Vec<(usize, Touched)> = Vec::new();
         for (root, now) in evaluated.into_iter().chain(again) {
@@ -147,10 +159,14 @@ impl Replay<'_, '_> {
             anew.push((root, touched));
         }
         let told_otherwise = self.live.iter().flat_map(|root| {
-            let (_, before) = record.told(*root, round + 1);
-            self.told[root].differs(before, record.speaks.get(*root))
+            let recorded = self.recorded[*root];
+            let (_, before) = record.told(recorded, round + 1);
+            self.told[root].differs(before, record.speaks.get(recorded))
         });
+        let gone = self.gone.iter().filter(|_| round == 0);
+        let told_no_longer = gone.flat_map(|root| record.speaks.get(*root).iter().copied());
         let opened: BTreeSet<Slot> = told_otherwise
+            .chain(told_no_longer)
             .filter(|slot| !self.open.contains_key(slot))
             .flat_map(with_parts)
             .collect();
@@ -173,7 +189,7 @@ impl Replay<'_, '_> {
     /// What a root tells that found out this.
     fn told(&self, root: usize, found: &Evaluated) -> Told {
         let nothing = Evaluated::default();
-        Touched::of(self.program, &nothing, (root, found)).told(found)
+        Touched::of(self.program, &nothing, (root, found)).told(self.program, found)
     }
 
     /// Whether a live root asked for something that the round before changed.
@@ -217,10 +233,11 @@ impl Replay<'_, '_> {
     fn as_recorded(&self, roots: Vec<(usize, usize)>) -> Vec<(usize, Arc<Evaluated>)> {
         let roots = roots.into_par_iter().with_max_len(ROOTS_AT_ONCE);
         let evaluated = roots.filter_map(|(root, n_rounds)| {
-            let round = self.record.last_round(root, n_rounds)?;
-            let is_last = self.record.last_round(root, usize::MAX) == Some(round);
+            let recorded = self.recorded[root];
+            let round = self.record.last_round(recorded, n_rounds)?;
+            let is_last = self.record.last_round(recorded, usize::MAX) == Some(round);
             let is_kept = is_last && !self.suspect.contains(&root);
-            let kept = is_kept.then(|| self.record.result(root)).flatten();
+            let kept = is_kept.then(|| self.record.result(recorded)).flatten();
             let found = kept.map_or_else(|| self.as_evaluated(root, round), Arc::new);
             Some((root, found))
         });
@@ -237,7 +254,10 @@ impl Replay<'_, '_> {
     fn open(&mut self, slots: &BTreeSet<Slot>, round: usize) {
         let record = self.record;
         let wanted: FxHashSet<Slot> = slots.iter().copied().collect();
-        let speaks = |root: &usize| record.speaks.get(*root).iter().any(|slot| wanted.contains(slot));
+        let speaks = |root: &usize| {
+            let mut spoken = record.speaks.get(self.recorded[*root]).iter();
+            spoken.any(|slot| wanted.contains(slot))
+        };
         let speakers: Vec<(usize, usize)> = (0..self.roots.len())
             .into_par_iter()
             .filter(|root| !self.live.contains(root) && !self.followed.contains(root))
@@ -300,7 +320,10 @@ impl Replay<'_, '_> {
         if new.is_empty() {
             return Vec::new();
         }
-        let asked = |root: &usize| self.record.reads.get(*root).iter().any(|slot| new.contains(slot));
+        let asked = |root: &usize| {
+            let mut reads = self.record.reads.get(self.recorded[*root]).iter();
+            reads.any(|slot| new.contains(slot))
+        };
         (0..self.roots.len())
             .into_par_iter()
             .filter(|root| !self.live.contains(root))

@@ -1,10 +1,10 @@
 //! Loop sites as the rules see them: what repeats, what is executed per element, and how sure that is.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use onequery_core::ir::FnIx;
 use onequery_core::{Confidence, EntryPoint, Insertion, Location, Span};
+use rustc_hash::FxHashMap;
 
 use crate::catalog::{Access, Way};
 pub use crate::facts::SiteKind;
@@ -160,13 +160,14 @@ fn scope_at(program: &Program<'_>, at: Location) -> String {
 
 /// The sites of the whole program that execute something per element, by file and position.
 pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries, reach: &Reach) -> Vec<LoopSite> {
-    let mut found: BTreeMap<(FnId, usize), Vec<LoopQuery>> = BTreeMap::new();
-    for (ix, facts) in summaries.facts.iter().enumerate() {
+    let mut found: FxHashMap<(FnId, usize), Vec<LoopQuery>> = FxHashMap::default();
+    for id in program.function_ids() {
+        let facts = &summaries.facts[id.index()];
         let view = View {
             program,
             summaries,
             reach,
-            id: FnId(u32::try_from(ix).expect("ids fit")),
+            id,
             found: facts,
         };
         for fact in &facts.facts {
@@ -177,7 +178,9 @@ pub(crate) fn loop_sites(program: &Program<'_>, summaries: &Summaries, reach: &R
         }
     }
     let mentions = Mentions::of(program, reach, found.keys().map(|(function, _)| *function));
-    let mut told: BTreeMap<FnId, Vec<(RelationRead, Confidence)>> = BTreeMap::new();
+    let mut found: Vec<_> = found.into_iter().collect();
+    found.sort_by_key(|((function, ix), _)| (program.order(*function), *ix));
+    let mut told: FxHashMap<FnId, Vec<(RelationRead, Confidence)>> = FxHashMap::default();
     let mut sites: Vec<LoopSite> = found
         .into_iter()
         .map(|((function, ix), mut queries)| {
@@ -399,10 +402,7 @@ impl View<'_, '_> {
     /// Whether one and the same row is asked for a relation that it does not keep: the same query each time.
     fn is_asked_anew(&self, fact: &Fact, load: &Load) -> bool {
         let rows = &load.rows;
-        let relation = rows
-            .path
-            .last()
-            .map(|hop| self.program.models.relation(hop.relation));
+        let relation = rows.path.last().map(|hop| self.program.relation(hop.relation));
         let is_manager = relation.is_some_and(|relation| self.program.asks_anew(relation));
         let is_one = matches!(rows.source, RowSource::Query(_)) && rows.taken_one;
         is_manager
@@ -512,8 +512,8 @@ impl View<'_, '_> {
 
     /// The library of a relation, and how it is loaded with its rows.
     fn of_relation(&self, rows: &Rows, kind: &ReadKind) -> Option<(String, Option<String>)> {
-        let (models, catalogs) = (&self.program.models, self.program.catalogs);
-        let last = models.relation(rows.path.last()?.relation);
+        let (program, catalogs) = (self.program, self.program.catalogs);
+        let last = program.relation(rows.path.last()?.relation);
         let remedy = match kind {
             ReadKind::Narrowed => catalogs.defeated_remedy(last.kind).map(ToOwned::to_owned),
             _ => catalogs.eager_remedy(last.kind, &self.way(rows)),
@@ -523,7 +523,7 @@ impl View<'_, '_> {
 
     /// What loads a relation with its rows when it is added to their query. A query of chosen columns may refuse that.
     fn fix(&self, rows: &Rows, kind: &ReadKind, origin: Location) -> Option<Insertion> {
-        let (models, catalogs) = (&self.program.models, self.program.catalogs);
+        let (program, catalogs) = (self.program, self.program.catalogs);
         let is_read = matches!(kind, ReadKind::Rows | ReadKind::Answer);
         let way = self.way(rows);
         let wanted = if way.to_many {
@@ -539,11 +539,11 @@ impl View<'_, '_> {
         }
         let (last, before) = rows.path.split_last()?;
         // Rows of any model need not all have what comes next.
-        let is_of_one = |hop: &Hop| !models.relation(hop.relation).target.is_unknown();
+        let is_of_one = |hop: &Hop| !program.relation(hop.relation).target.is_unknown();
         if !before.iter().all(is_of_one) {
             return None;
         }
-        let last = models.relation(last.relation);
+        let last = program.relation(last.relation);
         let end = origin.span.end;
         Some(Insertion {
             at: Location::new(origin.file, Span::new(end, end)),
@@ -553,13 +553,13 @@ impl View<'_, '_> {
 
     /// The way from the outermost rows that a query gives to these.
     fn way(&self, rows: &Rows) -> Way<'_> {
-        let (program, models) = (self.program, &self.program.models);
+        let program = self.program;
         let parts = rows.outermost_first();
         let mut way = Way::default();
         for part in &parts {
             let mut of = part.start;
             for hop in &part.path {
-                let relation = models.relation(hop.relation);
+                let relation = program.relation(hop.relation);
                 let owner = of.unwrap_or(relation.owner);
                 way.hops.push((program.class_name(owner), hop.name.to_string()));
                 way.to_many |= relation.to_many || program.catalogs.relation(relation.kind).prefetched;
@@ -787,7 +787,7 @@ fn library(program: &Program<'_>, source: Option<QuerySource>) -> String {
         Some(QuerySource::Call(call)) => program.catalogs.title(call).to_owned(),
         Some(QuerySource::Implicit(ty)) => program.catalogs.title_of_type(ty).to_owned(),
         Some(QuerySource::Relation(relation)) => {
-            let kind = program.models.relation(relation).kind;
+            let kind = program.relation(relation).kind;
             program.catalogs.title_of_relation(kind).to_owned()
         }
         Some(QuerySource::Column) | None => String::new(),

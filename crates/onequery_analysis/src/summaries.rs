@@ -207,7 +207,7 @@ impl Lazy {
     fn is_kept_by_one_row(&self, program: &Program<'_>, given: &Rows) -> bool {
         let mut hops = self.rows.path.iter();
         let first = hops.next().map(|hop| &hop.name);
-        let mut relations = hops.map(|hop| program.models.relation(hop.relation));
+        let mut relations = hops.map(|hop| program.relation(hop.relation));
         let last = relations.next_back();
         first.is_some()
             && first == given.way_back.as_ref()
@@ -259,7 +259,7 @@ impl Lazy {
         let to_one = rows
             .path
             .last()
-            .is_some_and(|hop| program.models.relation(hop.relation).leads_to_one());
+            .is_some_and(|hop| program.relation(hop.relation).leads_to_one());
         match rows.source {
             RowSource::Query(_) | RowSource::Param(_) if !rows.are_loaded(to_one) => Resolved::Rows(rows),
             _ => Resolved::Nothing,
@@ -311,12 +311,16 @@ pub(crate) fn settle_recorded(program: &Program<'_>, roots: &[FnId]) -> (Settled
     traces.resize_with(roots.len(), Trace::default);
     let mut learning = Learning::recorded();
     let (settled, changed) = rounds(program, roots, &mut learning, &mut traces, |trace, turn| {
-        let ((result, touched), files) = looking(|| turn.evaluate());
-        trace.note(turn.round, &result, &touched.told(&result), files);
+        let ((result, touched, told), files) = looking(|| {
+            let (result, touched) = turn.evaluate();
+            let told = touched.told(turn.program, &result);
+            (result, touched, told)
+        });
+        trace.note(turn.round, &result, &told, files);
         (result, touched)
     });
     let past = learning.past.take().filter(|_| settled.is_settled);
-    let record = past.map(|past| Record::of(past, changed, traces, &settled.results));
+    let record = past.map(|past| Record::of(roots, past, changed, traces, &settled.results));
     (settled, record)
 }
 
@@ -461,7 +465,8 @@ fn propagate(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Vec<Effect>> 
         queue: VecDeque::new(),
         arms: FxHashMap::default(),
     };
-    for (function, found) in facts.iter().enumerate() {
+    for function in program.function_ids().map(FnId::index) {
+        let found = &facts[function];
         for (ix, fact) in found.facts.iter().enumerate() {
             if fact.path.memoised || fact.path.on_error {
                 continue;

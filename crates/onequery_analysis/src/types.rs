@@ -306,7 +306,7 @@ impl<'a> Program<'a> {
             Template::ReturnedInner => self.inner(holes.returned),
             Template::ReturnedItem => self.item(holes.returned),
             Template::TypeArg(ix) => holes.type_args.get(*ix).cloned().unwrap_or_default(),
-            Template::Setting(name) => self.models.set_by(name).map_or(Ty::Unknown, Ty::Class),
+            Template::Setting(name) => self.set_by(name).map_or(Ty::Unknown, Ty::Class),
             Template::Model(places) => {
                 let texts = places
                     .iter()

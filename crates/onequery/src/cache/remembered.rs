@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::lowered::TextHash;
 use super::results::{Question, forget_oldest};
 use super::{BUILD, Cache};
-use crate::declared::Summary;
 
 /// Where it is.
 const FOLDER: &str = "remembered";
@@ -19,7 +18,6 @@ const MAX_REMEMBERED: usize = 2;
 pub(crate) struct RememberedFile {
     pub(crate) path: String,
     pub(crate) text: TextHash,
-    pub(crate) declared: Summary,
 }
 
 impl Cache {

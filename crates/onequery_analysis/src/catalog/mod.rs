@@ -598,6 +598,11 @@ impl Catalogs {
         &self.relations[kind.0 as usize]
     }
 
+    /// Some way to declare relations, if there is one.
+    pub(crate) fn some_relation(&self) -> Option<RelationKind> {
+        (!self.relations.is_empty()).then_some(RelationKind(0))
+    }
+
     /// The model of the library that has a way to declare relations.
     pub(crate) fn model_with(&self, kind: RelationKind) -> Option<LibTy> {
         let catalog = self.relation(kind).catalog;

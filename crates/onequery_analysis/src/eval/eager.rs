@@ -138,9 +138,7 @@ impl<'a> Eval<'_, 'a> {
     fn load_relation(&self, loads: &Loads, arg: ExprId, value: &Value, loading: &mut Loading) {
         match (&value.ty, literal(self.ir, arg)) {
             (Ty::Relation(relation), _) => {
-                loading
-                    .path
-                    .push(self.program.models.relation(*relation).name.clone());
+                loading.path.push(self.program.relation(*relation).name.clone());
                 if !loads.only_walks {
                     loading.loaded.add_end(loading.path.clone());
                 }
@@ -194,7 +192,7 @@ impl<'a> Eval<'_, 'a> {
         let relations = self
             .program
             .relations_of(model)
-            .map(|relation| self.program.models.relation(relation))
+            .map(|relation| self.program.relation(relation))
             .filter(|relation| !relation.to_many)
             .filter(|relation| self.program.catalogs.relation(relation.kind).finds_by_key);
         let mut relations = relations.peekable();
@@ -224,7 +222,7 @@ impl<'a> Eval<'_, 'a> {
                 continue;
             };
             for relation in self.program.relations_of(model) {
-                let relation = self.program.models.relation(relation);
+                let relation = self.program.relation(relation);
                 if !relation.to_many && self.text(keyword) == lacks.replace("{name}", &relation.name) {
                     let mut path = rows.names();
                     path.push(relation.name.clone());
@@ -268,18 +266,17 @@ impl<'a> Eval<'_, 'a> {
 
     /// Adds the relations to one row of a class, of the rows themselves and of what is loaded with them.
     fn load_class(&self, model: ClassId, class: ClassId, loaded: &mut Loaded) {
-        let models = &self.program.models;
         let mut owners = vec![(model, Vec::new())];
         for path in loaded.paths().to_vec() {
             let end = path.iter().try_fold(model, |owner, name| {
                 let relation = self.program.relation_of(owner, name)?;
-                self.program.row_class(&models.relation(relation).target)
+                self.program.row_class(&self.program.relation(relation).target)
             });
             owners.extend(end.map(|end| (end, path)));
         }
         for (owner, path) in owners {
             for relation in self.program.relations_of(owner) {
-                let relation = models.relation(relation);
+                let relation = self.program.relation(relation);
                 if !relation.to_many && relation.target == Ty::Instance(class) {
                     loaded.add_end(path.iter().chain([&relation.name]).cloned().collect());
                 }

@@ -399,7 +399,7 @@ impl<'a> Eval<'_, 'a> {
     fn show_attribute(&mut self, row: &Value, name: &'a str, is_deep: bool, at: ExprId) {
         let Ty::Instance(model) = row.ty else { return };
         let relation = self.program.relation_of(model, name);
-        let relation = relation.map(|relation| self.program.models.relation(relation));
+        let relation = relation.map(|relation| self.program.relation(relation));
         match relation {
             // Its key is in the row.
             Some(relation) if !relation.to_many && relation.key.is_some() && !is_deep => {}

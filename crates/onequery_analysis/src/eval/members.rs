@@ -61,7 +61,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                     let rows = settled(base).filter(|rows| self.program.row_class(&value.ty) == rows.model);
                     inherit(Value { rows, ..value })
                 }
-                None => match self.program.models.of_library(*lib, text) {
+                None => match self.program.of_library(*lib, text) {
                     Some(relation) => self.related(base, relation, id),
                     None => Value::default().with_deps(base.deps),
                 },
@@ -149,11 +149,10 @@ impl<'p, 'a> Eval<'p, 'a> {
     pub(super) fn setting(&self, node: PathNode, name: &str) -> Option<Constant> {
         let catalogs = self.program.catalogs;
         let is_settings = |ty: LibTy| catalogs.ty(ty).settings;
-        let models = &self.program.models;
         catalogs
             .type_at(node)
             .filter(|&ty| is_settings(ty))
-            .and_then(|_| models.constant(name))
+            .and_then(|_| self.program.constant(name))
     }
 
     fn class_attribute(&mut self, class: ClassId, name: &str) -> Value {

@@ -508,7 +508,7 @@ impl<'a> Eval<'_, 'a> {
             (None, _) | (_, Some(ExprKind::Literal(Literal::Bool(false)))) => {
                 let is_key = |(name, _): &(&str, Written)| {
                     let relation = program.relation_of(model, name);
-                    let relation = relation.map(|relation| program.models.relation(relation));
+                    let relation = relation.map(|relation| program.relation(relation));
                     relation.is_some_and(|relation| !relation.to_many && relation.key.is_some())
                 };
                 rows.loaded.to_one |= names.iter().any(is_key);

@@ -19,7 +19,7 @@ impl<'a> Eval<'_, 'a> {
     /// Reading a relation of a row.
     pub(super) fn related(&mut self, base: &Value, relation: RelId, id: ExprId) -> Value {
         let program = self.program;
-        let declared = program.models.relation(relation);
+        let declared = program.relation(relation);
         let info = program.catalogs.relation(declared.kind);
         let model = program.row_class(&declared.target);
         let hop = Hop {
@@ -157,7 +157,7 @@ impl<'a> Eval<'_, 'a> {
             ..
         } = &mut fact.what
         {
-            let declared = self.program.models.relation(*relation);
+            let declared = self.program.relation(*relation);
             if let (Some(key), true) = (&declared.key, self.program.is_key_name(declared.owner, text)) {
                 load.wanted = Wanted::Key(key.clone());
             }
@@ -175,7 +175,7 @@ impl<'a> Eval<'_, 'a> {
 
     /// A row that is reached from its only other side knows that side: `author.books.all()[0].author`.
     fn note_inverse(&self, relation: RelId, rows: &mut Rows) {
-        let declared = self.program.models.relation(relation);
+        let declared = self.program.relation(relation);
         let Some(inverse) = &declared.inverse else { return };
         let known = match declared.target {
             Ty::Instance(target) => self.program.relation_of(target, inverse),
@@ -184,7 +184,7 @@ impl<'a> Eval<'_, 'a> {
         if self.program.catalogs.relation(declared.kind).forgets_other_side {
             return;
         }
-        if known.is_some_and(|known| !self.program.models.relation(known).to_many) {
+        if known.is_some_and(|known| !self.program.relation(known).to_many) {
             let mut names = rows.names();
             names.push(inverse.clone());
             rows.loaded.add_end(names);

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::{Relation, call_args, folder, keyword_arg, literal, word};
 use crate::catalog::{Decorates, Direction, LeadsTo, LibTy, RelationInfo, RelationKind};
-use crate::program::{ClassId, Program, ScopeId, Symbol};
+use crate::program::{ClassId, Key, Program, ScopeId, Symbol};
 use crate::types::TypeScope;
 use crate::value::Ty;
 
@@ -337,7 +337,9 @@ impl<'a> Program<'a> {
     /// `"shop.author"`: the only model of that name in that app, in any case of letters.
     pub(crate) fn model_named(&self, text: &str) -> Option<ClassId> {
         let (app, name) = text.rsplit_once('.')?;
-        let candidates = self.models.by_name.get(&name.to_lowercase())?;
+        let name = name.to_lowercase();
+        self.ask(&(Key::Model, &name));
+        let candidates = self.models.by_name.get(&name)?;
         match self.nearest(app, "", candidates) {
             Ty::Instance(class) => Some(class),
             _ => None,

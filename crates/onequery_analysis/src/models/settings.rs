@@ -8,7 +8,7 @@ use crate::program::{ClassId, Program, top_level_assignments, top_level_ids, top
 use crate::value::Ty;
 
 /// What a setting is whatever runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Constant {
     Flag(bool),
     /// A collection of what is written there.

@@ -11,19 +11,13 @@ impl<'a> Program<'a> {
     /// Resolves bases and flattens them; each class is its own nearest ancestor. `of_traits` are the traits that a class
     /// implements.
     pub(super) fn link_bases(&mut self, of_traits: &[Vec<Symbol<'a>>]) {
-        let direct: Vec<Vec<Symbol<'a>>> = (0..self.classes.len())
-            .map(|ix| {
-                let info = &self.classes[ix];
-                let ir = self.ir(info.file);
-                let class = ir.class(info.ix);
-                let scope = self.scope_id(info.file, class.scope);
-                class
-                    .bases
-                    .iter()
-                    .flat_map(|&base| self.made_classes(info.file, scope, base))
-                    .collect()
-            })
-            .collect();
+        let mut direct: Vec<Vec<Symbol<'a>>> = vec![Vec::new(); self.classes.len()];
+        for class in self.class_ids() {
+            let (file, scope) = (self.class(class).file, self.scope_of_class(class));
+            let bases = self.class_ir(class).bases.iter();
+            let made = bases.flat_map(|&base| self.made_classes(file, scope, base));
+            direct[class.index()] = made.collect();
+        }
         let mixed = self.mixed_in();
         for own in self.class_ids() {
             let (mut mro, mut library, mut unknown) = (Vec::new(), Vec::new(), false);

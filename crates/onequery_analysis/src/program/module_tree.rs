@@ -1,10 +1,12 @@
 //! Where the files of Rust stand in the trees of their crates.
 
-use onequery_core::ir::{Import, ImportKind};
+use onequery_core::ir::{Import, ImportKind, ScopeIx};
 use onequery_core::{FileId, Language};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::linked::in_any_order;
 use super::{PackageRoot, Program, ScopeId, Target};
+use crate::known::hash;
 
 /// How deep modules may lie below each other; deeper ones stay where their files lie.
 const MAX_DEPTH: usize = 64;
@@ -45,6 +47,16 @@ pub(super) struct ModuleTree<'a> {
 }
 
 impl<'a> ModuleTree<'a> {
+    /// A hash of what it says of modules.
+    pub(super) fn hash(&self) -> u64 {
+        let below = in_any_order(self.below.iter());
+        let files = self.files.iter().flatten();
+        let files: Vec<_> = files
+            .map(|module| (&module.of_crate, &module.path, module.package))
+            .collect();
+        hash(&(files, &self.keys, &self.above, below))
+    }
+
     /// The file-level module above a file.
     pub(super) fn above(&self, scope: ScopeId) -> Option<ScopeId> {
         self.above[scope.index()]
@@ -105,37 +117,41 @@ impl<'a> Program<'a> {
             *keys.entry(key).or_insert(next)
         };
         let mut named: Vec<String> = vec![String::new(); self.scopes.len()];
-        for (ix, info) in self.scopes.iter().enumerate() {
-            let Some(module) = &tree.files[info.file.index()] else {
-                continue;
-            };
-            let first = self.scope_base[info.file.index()] as usize;
-            named[ix] = match info.parent {
-                Some(parent) => {
-                    let above = &named[parent.index()];
-                    match self.ir(info.file).scopes[ix - first].name {
-                        Some(name) => format!("{above}::{}", self.ir(info.file).name(name)),
-                        None => above.clone(),
+        let modules = self
+            .file_ids()
+            .filter_map(|file| Some((file, tree.files[file.index()].clone()?)));
+        for (file, module) in modules.collect::<Vec<_>>() {
+            let ir = self.ir(file);
+            let id = |ix: ScopeIx| self.scope_id(file, ix);
+            for (ix, scope) in (0_u32..).map(ScopeIx).zip(&ir.scopes) {
+                let name = match scope.parent {
+                    Some(parent) => {
+                        let above = &named[id(parent).index()];
+                        match scope.name {
+                            Some(name) => format!("{above}::{}", ir.name(name)),
+                            None => above.clone(),
+                        }
                     }
-                }
-                None => module.full_path(),
-            };
-            tree.keys[ix] = Some(intern(named[ix].clone()));
-            if let (None, [above @ .., name]) = (info.parent, module.path.as_slice()) {
+                    None => module.full_path(),
+                };
+                tree.keys[id(ix).index()] = Some(intern(name.clone()));
+                named[id(ix).index()] = name;
+            }
+            if let [above @ .., name] = module.path.as_slice() {
                 let above = RustModule {
                     path: above.to_vec(),
                     ..module.clone()
                 }
                 .full_path();
-                let id = ScopeId(u32::try_from(ix).expect("ids fit"));
-                tree.above[ix] = self.modules.get(&above).and_then(|files| files.first().copied());
+                let id = id(ScopeIx(0));
+                tree.above[id.index()] = self.modules.get(&above).and_then(|files| files.first().copied());
                 tree.below.entry((intern(above), name)).or_insert(id);
             }
         }
         for &(file, import, named) in &tree.at_paths {
             let scope = self.scope_id(file, import.scope);
             if let (Some(key), &[name]) = (tree.keys[scope.index()], &*import.path) {
-                let module = ScopeId(self.scope_base[named.index()]);
+                let module = self.scope_id(named, ScopeIx(0));
                 tree.below.insert((key, self.ir(file).name(name)), module);
             }
         }

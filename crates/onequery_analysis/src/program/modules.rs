@@ -1,6 +1,6 @@
 //! How modules are named, and what paths and imports through them stand for. All that the analysis knows of languages.
 
-use onequery_core::ir::ImportKind;
+use onequery_core::ir::{ImportKind, ScopeIx};
 use onequery_core::{FileId, Language};
 
 use super::{MAX_HOPS, Program, ScopeId, Seen, Symbol, file_id};
@@ -16,7 +16,7 @@ impl<'a> Program<'a> {
             .filter_map(|file| file.path.strip_suffix("/__init__.py"))
             .collect();
         for ix in 0..self.files.len() {
-            let scope = ScopeId(self.scope_base[ix]);
+            let scope = self.scope_id(file_id(ix), ScopeIx(0));
             let path = &self.files[ix].path;
             match self.files[ix].ir.language {
                 Language::Python => {
@@ -77,6 +77,7 @@ impl<'a> Program<'a> {
 
     /// What an import statement's path stands for.
     pub(crate) fn import(&self, file: FileId, import: u32) -> Symbol<'a> {
+        self.look_into(file);
         match self.imported.get(file.index()) {
             Some(known) => known[import as usize],
             None => self.import_within(file, import, MAX_HOPS, &mut Seen::default()),

@@ -6,6 +6,7 @@ use onequery_core::FileId;
 use onequery_core::ir::{Arg, BinaryOp, ExprId, ExprKind, Function, Literal, ScopeIx, UnaryOp};
 use rustc_hash::FxHashMap;
 
+use super::linked::{Key, Keys};
 use super::{ClassId, FnId, Program, ScopeId, Symbol, top_level_ids};
 use crate::catalog::{CallId, ClassEntry, Field, Lists, Position, Registers, Shows, Table, TypeInfo, Walks};
 use crate::models::{keyword_arg, literal};
@@ -13,13 +14,14 @@ use crate::models::{keyword_arg, literal};
 /// How many lists are followed that make up a list of names.
 const MAX_LISTS: u32 = 8;
 
-/// The functions that stand for what a framework does with a class. They have ids of their own, behind all others: one
-/// parameter, the row, and no text.
+/// The functions that stand for what a framework does with a class. They have ids of their own, behind all others, in the
+/// order of those of the classes: one parameter, the row, and no text.
 #[derive(Default)]
 pub(crate) struct Presentations {
-    first: u32,
+    /// In the order of files and places in them.
     classes: Vec<ClassId>,
-    by_class: FxHashMap<ClassId, FnId>,
+    /// By class: whether it has such a function.
+    has_one: Vec<bool>,
     /// The classes by their own names; `None` for several.
     by_name: FxHashMap<String, Option<ClassId>>,
     /// The model that a class is registered for; `None` for several.
@@ -28,7 +30,16 @@ pub(crate) struct Presentations {
     resolvers: FxHashMap<ClassId, Resolvers>,
 }
 
+impl Presentations {
+    pub(super) fn hash_keys(&self, keys: &mut Keys) {
+        keys.add(Key::Presented, &self.by_name);
+        keys.add(Key::Registered, &self.registered);
+        keys.add(Key::Resolvers, &self.resolvers);
+    }
+}
+
 /// The methods that a server calls for each object of a class, and what says that they are called.
+#[derive(Hash)]
 pub(crate) struct Resolvers {
     pub(crate) by: CallId,
     pub(crate) methods: Vec<FnId>,
@@ -63,44 +74,58 @@ impl<'a> Program<'a> {
                 is_called || has_rows || self.page(class).is_some()
             })
             .collect();
-        let first = u32::try_from(self.fn_class.len()).expect("ids fit");
-        let ids = (first..).map(FnId);
         let mut by_name: FxHashMap<String, Option<ClassId>> = FxHashMap::default();
         for &class in &classes {
             let entry = by_name.entry(self.class_name(class).to_owned());
             entry.and_modify(|known| *known = None).or_insert(Some(class));
         }
+        let mut has_one = vec![false; self.classes.len()];
+        self.fn_class
+            .resize(self.fn_class.len() + self.classes.len(), None);
+        for class in &classes {
+            has_one[class.index()] = true;
+            let id = self.presenting(*class);
+            self.fn_class[id.index()] = Some(*class);
+        }
         self.presentations = Presentations {
-            first,
-            by_name,
-            by_class: classes.iter().copied().zip(ids).collect(),
             classes,
+            has_one,
+            by_name,
             registered: self.registrations(),
             resolvers: self.find_resolvers(),
         };
-        let of_classes = self.presentations.classes.iter().copied().map(Some);
-        self.fn_class.extend(of_classes);
+    }
+
+    /// Whether a function stands for what frameworks do with a class.
+    pub(super) fn is_presented(&self, class: ClassId) -> bool {
+        self.presentations.has_one[class.index()]
+    }
+
+    /// The function that stands for what frameworks do with a class, if they do anything.
+    fn presenting(&self, class: ClassId) -> FnId {
+        FnId(self.layout.behind_functions + class.0)
     }
 
     /// The functions that stand for what frameworks do with classes.
-    pub(crate) fn presentations(&self) -> impl Iterator<Item = FnId> + use<'a> {
-        let first = self.presentations.first;
-        (first..first + u32::try_from(self.presentations.classes.len()).expect("ids fit")).map(FnId)
+    pub(crate) fn presentations(&self) -> impl Iterator<Item = FnId> {
+        let classes = self.presentations.classes.iter();
+        classes.map(|class| self.presenting(*class))
     }
 
     /// The function that stands for what frameworks do with a class.
     pub(crate) fn presentation(&self, class: ClassId) -> Option<FnId> {
-        self.presentations.by_class.get(&class).copied()
+        self.look_into(self.classes[class.index()].file);
+        self.is_presented(class).then(|| self.presenting(class))
     }
 
     /// The class that a function stands for.
     pub(crate) fn presented(&self, id: FnId) -> Option<ClassId> {
-        let ix = id.0.checked_sub(self.presentations.first)?;
-        self.presentations.classes.get(ix as usize).copied()
+        id.0.checked_sub(self.layout.behind_functions).map(ClassId)
     }
 
     /// The methods that a server calls for each object of a class that it answers with.
     pub(crate) fn resolvers(&self, class: ClassId) -> Option<&Resolvers> {
+        self.ask(&(Key::Resolvers, class));
         self.presentations.resolvers.get(&class)
     }
 
@@ -165,6 +190,7 @@ impl<'a> Program<'a> {
 
     /// The model whose rows a class shows in a table.
     pub(crate) fn registered(&self, class: ClassId) -> Option<ClassId> {
+        self.ask(&(Key::Registered, class));
         self.presentations.registered.get(&class).copied().flatten()
     }
 
@@ -424,7 +450,10 @@ impl<'a> Program<'a> {
                 let name = name.rsplit('.').next().unwrap_or(name);
                 match self.lookup(scope, name) {
                     Symbol::Class(class) => Symbol::Class(class),
-                    _ => return self.presentations.by_name.get(name).copied().flatten(),
+                    _ => {
+                        self.ask(&(Key::Presented, name));
+                        return self.presentations.by_name.get(name).copied().flatten();
+                    }
                 }
             }
             ExprKind::Lambda(lambda) => {

@@ -6,6 +6,7 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, FnIx, ScopeIx, TemplatePart};
 use onequery_core::{FileId, Language, Name, TEMPLATE_FOLDERS};
 use rustc_hash::FxHashMap;
 
+use super::linked::{Key, Keys};
 use super::{ClassId, FnId, Program, ScopeId, Symbol, top_level_ids};
 use crate::catalog::{Page, Position, RegistersTag, TagKind};
 use crate::models::{keyword_arg, literal};
@@ -21,6 +22,12 @@ pub(crate) struct Templates {
     functions: FxHashMap<String, Vec<TemplateFunction>>,
 }
 
+impl Templates {
+    pub(super) fn hash_keys(&self, keys: &mut Keys) {
+        keys.add(Key::TemplateFunctions, &self.functions);
+    }
+}
+
 /// The parts of a template that have to do with other templates.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parts {
@@ -30,7 +37,7 @@ pub(crate) struct Parts {
 }
 
 /// A function that templates call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(crate) struct TemplateFunction {
     pub(crate) kind: TagKind,
     pub(crate) function: FnId,
@@ -194,6 +201,7 @@ impl<'a> Program<'a> {
         name: &str,
         kind: TagKind,
     ) -> Option<TemplateFunction> {
+        self.ask(&(Key::TemplateFunctions, name));
         let functions = self.templates.functions.get(name)?;
         let mut fitting = functions.iter().filter(|known| known.kind == kind);
         let first = *fitting.clone().next()?;
@@ -247,12 +255,15 @@ impl<'a> Program<'a> {
 
     /// What a template has to do with others.
     pub(crate) fn template_parts(&self, template: FileId) -> Option<&Parts> {
+        self.look_into(template);
         self.templates.parts.get(&template)
     }
 
     /// The macro of a name that a template defines.
     pub(crate) fn macro_named(&self, scope: ScopeId, name: &str) -> Option<FnId> {
-        match self.scopes[scope.index()].defs.get(name)? {
+        let info = &self.scopes[scope.index()];
+        self.look_into(info.file);
+        match info.defs.get(name)? {
             super::Def::Function(function) => Some(*function),
             _ => None,
         }

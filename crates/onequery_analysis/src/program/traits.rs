@@ -6,6 +6,7 @@ use onequery_core::ir::{ClassKind, ExprId, ExprKind, Function, Impl, TypeRef};
 use onequery_core::{FileId, Name, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::linked::{Key, Keys};
 use super::{ClassId, FnId, Program, Symbol};
 use crate::catalog::{Decorates, LibTy};
 use crate::types::TypeScope;
@@ -28,6 +29,18 @@ pub(crate) struct Traits<'a> {
     types: FxHashMap<(ClassId, &'a str), Option<Associated<'a>>>,
 }
 
+impl Traits<'_> {
+    pub(super) fn hash_keys(&self, keys: &mut Keys) {
+        keys.add(Key::Implementations, &self.implementations);
+        keys.add(Key::Extension, &self.extensions);
+        let types = self.types.iter().map(|(key, written)| {
+            let place = written.map(|written| (written.file, written.implementation.span));
+            (key, place)
+        });
+        keys.add(Key::AssociatedType, types);
+    }
+}
+
 /// An associated type as it is written in a file's `impl` block.
 #[derive(Clone, Copy)]
 struct Associated<'a> {
@@ -47,6 +60,7 @@ enum Implementor {
 impl<'a> Program<'a> {
     /// What a call of a trait's method may run instead of the body that stands in the trait.
     pub(crate) fn implementations(&self, method: FnId) -> &[FnId] {
+        self.ask(&(Key::Implementations, method));
         self.traits
             .implementations
             .get(&method)
@@ -65,6 +79,7 @@ impl<'a> Program<'a> {
 
     /// A method that the program gives to a library type.
     pub(crate) fn extension(&self, ty: LibTy, name: &str) -> Option<FnId> {
+        self.ask(&(Key::Extension, ty, name));
         let own = self.traits.extensions.get(&(ty, name)).copied().flatten();
         own.or_else(|| {
             let bases = self.catalogs.bases(ty).iter();
@@ -74,6 +89,7 @@ impl<'a> Program<'a> {
 
     /// What `Self::Target` is in a type.
     pub(crate) fn associated_type(&self, class: ClassId, name: &str, depth: u32) -> Option<Ty> {
+        self.ask(&(Key::AssociatedType, class, name));
         if let Some(&written) = self.traits.types.get(&(class, name)) {
             let Some(Associated {
                 file,
