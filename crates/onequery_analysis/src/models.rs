@@ -56,7 +56,8 @@ impl Relation {
 #[derive(Debug, Default)]
 pub(crate) struct Models {
     has_any: bool,
-    relations: FxHashMap<RelId, Relation>,
+    /// By [`RelId`]; an id may stand for nothing.
+    relations: Vec<Relation>,
     ids: RelationIds,
     /// In order of declaration.
     of_class: FxHashMap<ClassId, Vec<RelId>>,
@@ -74,7 +75,7 @@ pub(crate) struct Models {
 
 impl Models {
     pub(crate) fn relation(&self, id: RelId) -> &Relation {
-        &self.relations[&id]
+        &self.relations[id.0 as usize]
     }
 
     /// The relations of a class itself, in order of declaration.
@@ -117,13 +118,14 @@ impl Models {
             .entry((ty, relation.name.clone()))
             .and_modify(|known| *known = None)
             .or_insert(Some(id));
-        self.relations.insert(id, relation);
+        self.set(id, relation);
     }
 
-    /// Lets a relation stand where an id is that of nothing: what was found out before may speak of it.
-    fn fill_gaps(&mut self, stand_in: &Relation) {
-        let gone = self.ids.remembered.drain();
-        self.relations.extend(gone.map(|(_, id)| (id, stand_in.clone())));
+    fn set(&mut self, id: RelId, relation: Relation) {
+        match self.relations.get_mut(id.0 as usize) {
+            Some(gap) => *gap = relation,
+            None => self.relations.push(relation),
+        }
     }
 
     /// The first declaration of a name counts: what is written beats what the other side implies.
@@ -131,7 +133,7 @@ impl Models {
         if self.own(relation.owner, &relation.name).is_none() {
             let id = self.ids.of(&(relation.owner, &relation.name));
             self.of_class.entry(relation.owner).or_default().push(id);
-            self.relations.insert(id, relation);
+            self.set(id, relation);
         }
     }
 }
@@ -190,7 +192,7 @@ impl<'a> Program<'a> {
 
     /// How many relations the project's models have, and how many of those whose other side is known.
     pub(crate) fn count_relations(&self) -> (usize, usize) {
-        let relations = self.models.relations.values();
+        let relations = self.models.relations.iter();
         let is_own = |relation: &&Relation| !self.is_stub(self.class(relation.owner).file);
         let own: Vec<&Relation> = relations.filter(is_own).collect();
         let known = own.iter().filter(|relation| !relation.target.is_unknown());
@@ -455,13 +457,15 @@ impl<'a> Program<'a> {
         } else {
             Constants::default()
         };
+        let before = self.layout.relations();
         let mut models = Models {
             has_any,
             constants,
             by_setting: names.by_setting,
             by_name: lower_names,
             served: self.find_served(),
-            ids: RelationIds::like(self.layout.relations()),
+            relations: before.iter().map(|_| self.stand_in_relation()).collect(),
+            ids: RelationIds::like(before),
             ..Models::default()
         };
         for declaration in &declarations {
@@ -471,21 +475,23 @@ impl<'a> Program<'a> {
             self.add_reverse(declaration, &mut models);
         }
         self.add_children(&mut models);
-        if let Some(kind) = self.catalogs.some_relation().filter(|_| self.keeps_ids()) {
-            models.fill_gaps(&Relation {
-                name: "".into(),
-                owner: self.stand_in(),
-                target: Ty::Unknown,
-                to_many: false,
-                optional: true,
-                kind,
-                always_loaded: false,
-                is_query: false,
-                key: None,
-                inverse: None,
-            });
-        }
         models
+    }
+
+    /// The relation that stands where an id is that of nothing: what was found out before may speak of it.
+    fn stand_in_relation(&self) -> Relation {
+        Relation {
+            name: "".into(),
+            owner: self.stand_in(),
+            target: Ty::Unknown,
+            to_many: false,
+            optional: true,
+            kind: self.catalogs.some_relation(),
+            always_loaded: false,
+            is_query: false,
+            key: None,
+            inverse: None,
+        }
     }
 
     fn models_by_name(&self) -> FxHashMap<&'a str, Vec<ClassId>> {

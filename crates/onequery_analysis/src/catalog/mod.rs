@@ -598,9 +598,9 @@ impl Catalogs {
         &self.relations[kind.0 as usize]
     }
 
-    /// Some way to declare relations, if there is one.
-    pub(crate) fn some_relation(&self) -> Option<RelationKind> {
-        (!self.relations.is_empty()).then_some(RelationKind(0))
+    /// Some way to declare relations, of those that there are as soon as there is a relation.
+    pub(crate) const fn some_relation(&self) -> RelationKind {
+        RelationKind(0)
     }
 
     /// The model of the library that has a way to declare relations.
