@@ -1,6 +1,7 @@
 //! Models and their relations, as the project declares them.
 
 mod declarations;
+mod namesakes;
 mod settings;
 
 use std::hash::Hash;
@@ -16,6 +17,7 @@ use crate::known::hash;
 use crate::program::{ClassId, Key, Keys, Program, ScopeId, Symbol};
 use crate::value::{Ty, Value};
 use declarations::{Declaration, Names};
+use namesakes::Namesakes;
 pub(crate) use settings::Constant;
 use settings::Constants;
 
@@ -68,7 +70,7 @@ pub(crate) struct Models {
     /// By class of queries or managers: the only model that has one, in so far as it is the only one.
     served: FxHashMap<ClassId, Option<ClassId>>,
     /// Models by their names in lower case.
-    by_name: FxHashMap<String, Vec<ClassId>>,
+    by_name: FxHashMap<String, Namesakes>,
     /// Other sides that models of libraries get, as far as a name stands for one.
     of_library: FxHashMap<(LibTy, Arc<str>), Option<RelId>>,
 }
@@ -90,7 +92,8 @@ impl Models {
 
     pub(crate) fn hash_keys(&self, keys: &mut Keys) {
         keys.add(Key::Served, &self.served);
-        keys.add(Key::Model, &self.by_name);
+        let by_name = self.by_name.iter().map(|(name, models)| (name, &models.all));
+        keys.add(Key::Model, by_name);
         keys.add(Key::Setting, &self.by_setting);
         keys.add(Key::Constant, &self.constants);
         let of_library = self.of_library.iter().map(|(key, relation)| {
@@ -331,7 +334,11 @@ impl<'a> Program<'a> {
             let mut firsts = ir.imports.iter().filter_map(|import| import.path.first());
             firsts.any(|&first| libraries.contains(ir.name(first)))
         };
-        names.by_name.values().flatten().any(own_model)
+        names
+            .by_name
+            .values()
+            .flat_map(|models| &models.all)
+            .any(own_model)
             || self
                 .file_ids()
                 .filter(|file| !of_library(file))
@@ -434,10 +441,12 @@ impl<'a> Program<'a> {
         let by_name = self.models_by_name();
         let by_setting = self.settings(&by_name);
         let mut lower_names: FxHashMap<String, Vec<ClassId>> = FxHashMap::default();
-        for class in by_name.values().flatten() {
+        for class in by_name.values().flat_map(|models| &models.all) {
             let models = lower_names.entry(self.class_name(*class).to_lowercase());
             models.or_default().push(*class);
         }
+        let lower_names = lower_names.into_iter();
+        let lower_names = lower_names.map(|(name, models)| (name, self.namesakes(models)));
         let names = Names { by_name, by_setting };
         let mut declarations = Vec::new();
         for class in self.class_ids() {
@@ -462,7 +471,7 @@ impl<'a> Program<'a> {
             has_any,
             constants,
             by_setting: names.by_setting,
-            by_name: lower_names,
+            by_name: lower_names.collect(),
             served: self.find_served(),
             relations: before.iter().map(|_| self.stand_in_relation()).collect(),
             ids: RelationIds::like(before),
@@ -494,14 +503,17 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn models_by_name(&self) -> FxHashMap<&'a str, Vec<ClassId>> {
+    fn models_by_name(&self) -> FxHashMap<&'a str, Namesakes> {
         let mut by_name: FxHashMap<&str, Vec<ClassId>> = FxHashMap::default();
         for class in self.class_ids() {
             if self.is_model(class) {
                 by_name.entry(self.class_name(class)).or_default().push(class);
             }
         }
+        let by_name = by_name.into_iter();
         by_name
+            .map(|(name, models)| (name, self.namesakes(models)))
+            .collect()
     }
 
     pub(crate) fn class_name(&self, class: ClassId) -> &'a str {
@@ -524,11 +536,8 @@ impl<'a> Program<'a> {
             LeadsTo::Declared => side.to_many.unwrap_or(!forward.to_many),
         };
         let owners: Vec<ClassId> = if self.is_abstract(declaration.class) {
-            self.class_ids()
-                .filter(|&class| {
-                    self.class(class).mro.contains(&declaration.class) && !self.is_abstract(class)
-                })
-                .collect()
+            let heirs = self.subclasses(declaration.class).iter().copied();
+            heirs.filter(|&heir| !self.is_abstract(heir)).collect()
         } else {
             vec![declaration.class]
         };

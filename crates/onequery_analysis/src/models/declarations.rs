@@ -6,7 +6,8 @@ use onequery_core::ir::{Arg, ExprId, ExprKind, FileIr, Literal, TypeRef};
 use onequery_core::{FileId, Name};
 use rustc_hash::FxHashMap;
 
-use super::{Relation, call_args, folder, keyword_arg, literal, word};
+use super::namesakes::Namesakes;
+use super::{Relation, call_args, keyword_arg, literal, word};
 use crate::catalog::{Decorates, Direction, LeadsTo, LibTy, RelationInfo, RelationKind};
 use crate::program::{ClassId, Key, Program, ScopeId, Symbol};
 use crate::types::TypeScope;
@@ -24,7 +25,7 @@ fn written_target(ir: &FileIr, args: &[Arg], info: &RelationInfo) -> Option<Expr
 
 /// What texts name models.
 pub(super) struct Names<'a> {
-    pub(super) by_name: FxHashMap<&'a str, Vec<ClassId>>,
+    pub(super) by_name: FxHashMap<&'a str, Namesakes>,
     pub(super) by_setting: FxHashMap<Box<str>, Option<ClassId>>,
 }
 
@@ -356,34 +357,6 @@ impl<'a> Program<'a> {
         };
         let own_path = self.path(self.class(class).file);
         self.nearest(app, own_path, candidates)
-    }
-
-    /// The only candidate that is nearest to an app, or to a path when no app is named.
-    pub(super) fn nearest(&self, app: &str, own_path: &str, candidates: &[ClassId]) -> Ty {
-        let app = app.rsplit('.').next().unwrap_or(app);
-        let distance = |candidate: &ClassId| {
-            let path = self.path(self.class(*candidate).file);
-            if path == own_path && app.is_empty() {
-                return 0;
-            }
-            if self.is_stub(self.class(*candidate).file) && app.is_empty() {
-                return 3;
-            }
-            let in_app = !app.is_empty() && path.split('/').any(|part| part.split('.').next() == Some(app));
-            match (app.is_empty(), in_app) {
-                (false, true) => 0,
-                (true, _) if folder(path) == folder(own_path) => 1,
-                _ => 2,
-            }
-        };
-        let nearest = candidates.iter().map(distance).min().unwrap_or(2);
-        let mut of_those = candidates
-            .iter()
-            .filter(|candidate| distance(candidate) == nearest);
-        match (of_those.next(), of_those.next()) {
-            (Some(&only), None) => Ty::Instance(only),
-            _ => Ty::Unknown,
-        }
     }
 }
 

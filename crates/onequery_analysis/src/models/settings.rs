@@ -4,6 +4,7 @@ use onequery_core::ir::{AssignMode, ExprId, ExprKind, FileIr, Literal, Pattern};
 use rustc_hash::FxHashMap;
 
 use super::literal;
+use super::namesakes::Namesakes;
 use crate::program::{ClassId, Program, top_level_assignments, top_level_ids, top_level_names};
 use crate::value::Ty;
 
@@ -22,7 +23,7 @@ impl<'a> Program<'a> {
     /// Models by the upper-case module variables whose texts name them; `None` where it is open which.
     pub(super) fn settings(
         &self,
-        by_name: &FxHashMap<&'a str, Vec<ClassId>>,
+        by_name: &FxHashMap<&'a str, Namesakes>,
     ) -> FxHashMap<Box<str>, Option<ClassId>> {
         let mut found: FxHashMap<Box<str>, Option<ClassId>> = FxHashMap::default();
         for file in self.file_ids() {

@@ -100,7 +100,11 @@ impl Subscriber for Sqlx {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        event.record(&mut Summary);
+        let mut statement = Statement::default();
+        event.record(&mut statement);
+        if !statement.is_own_business() {
+            sent(&statement.summary);
+        }
     }
 
     fn enter(&self, _: &Id) {}
@@ -108,13 +112,29 @@ impl Subscriber for Sqlx {
     fn exit(&self, _: &Id) {}
 }
 
-/// Reads the first words of a statement out of an event.
-struct Summary;
+/// A statement, as an event of sqlx tells of it.
+#[derive(Default)]
+struct Statement {
+    /// Its first words.
+    summary: String,
+    /// All of it, if there is more.
+    text: String,
+}
 
-impl Visit for Summary {
+impl Statement {
+    /// Whether sqlx asks on its own account: each connection of a pool once for each type that it does not know, so that how
+    /// often depends on how many connections are busy.
+    fn is_own_business(&self) -> bool {
+        self.text.contains("pg_catalog.pg_type")
+    }
+}
+
+impl Visit for Statement {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "summary" {
-            sent(value);
+        match field.name() {
+            "summary" => value.clone_into(&mut self.summary),
+            "db.statement" => value.clone_into(&mut self.text),
+            _ => {}
         }
     }
 
