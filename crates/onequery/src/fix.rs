@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Fix) -> anyhow::Result<u8> {
     })
 }
 
-/// A file's text with insertions, each made once.
+/// A file's text with insertions, each made once, and calls of one method in one place as one call.
 ///
 /// # Errors
 ///
@@ -83,10 +83,12 @@ fn with_insertions(path: &str, text: &str, mut insertions: Vec<&Insertion>) -> a
     insertions.dedup();
     let mut fixed = String::with_capacity(text.len());
     let mut copied = 0;
-    for insertion in insertions {
-        let at = insertion.at.span.start as usize;
+    for in_one_place in insertions.chunk_by(|a, b| a.at == b.at) {
+        let at = in_one_place[0].at.span.start as usize;
         fixed.push_str(&text[copied..at]);
-        fixed.push_str(&insertion.text);
+        fixed.push_str(&joined(
+            in_one_place.iter().map(|insertion| insertion.text.as_str()),
+        ));
         copied = at;
     }
     fixed.push_str(&text[copied..]);
@@ -97,6 +99,27 @@ fn with_insertions(path: &str, text: &str, mut insertions: Vec<&Insertion>) -> a
         "the fix does not fit; the file is left as it is"
     );
     Ok(fixed)
+}
+
+/// Sorted texts behind one another, where `.load("a")` and `.load("b")` are `.load("a", "b")`.
+fn joined<'t>(texts: impl Iterator<Item = &'t str>) -> String {
+    let mut joined = String::new();
+    let mut before = None;
+    for text in texts {
+        let call = text
+            .split_once('(')
+            .and_then(|(method, arguments)| Some((method, arguments.strip_suffix(')')?)))
+            .filter(|(_, arguments)| !arguments.is_empty());
+        match call {
+            Some((method, arguments)) if before == Some(method) => {
+                joined.pop();
+                joined.push_str(&format!(", {arguments})"));
+            }
+            _ => joined.push_str(text),
+        }
+        before = call.map(|(method, _)| method);
+    }
+    joined
 }
 
 #[cfg(test)]
@@ -116,12 +139,13 @@ mod tests {
     fn each_insertion_is_made_once_and_in_order() {
         let all = [
             insertion(7, ".c()"),
-            insertion(1, ".b()"),
+            insertion(1, ".b(2)"),
             insertion(7, ".c()"),
             insertion(1, ".a()"),
+            insertion(1, ".b(1)"),
         ];
-        let fixed = with_insertions("a.py", "x + [1, y]\n", vec![&all[1], &all[3]]);
-        assert_eq!(fixed.expect("it fits"), "x.a().b() + [1, y]\n");
+        let fixed = with_insertions("a.py", "x + [1, y]\n", vec![&all[1], &all[3], &all[4]]);
+        assert_eq!(fixed.expect("it fits"), "x.a().b(1, 2) + [1, y]\n");
         let fixed = with_insertions("a.py", "x + y(1)\n", all.iter().collect());
         assert!(fixed.is_err(), "{fixed:?}");
     }
