@@ -38,11 +38,19 @@ impl Record {
         }
         // A variable has a meaning in its own file only.
         value.looked_up = None;
-        if value.says_something() || value.truth.is_some() {
+        if matters(&value) {
             self.size += size_of(&value);
             let below = value.record.as_ref().map_or(0, |record| record.depth);
             self.depth = self.depth.max(1 + below);
             self.values.insert(key.into(), value);
+        }
+    }
+
+    /// Whether there is another value than this one under a key, as far as values are kept.
+    pub(crate) fn differs(&self, key: &str, value: &Value) -> bool {
+        match self.get(key) {
+            Some(known) => known != value,
+            None => matters(value),
         }
     }
 
@@ -90,6 +98,11 @@ impl Record {
                 .zip(other.iter())
                 .all(|((a, x), (b, y))| a == b && x.is_same(y))
     }
+}
+
+/// Whether something is known of a value that could matter.
+fn matters(value: &Value) -> bool {
+    value.says_something() || value.truth.is_some()
 }
 
 /// How many values one is, with those in it.

@@ -188,9 +188,15 @@ impl<'a> Eval<'_, 'a> {
     /// Makes those of the template's variables that a file names its own, so that what is learnt of them is kept.
     fn bind_context(&mut self) {
         let Some(rendering) = &self.rendering else { return };
-        for name in self.ir.names.all() {
-            if let Some(value) = rendering.context.get(self.ir.name(name)) {
-                self.env.set(name, value.clone());
+        let Some(parts) = self.program.template_parts(self.file) else {
+            return;
+        };
+        for (text, value) in rendering.context.iter() {
+            let found = parts
+                .names
+                .binary_search_by_key(&text, |&name| self.ir.name(name));
+            if let Ok(at) = found {
+                self.env.set(parts.names[at], value.clone());
             }
         }
     }
@@ -199,10 +205,11 @@ impl<'a> Eval<'_, 'a> {
     pub(super) fn variables(&self) -> Arc<Record> {
         let context = self.rendering.as_ref().map(|rendering| &rendering.context);
         let mut variables = context.cloned().unwrap_or_default();
-        if self.env.iter().next().is_some() {
-            let all = Arc::make_mut(&mut variables);
-            for (name, value) in self.env.iter() {
-                all.set(self.text(name), value.clone());
+        for (name, value) in self.env.iter() {
+            let text = self.text(name);
+            // Most are those that were given, which is to be shared.
+            if variables.differs(text, value) {
+                Arc::make_mut(&mut variables).set(text, value.clone());
             }
         }
         variables
@@ -284,11 +291,19 @@ impl<'a> Eval<'_, 'a> {
     }
 
     fn eval_block(&mut self, (block, at): (usize, usize)) {
-        let variables = self.variables();
-        let Some(rendering) = &mut self.rendering else {
+        let found = self.rendering.as_ref().and_then(|rendering| {
+            let &(file, content) = rendering.blocks[block].1.get(at)?;
+            Some((file, content, self.program.ir(file).function(content).body?))
+        });
+        let Some((file, content, body)) = found else {
             return;
         };
-        let Some(&(file, content)) = rendering.blocks[block].1.get(at) else {
+        let is_empty = matches!(&self.program.ir(file).expr(body).kind, ExprKind::Block { items, .. } if items.is_empty());
+        if is_empty {
+            return;
+        }
+        let variables = self.variables();
+        let Some(rendering) = &mut self.rendering else {
             return;
         };
         // Blocks of one name inside of each other.
@@ -301,9 +316,7 @@ impl<'a> Eval<'_, 'a> {
         let context = std::mem::replace(&mut rendering.context, variables);
         self.in_file(file, |eval| {
             eval.bind_context();
-            if let Some(body) = eval.ir.function(content).body {
-                eval.eval(body);
-            }
+            eval.eval(body);
         });
         if let Some(rendering) = &mut self.rendering {
             rendering.context = context;

@@ -28,12 +28,14 @@ impl Templates {
     }
 }
 
-/// The parts of a template that have to do with other templates.
+/// What of a template has to do with other templates.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parts {
     /// The name of the template that it extends.
     pub(crate) extends: Option<ExprId>,
     pub(crate) blocks: Vec<(Name, FnIx)>,
+    /// All names of the file, by their texts.
+    pub(crate) names: Vec<Name>,
 }
 
 /// A function that templates call.
@@ -71,7 +73,11 @@ impl<'a> Program<'a> {
             }
             let name = source.path.rsplit('/').next().unwrap_or_default();
             found.by_file_name.entry(name.to_owned()).or_default().push(file);
-            let mut parts = Parts::default();
+            let mut parts = Parts {
+                names: source.ir.names.all().collect(),
+                ..Parts::default()
+            };
+            parts.names.sort_by_key(|&name| source.ir.name(name));
             for expr in &source.ir.exprs {
                 let ExprKind::Template(part) = &expr.kind else {
                     continue;
