@@ -202,6 +202,9 @@ impl Eval<'_, '_> {
         let then_leaves = self.leaves.take().filter(|_| never_runs == 0);
         self.note_memo(start, changes, &remembered);
         let then_arm = (start..self.facts.facts.len(), then_leaves);
+        if finds == Some(false) {
+            self.changed.note_nothing_found(changes, then_arm.0.clone());
+        }
         let then_env = std::mem::replace(&mut self.env, env);
         self.path = path;
         self.enter_branch(guard, false, tested.deps);
@@ -214,6 +217,10 @@ impl Eval<'_, '_> {
         };
         let else_leaves = self.leaves.take();
         self.note_memo(start, changes, &remembered);
+        if finds == Some(true) || self.takes_found(test, &tested) {
+            let facts = start..self.facts.facts.len();
+            self.changed.note_nothing_found(changes, facts);
+        }
         self.path = path;
         if guard.is_none() {
             self.note_alternatives(vec![then_arm, (start..self.facts.facts.len(), else_leaves)]);
@@ -400,6 +407,14 @@ impl Eval<'_, '_> {
                 Some(finds == (op == BinaryOp::Unequal))
             }
             _ => None,
+        }
+    }
+
+    /// Whether a condition takes what a query has found: `if let Some(user) = load(id)`.
+    fn takes_found(&self, test: ExprId, tested: &Value) -> bool {
+        match &self.ir.expr(test).kind {
+            ExprKind::Assign { target, .. } => !tested.deps.queries.is_empty() && self.takes_given(target),
+            _ => false,
         }
     }
 

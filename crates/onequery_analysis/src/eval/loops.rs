@@ -155,7 +155,9 @@ impl Eval<'_, '_> {
             site.may_end = self.facts.sites[ix].may_end;
             self.facts.sites.truncate(ix);
             self.muted -= 1;
-            carried = self.changed[changes..]
+            carried = self
+                .changed
+                .since(changes)
                 .iter()
                 .copied()
                 .filter(|&name| before.get(name).is_some())
@@ -442,7 +444,7 @@ impl Eval<'_, '_> {
             .map(|(_, value)| value)
             .unwrap_or_default();
         self.env = env;
-        self.changed.truncate(changes);
+        self.changed.split_off(changes);
         let literals = self.program.catalogs.literals(self.language());
         let ty = match kind {
             ComprehensionKind::List => Ty::lib(literals.list, vec![element.ty]),

@@ -43,6 +43,7 @@ use crate::types::TypeScope;
 use crate::value::{Bits, Bound, Deps, Ty, Value};
 use env::Env;
 use flow::Leaves;
+use remembered::{Answered, Changes};
 use specialize::Specialized;
 
 /// How deep evaluation recurses; what nests deeper is unknown. Chains of thousands of calls are written by programs.
@@ -115,7 +116,7 @@ struct Eval<'p, 'a> {
     /// Facts on paths that have ended; parallel to the facts.
     sealed: Vec<bool>,
     /// Look-ups in the blocks around the current place that answered and left.
-    answered: Vec<remembered::Answered>,
+    answered: Vec<Answered>,
     /// The parameters that were called so far, each with how many facts there were before.
     invocations: Vec<(usize, Bits)>,
     /// Facts are not recorded while this is above zero.
@@ -125,7 +126,7 @@ struct Eval<'p, 'a> {
     /// Values of `return`s of the closure being evaluated, innermost last; empty in the function itself.
     returned: Vec<Option<Value>>,
     /// Names assigned so far, to see what a loop's body changes.
-    changed: Vec<Name>,
+    changed: Changes,
     /// Attributes that were read of what a parameter is given, with that parameter: `cache` of `self.cache`.
     held_by: FxHashMap<Name, usize>,
     /// What gave variables their values, by variable: see [`Eval::note_given`].
@@ -186,7 +187,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             muted: 0,
             depth: 0,
             returned: Vec::new(),
-            changed: Vec::new(),
+            changed: Changes::default(),
             given_by: FxHashMap::default(),
             held_by: FxHashMap::default(),
             flow_base: 0,

@@ -1,5 +1,7 @@
 //! What answers before a query is asked: look-ups in what is remembered, and what came with an object.
 
+use std::ops::Range;
+
 use onequery_core::Name;
 use onequery_core::ir::{BinaryOp, ExprId, ExprKind, Literal, Pattern};
 
@@ -26,6 +28,61 @@ pub(super) struct Answered {
     is_stored: bool,
 }
 
+/// The variables and attributes that were assigned or grew, in the order in which that was seen.
+#[derive(Default)]
+pub(super) struct Changes {
+    names: Vec<Name>,
+    /// Parts of them, each with the facts that were found meanwhile: what happened where a query had found nothing.
+    where_nothing_was_found: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Changes {
+    pub(super) fn push(&mut self, name: Name) {
+        self.names.push(name);
+    }
+
+    pub(super) fn extend(&mut self, names: impl IntoIterator<Item = Name>) {
+        self.names.extend(names);
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Those behind the first so many.
+    pub(super) fn since(&self, n: usize) -> &[Name] {
+        &self.names[n..]
+    }
+
+    /// Takes those behind the first so many.
+    pub(super) fn split_off(&mut self, n: usize) -> Vec<Name> {
+        self.where_nothing_was_found.retain(|(names, _)| names.end <= n);
+        self.names.split_off(n)
+    }
+
+    /// Notes that those behind the first so many happened where a query had found nothing.
+    pub(super) fn note_nothing_found(&mut self, n: usize, facts: Range<usize>) {
+        if n < self.names.len() {
+            self.where_nothing_was_found.push((n..self.names.len(), facts));
+        }
+    }
+
+    /// Those behind the first so many that are among some names, each with the facts that were found when it happened if that
+    /// was where a query had found nothing.
+    fn among(&self, names: &[Name], n: usize) -> Vec<(Name, Option<Range<usize>>)> {
+        let parts = self.where_nothing_was_found.iter();
+        let parts: Vec<_> = parts.filter(|(names, _)| names.start >= n).collect();
+        let changed = (n..)
+            .zip(&self.names[n..])
+            .filter(|(_, name)| names.contains(name));
+        let among = changed.map(|(ix, name)| {
+            let part = parts.iter().find(|(names, _)| names.contains(&ix));
+            (*name, part.map(|(_, facts)| facts.clone()))
+        });
+        among.collect()
+    }
+}
+
 impl Eval<'_, '_> {
     /// Ends the part of the text behind the look-ups that answered since there were `before` of them.
     pub(super) fn end_answered(&mut self, before: usize) {
@@ -37,7 +94,9 @@ impl Eval<'_, '_> {
             }
             let names = [answered.names, answered.remembered].concat();
             if answered.gives_held
-                && !self.changed[answered.changes..]
+                && !self
+                    .changed
+                    .since(answered.changes)
                     .iter()
                     .any(|name| names.contains(name))
             {
@@ -367,15 +426,14 @@ impl Eval<'_, '_> {
         }
     }
 
-    /// A branch that fills what its condition looked up runs once per distinct key.
+    /// A branch that fills what its condition looked up runs once per distinct key. Where it does so for what a query did not
+    /// find, `missing.add(key)`, what it finds is asked for again, and once per key runs what follows from finding nothing.
     pub(super) fn note_memo(&mut self, start: usize, changes: usize, remembered: &[Name]) {
-        let changed = self.changed[changes..].iter();
-        let filled: Vec<Name> = changed
-            .filter(|name| remembered.contains(name))
-            .copied()
-            .collect();
-        for name in filled {
-            if !self.loops.is_empty() || self.is_shared(name) {
+        for (name, nothing_found) in self.changed.among(remembered, changes) {
+            if let Some(facts) = nothing_found.filter(|_| !self.loops.is_empty()) {
+                let facts = self.facts.facts.get_mut(facts).into_iter().flatten();
+                facts.for_each(|fact| fact.path.memoised = true);
+            } else if !self.loops.is_empty() || self.is_shared(name) {
                 self.memoise(start);
             } else if let Some(param) = self.holder(name) {
                 let facts = self.facts.facts[start..].iter_mut();

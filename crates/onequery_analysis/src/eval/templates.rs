@@ -11,6 +11,7 @@ use onequery_core::{FileId, Language, Name};
 use super::Eval;
 use super::calls::Args;
 use super::env::Env;
+use super::remembered::Changes;
 use crate::catalog::{Position, Renders, TagKind};
 use crate::program::{ClassId, FnId};
 use crate::record::Record;
@@ -45,7 +46,7 @@ struct PutAside<'a> {
     env: Env,
     inlined: Vec<FnIx>,
     class_body: Option<ClassId>,
-    changed: Vec<Name>,
+    changed: Changes,
     each: Option<(ExprId, Value)>,
     names: Vec<(Vec<Name>, Vec<Name>)>,
 }
