@@ -171,7 +171,7 @@ impl RelationIds {
 impl<'a> Program<'a> {
     pub(crate) fn relation(&self, id: RelId) -> &Relation {
         let relation = self.models.relation(id);
-        self.look_into(self.class(relation.owner).file);
+        self.look_at(relation.owner);
         relation
     }
 
@@ -212,7 +212,7 @@ impl<'a> Program<'a> {
     }
 
     fn own_relations_of(&self, class: ClassId) -> impl Iterator<Item = RelId> {
-        self.look_into(self.class(class).file);
+        self.look_at(class);
         self.models.own_relations(class)
     }
 

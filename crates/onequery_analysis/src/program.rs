@@ -190,7 +190,7 @@ pub(crate) struct Program<'a> {
     pub(crate) models: Models,
     /// Evaluation counts what it can see.
     pub(crate) counts_coverage: bool,
-    /// Evaluation tells which files it looks into.
+    /// Evaluation tells which files it looks into, and by which keys it asks for something.
     pub(crate) tells_files: bool,
 }
 
@@ -198,8 +198,8 @@ pub(crate) struct Program<'a> {
 pub(crate) const MAX_HOPS: u32 = 24;
 
 impl<'a> Program<'a> {
-    /// Links lowered files. `own` are those of the project, sorted by path. What is found in a
-    /// program that this one is `like` has the ids that it has there, if that can be.
+    /// Links lowered files. `own` are those of the project, sorted by path. What a program has, too, that this one is `like`,
+    /// has the ids that it has there, if that can be.
     pub(crate) fn link(
         own: &'a [SourceFile],
         packages: &'a [PackageRoot],
@@ -279,7 +279,7 @@ impl<'a> Program<'a> {
         self.class_id(file, ix)
     }
 
-    /// Whether what stands in the program that this one is to be like, too, has the ids that it has there.
+    /// Whether what the program has, too, that this one was to be like, has the ids that it has there.
     pub(crate) const fn keeps_ids(&self) -> bool {
         self.layout.is_kept()
     }
@@ -344,11 +344,21 @@ impl<'a> Program<'a> {
 
     /// All modules, in the order of files and places in them.
     fn scope_ids(&self) -> impl Iterator<Item = ScopeId> + use<'a> {
-        let ids = self.file_ids().flat_map(|file| {
-            let n = u32::try_from(self.files[file.index()].ir.scopes.len()).expect("ids fit");
-            (0..n).map(move |ix| self.scope_id(file, ScopeIx(ix)))
-        });
-        ids.collect::<Vec<_>>().into_iter()
+        self.in_order(|ir| ir.scopes.len(), |file, ix| self.scope_id(file, ScopeIx(ix)))
+    }
+
+    /// What each of things of a kind is that files have so many of, by its place among them.
+    fn in_order<T>(
+        &self,
+        count: fn(&FileIr) -> usize,
+        what: impl Fn(FileId, u32) -> T,
+    ) -> std::vec::IntoIter<T> {
+        let mut all = Vec::new();
+        for file in self.file_ids() {
+            let n = u32::try_from(count(&self.files[file.index()].ir)).expect("ids fit");
+            all.extend((0..n).map(|ix| what(file, ix)));
+        }
+        all.into_iter()
     }
 
     pub(crate) fn file_of_scope(&self, scope: ScopeId) -> FileId {
@@ -387,11 +397,10 @@ impl<'a> Program<'a> {
 
     /// The functions that are written somewhere, with their places.
     fn written_functions(&self) -> impl Iterator<Item = (FnId, (FileId, FnIx))> + use<'a> {
-        let ids = self.file_ids().flat_map(|file| {
-            let n = u32::try_from(self.files[file.index()].ir.functions.len()).expect("ids fit");
-            (0..n).map(move |ix| (self.fn_id(file, FnIx(ix)), (file, FnIx(ix))))
-        });
-        ids.collect::<Vec<_>>().into_iter()
+        self.in_order(
+            |ir| ir.functions.len(),
+            |file, ix| (self.fn_id(file, FnIx(ix)), (file, FnIx(ix))),
+        )
     }
 
     /// The class a function is a method of.
@@ -404,17 +413,12 @@ impl<'a> Program<'a> {
 
     /// All classes, in the order of files and places in them.
     pub(crate) fn class_ids(&self) -> impl Iterator<Item = ClassId> + use<'a> {
-        let ids = self.file_ids().flat_map(|file| {
-            let n = u32::try_from(self.files[file.index()].ir.classes.len()).expect("ids fit");
-            (0..n).map(move |ix| self.class_id(file, ClassIx(ix)))
-        });
-        ids.collect::<Vec<_>>().into_iter()
+        self.in_order(|ir| ir.classes.len(), |file, ix| self.class_id(file, ClassIx(ix)))
     }
 
     pub(crate) fn class(&self, id: ClassId) -> &ClassInfo<'a> {
-        let info = &self.classes[id.index()];
-        self.look_into(info.file);
-        info
+        self.look_at(id);
+        &self.classes[id.index()]
     }
 
     pub(crate) fn class_ir(&self, id: ClassId) -> &'a Class {
@@ -632,6 +636,11 @@ impl<'a> Program<'a> {
         if self.tells_files {
             look_into(file);
         }
+    }
+
+    /// Notes that an evaluation looks at what linking made of a class.
+    pub(crate) fn look_at(&self, class: ClassId) {
+        self.look_into(self.classes[class.index()].file);
     }
 
     /// Notes that an evaluation asks for what linking knows by a key.

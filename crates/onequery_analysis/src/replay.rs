@@ -1,10 +1,11 @@
 //! An analysis of a program that differs from a recorded one in little: what has to come out the same is not evaluated.
 //!
 //! Whoever looked at something that changed is *suspect*: all of its evaluations are repeated. If one of them does not tell
-//! the others what it told them, or if it was not there before, the root is *live*: in the rounds, which are those of a fresh analysis, it is evaluated
-//! when that would. Of what a live root tells otherwise than in the record is *open*: after each round it is learnt anew
-//! from all who speak of it, whose evaluations are repeated for that. Where what is learnt is not what the record has,
-//! whoever ever asked for it is live from then on. Everything else goes as it went.
+//! the others what it told them, or if it was not there before, the root is *live*: in the rounds, which are those of a fresh
+//! analysis, it is evaluated when that would. What a live root tells otherwise than in the record, and what one told that is
+//! gone, is *open*: after each round it is learnt anew from all who speak of it, whose evaluations are repeated for
+//! that. Where what is learnt is not what the record has, whoever ever asked for it is live from then on. Everything else goes
+//! as it went.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -294,15 +294,15 @@ impl<'a> Eval<'_, 'a> {
     fn eval_block(&mut self, (block, at): (usize, usize)) {
         let found = self.rendering.as_ref().and_then(|rendering| {
             let &(file, content) = rendering.blocks[block].1.get(at)?;
-            Some((file, content, self.program.ir(file).function(content).body?))
+            let ir = self.program.ir(file);
+            let body = ir.function(content).body?;
+            // Outlines of pages have many that only others fill.
+            let is_empty = matches!(&ir.expr(body).kind, ExprKind::Block { items, .. } if items.is_empty());
+            (!is_empty).then_some((file, content, body))
         });
         let Some((file, content, body)) = found else {
             return;
         };
-        let is_empty = matches!(&self.program.ir(file).expr(body).kind, ExprKind::Block { items, .. } if items.is_empty());
-        if is_empty {
-            return;
-        }
         let variables = self.variables();
         let Some(rendering) = &mut self.rendering else {
             return;

@@ -114,7 +114,7 @@ impl<'a> Program<'a> {
 
     /// The function that stands for what frameworks do with a class.
     pub(crate) fn presentation(&self, class: ClassId) -> Option<FnId> {
-        self.look_into(self.classes[class.index()].file);
+        self.look_at(class);
         self.is_presented(class).then(|| self.presenting(class))
     }
 
