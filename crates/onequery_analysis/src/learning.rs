@@ -143,6 +143,7 @@ impl Touched {
         });
         let calls = placed(&self.calls).map(|(slot, place)| {
             let given = found(place).facts[place.at as usize].args().iter();
+            // Of types that differ, what is learnt of them depends on which are models.
             let given = given.map(|given| (&given.ty, program.some_model(&given.ty), given.bound, given.int));
             (slot, hash(&given.collect::<Vec<_>>()))
         });

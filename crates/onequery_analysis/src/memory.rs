@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tracing::info_span;
 
 use crate::past::Record;
-use crate::program::{Like, Linked, Names, Program};
+use crate::program::{IdNames, Like, Linked, Program};
 use crate::replay::replay;
 use crate::summaries::{Settled, roots, settle_recorded};
 
@@ -22,7 +22,7 @@ pub struct Memory {
 
 #[derive(Serialize, Deserialize)]
 struct Remembered {
-    names: Names,
+    names: IdNames,
     linked: Linked,
     record: Record,
 }
@@ -69,7 +69,7 @@ impl Memory {
         program.tells_files = false;
         *self = Self {
             remembered: record.map(|record| Remembered {
-                names: Names::of(program),
+                names: IdNames::of(program),
                 linked: Linked::of(program),
                 record,
             }),

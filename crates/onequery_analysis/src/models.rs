@@ -169,6 +169,7 @@ impl RelationIds {
 }
 
 impl<'a> Program<'a> {
+    /// A relation, for an evaluation.
     pub(crate) fn relation(&self, id: RelId) -> &Relation {
         let relation = self.models.relation(id);
         self.look_at(relation.owner);

@@ -83,6 +83,7 @@ impl Knowledge for After<'_> {
 /// A whole analysis, as far as another one can follow it.
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Record {
+    /// All other lists by root have one more entry, for roots that were not there.
     roots: Vec<FnId>,
     past: Past,
     /// By round: what it changed, sorted.
@@ -259,7 +260,6 @@ impl Record {
             results: Blobs::of(results),
             ..Self::default()
         };
-        // The last one stands for roots that were not there.
         for trace in traces.into_iter().chain([Trace::default()]) {
             record.rounds.push(trace.rounds);
             record.before.push(record.asked.0.len());

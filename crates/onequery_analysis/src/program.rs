@@ -11,23 +11,25 @@ mod module_tree;
 mod modules;
 mod presentations;
 mod templates;
+mod top_level;
 mod traits;
 
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher as _};
 
 use onequery_core::ir::{
-    AssignMode, Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, Pattern,
-    ScopeIx, TypeRef,
+    Class, ClassIx, ClassKind, ExprId, ExprKind, FileIr, FnIx, Function, ImportKind, ScopeIx, TypeRef,
 };
 use onequery_core::{DirectiveKind, EntryKind, FileId, Language, Name};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use layout::{Layout, Names};
+pub(crate) use layout::{IdNames, Layout};
 pub(crate) use linked::{Key, Keys, Linked};
 pub(crate) use presentations::{ClassReturned, FieldOf, Written};
+use top_level::top_level_updates;
+pub(crate) use top_level::{target_names, top_level_assignments, top_level_ids, top_level_names};
 
 use crate::catalog::{Access, CallId, Catalogs, Decorates, LibTy, PathNode};
 use crate::models::Models;
@@ -90,7 +92,7 @@ pub struct Target {
 }
 
 /// The names of a program, and the files in which another one differs.
-pub(crate) type Like<'m> = (&'m Names, &'m BTreeSet<FileId>);
+pub(crate) type Like<'m> = (&'m IdNames, &'m BTreeSet<FileId>);
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -890,64 +892,6 @@ fn file_id(ix: usize) -> FileId {
     FileId(u32::try_from(ix).expect("a run has fewer than 2^32 files"))
 }
 
-/// The names assigned by the statements of a file's top level, its `if` and `try` blocks included.
-pub(crate) fn top_level_names(ir: &FileIr, id: ExprId, out: &mut Vec<Name>) {
-    match &ir.expr(id).kind {
-        ExprKind::Block { items, .. } => items.iter().for_each(|&item| top_level_names(ir, item, out)),
-        ExprKind::If { then, otherwise, .. } => {
-            [Some(*then), *otherwise]
-                .into_iter()
-                .flatten()
-                .for_each(|block| top_level_names(ir, block, out));
-        }
-        ExprKind::Try {
-            body,
-            handlers,
-            otherwise,
-            finally,
-        } => {
-            let blocks = [Some(*body), *otherwise, *finally];
-            blocks
-                .into_iter()
-                .flatten()
-                .for_each(|block| top_level_names(ir, block, out));
-            handlers
-                .iter()
-                .for_each(|handler| top_level_names(ir, handler.body, out));
-        }
-        ExprKind::With { body, .. } => top_level_names(ir, *body, out),
-        ExprKind::Assign { target, .. } => target_names(target, out),
-        _ => {}
-    }
-}
-
-/// The statements of a file's top level.
-fn top_level(ir: &FileIr) -> impl Iterator<Item = &ExprKind> {
-    top_level_ids(ir).map(|item| &ir.expr(item).kind)
-}
-
-/// The places of the statements of a file's top level.
-pub(crate) fn top_level_ids(ir: &FileIr) -> impl Iterator<Item = ExprId> + use<'_> {
-    let items: &[ExprId] = match ir.functions[0].body.map(|body| &ir.expr(body).kind) {
-        Some(ExprKind::Block { items, .. }) => items,
-        _ => &[],
-    };
-    items.iter().copied()
-}
-
-/// The names that the statements of a file's top level assign, and what to.
-pub(crate) fn top_level_assignments(ir: &FileIr) -> impl Iterator<Item = (Name, ExprId)> {
-    top_level(ir).filter_map(|statement| match statement {
-        ExprKind::Assign {
-            target, value, mode, ..
-        } if *mode != AssignMode::Update => match **target {
-            Pattern::Name(name, _) => Some((name, (*value)?)),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
 /// The macros all of whose definitions return: which of several a call means is not known.
 fn returning_macros(files: &[SourceFile]) -> FxHashSet<&str> {
     let macros = |returning: bool| {
@@ -962,35 +906,4 @@ fn returning_macros(files: &[SourceFile]) -> FxHashSet<&str> {
     };
     let others: FxHashSet<&str> = macros(false).collect();
     macros(true).filter(|name| !others.contains(name)).collect()
-}
-
-/// The names that the statements of a file's top level change: `PATHS += […]`, `PATHS.append(…)`.
-fn top_level_updates(ir: &FileIr) -> impl Iterator<Item = Name> {
-    top_level(ir).filter_map(|statement| match statement {
-        ExprKind::Assign {
-            target,
-            mode: AssignMode::Update,
-            ..
-        } => match **target {
-            Pattern::Name(name, _) => Some(name),
-            _ => None,
-        },
-        ExprKind::Call { callee, .. } => match ir.expr(*callee).kind {
-            ExprKind::Attr { base, .. } => match ir.expr(base).kind {
-                ExprKind::Name(name) => Some(name),
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
-/// The names that a pattern of names and tuples binds.
-pub(crate) fn target_names(pattern: &Pattern, out: &mut Vec<Name>) {
-    match pattern {
-        Pattern::Name(name, _) => out.push(*name),
-        Pattern::Tuple(parts) => parts.iter().for_each(|part| target_names(part, out)),
-        _ => {}
-    }
 }

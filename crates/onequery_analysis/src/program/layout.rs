@@ -115,14 +115,14 @@ fn kept(before: &[u64], now: &[u64]) -> Vec<Option<u32>> {
 
 /// What is remembered of the ids of a program: by file, what tells its things apart, in the order of their ids.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Names {
+pub(crate) struct IdNames {
     functions: Lists<u64>,
     classes: Lists<u64>,
     scopes: Lists<u64>,
     relations: Numbers<u64>,
 }
 
-impl Names {
+impl IdNames {
     /// The names of a program of which nothing was remembered.
     pub(crate) fn of(program: &Program<'_>) -> Self {
         let all = |names: fn(&FileIr) -> Vec<u64>| {
@@ -159,7 +159,7 @@ impl Layout {
 
     /// The ids of a program that differs in some files from one that had things of these names; `None` if there is no room
     /// for what was added, or nothing to stand for what is gone.
-    pub(super) fn like(files: &[&SourceFile], before: &Names, changed: &BTreeSet<FileId>) -> Option<Self> {
+    pub(super) fn like(files: &[&SourceFile], before: &IdNames, changed: &BTreeSet<FileId>) -> Option<Self> {
         let ids = |before: &Lists<u64>, names: fn(&FileIr) -> Vec<u64>| {
             let mut ids = Ids::dense((0..files.len()).map(|file| before.get(file).len()));
             let changed = changed.iter().map(|file| (*file, names(&files[file.index()].ir)));
