@@ -19,6 +19,8 @@ pub(crate) trait Knowledge: Sync {
     fn variable(&self, slot: Slot) -> Option<&Value>;
     /// What the calls that were seen pass to a function: by [`About::Passed`].
     fn passed(&self, slot: Slot) -> Option<&Passed>;
+    /// Whether the templates that functions render are evaluated: by [`Slot::pages`].
+    fn has_pages(&self) -> bool;
 }
 
 /// What earlier rounds found out. Of what is not in it nothing is known.
@@ -28,6 +30,7 @@ pub(crate) struct Known {
     pub(crate) attributes: FxHashMap<Slot, Value>,
     pub(crate) variables: FxHashMap<Slot, Value>,
     pub(crate) passed: FxHashMap<Slot, Passed>,
+    pub(crate) has_pages: bool,
 }
 
 impl Knowledge for Known {
@@ -45,6 +48,10 @@ impl Knowledge for Known {
 
     fn passed(&self, slot: Slot) -> Option<&Passed> {
         self.passed.get(&slot)
+    }
+
+    fn has_pages(&self) -> bool {
+        self.has_pages
     }
 }
 
@@ -206,16 +213,19 @@ pub(crate) enum About {
     Attribute,
     /// A variable of a module.
     Variable,
+    /// Whether templates are evaluated.
+    Pages,
 }
 
 impl About {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Function,
         Self::Passed,
         Self::Amounts,
         Self::Called,
         Self::Attribute,
         Self::Variable,
+        Self::Pages,
     ];
 }
 
@@ -238,6 +248,11 @@ impl Slot {
     /// The slot of a function, class or module, with the name of what belongs to it.
     pub(crate) fn of(about: About, id: u32, name: &str) -> Self {
         Self(hash(&(id, name)) << Self::BITS).with(about)
+    }
+
+    /// The one of [`Knowledge::has_pages`].
+    pub(crate) fn pages() -> Self {
+        Self::of(About::Pages, 0, "")
     }
 
     /// What else is known of the same.

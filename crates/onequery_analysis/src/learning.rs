@@ -179,6 +179,7 @@ impl Touched {
                 About::Passed | About::Amounts | About::Called => {
                     touched.calls.push((slot.with(About::Passed), None));
                 }
+                About::Pages => {}
             }
         }
         touched
@@ -397,6 +398,7 @@ impl Learning {
                         forgotten.extend(PASSED.map(|about| slot.with(about)));
                     }
                 }
+                About::Pages => {}
             }
         }
         forgotten

@@ -17,6 +17,7 @@ use crate::eval::Evaluated;
 use crate::known::{Knowledge, OfFunction, Passed, Slot, hash};
 use crate::learning::Told;
 use crate::program::FnId;
+use crate::summaries::FIRST_WITH_PAGES;
 use crate::value::Value;
 
 /// What was known after each round.
@@ -77,6 +78,10 @@ impl Knowledge for After<'_> {
 
     fn passed(&self, slot: Slot) -> Option<&Passed> {
         self.past.passed.get(&slot)?.after(self.n_rounds)
+    }
+
+    fn has_pages(&self) -> bool {
+        usize::from(self.n_rounds) >= FIRST_WITH_PAGES
     }
 }
 

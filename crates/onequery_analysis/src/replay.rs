@@ -19,7 +19,7 @@ use crate::known::{About, Knowledge, Known, OfFunction, Passed, Slot};
 use crate::learning::{Learning, PASSED, Told, Touched};
 use crate::past::{After, Record, asked};
 use crate::program::{FnId, Program};
-use crate::summaries::{MAX_ROUNDS, ROOTS_AT_ONCE, WIDENING_ROUND, evaluate_or_report, roots};
+use crate::summaries::{FIRST_WITH_PAGES, MAX_ROUNDS, ROOTS_AT_ONCE, WIDENING_ROUND, evaluate_or_report, roots};
 use crate::value::Value;
 
 /// A replay is given up when it would evaluate more than one in so many roots in every round; a fresh analysis is as fast.
@@ -58,7 +58,8 @@ pub(crate) fn replay(
     let mut woken = replay.suspect(changed)?;
     for round in 0..MAX_ROUNDS {
         woken = replay.round(round, woken)?;
-        if replay.changed.is_empty() && !replay.changes(round, false) {
+        let is_quiet = replay.changed.is_empty() && !replay.changes(round, false);
+        if is_quiet && round >= FIRST_WITH_PAGES {
             return Some(replay.finish(round + 1));
         }
         // What still changes then is given up, and so is what follows from it.
@@ -278,7 +279,7 @@ impl Replay<'_, '_> {
                 About::Attribute => copy(&mut known.attributes, slot, recorded.attribute(slot)),
                 About::Variable => copy(&mut known.variables, slot, recorded.variable(slot)),
                 About::Passed => copy(&mut known.passed, slot, recorded.passed(slot)),
-                About::Amounts | About::Called => {}
+                About::Amounts | About::Called | About::Pages => {}
             }
         }
     }
@@ -309,7 +310,7 @@ impl Replay<'_, '_> {
             About::Attribute => now.attribute(slot) != recorded.attribute(slot),
             About::Variable => now.variable(slot) != recorded.variable(slot),
             About::Passed => now.passed(slot) != recorded.passed(slot),
-            About::Amounts | About::Called => false,
+            About::Amounts | About::Called | About::Pages => false,
         };
         let new: FxHashSet<Slot> = open
             .keys()
@@ -376,6 +377,10 @@ impl Knowledge for Now<'_> {
 
     fn passed(&self, slot: Slot) -> Option<&Passed> {
         self.of(slot).passed(slot)
+    }
+
+    fn has_pages(&self) -> bool {
+        self.recorded.has_pages()
     }
 }
 

@@ -26,6 +26,10 @@ use crate::value::{Bits, Deps, Ty};
 /// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
 pub(crate) const MAX_ROUNDS: usize = 24;
 
+/// The first round that evaluates what functions render. A page is much to evaluate, and by then most of what it asks for is
+/// what it will be.
+pub(crate) const FIRST_WITH_PAGES: usize = 5;
+
 /// From this round on, what still changes is unknown for good: two values that follow from each other may never agree.
 pub(crate) const WIDENING_ROUND: usize = 12;
 
@@ -374,6 +378,7 @@ fn rounds<K: Send>(
     let mut changed: Option<FxHashSet<Slot>> = None;
     let mut changed_by_round = Vec::new();
     for round in 0.. {
+        learning.known.has_pages = round >= FIRST_WITH_PAGES;
         let anew: Vec<(usize, Touched)> = info_span!("evaluate", round).in_scope(|| {
             let all = results
                 .par_iter_mut()
@@ -400,14 +405,18 @@ fn rounds<K: Send>(
             })
             .collect()
         });
-        let differences = info_span!("learn", round).in_scope(|| learning.learn(program, &results, anew));
+        let mut differences =
+            info_span!("learn", round).in_scope(|| learning.learn(program, &results, anew));
+        if round + 1 == FIRST_WITH_PAGES {
+            differences.insert(Slot::pages());
+        }
         if learning.past.is_some() {
             let mut slots: Vec<Slot> = differences.iter().copied().collect();
             slots.sort_unstable();
             changed_by_round.push(Numbers(slots));
         }
-        if differences.is_empty() || round >= MAX_ROUNDS {
-            let is_settled = differences.is_empty();
+        let is_settled = differences.is_empty() && round >= FIRST_WITH_PAGES;
+        if is_settled || round >= MAX_ROUNDS {
             return (Settled { results, is_settled }, changed_by_round);
         }
         if round >= WIDENING_ROUND {

@@ -13,6 +13,7 @@ use super::calls::Args;
 use super::env::Env;
 use super::remembered::Changes;
 use crate::catalog::{Position, Renders, TagKind};
+use crate::known::Slot;
 use crate::program::{ClassId, FnId};
 use crate::record::Record;
 use crate::value::{Deps, Measure, Ty, Value};
@@ -92,8 +93,12 @@ impl<'a> Eval<'_, 'a> {
         self.program.template(self.file, self.program.text(name))
     }
 
-    /// Renders a template.
+    /// Renders a template, unless it is too early for that.
     pub(super) fn render(&mut self, template: FileId, context: Record) {
+        self.reads.borrow_mut().insert(Slot::pages());
+        if !self.known.has_pages() {
+            return;
+        }
         let rendering = Rendering {
             context: Arc::new(context),
             ..Rendering::default()
