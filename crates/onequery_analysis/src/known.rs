@@ -19,8 +19,8 @@ pub(crate) trait Knowledge: Sync {
     fn variable(&self, slot: Slot) -> Option<&Value>;
     /// What the calls that were seen pass to a function: by [`About::Passed`].
     fn passed(&self, slot: Slot) -> Option<&Passed>;
-    /// Whether the templates that functions render are evaluated: by [`Slot::pages`].
-    fn has_pages(&self) -> bool;
+    /// How many rounds there were. What depends on it asks by [`Slot::pages`].
+    fn n_rounds(&self) -> usize;
 }
 
 /// What earlier rounds found out. Of what is not in it nothing is known.
@@ -30,7 +30,7 @@ pub(crate) struct Known {
     pub(crate) attributes: FxHashMap<Slot, Value>,
     pub(crate) variables: FxHashMap<Slot, Value>,
     pub(crate) passed: FxHashMap<Slot, Passed>,
-    pub(crate) has_pages: bool,
+    pub(crate) n_rounds: usize,
 }
 
 impl Knowledge for Known {
@@ -50,8 +50,8 @@ impl Knowledge for Known {
         self.passed.get(&slot)
     }
 
-    fn has_pages(&self) -> bool {
-        self.has_pages
+    fn n_rounds(&self) -> usize {
+        self.n_rounds
     }
 }
 
@@ -213,7 +213,7 @@ pub(crate) enum About {
     Attribute,
     /// A variable of a module.
     Variable,
-    /// Whether templates are evaluated.
+    /// Whether what functions render is evaluated.
     Pages,
 }
 
@@ -250,9 +250,9 @@ impl Slot {
         Self(hash(&(id, name)) << Self::BITS).with(about)
     }
 
-    /// The one of [`Knowledge::has_pages`].
-    pub(crate) fn pages() -> Self {
-        Self::of(About::Pages, 0, "")
+    /// Whether it is time to evaluate what functions render, those that do that early or the others.
+    pub(crate) fn pages(is_early: bool) -> Self {
+        Self::of(About::Pages, is_early.into(), "")
     }
 
     /// What else is known of the same.

@@ -17,7 +17,6 @@ use crate::eval::Evaluated;
 use crate::known::{Knowledge, OfFunction, Passed, Slot, hash};
 use crate::learning::Told;
 use crate::program::FnId;
-use crate::summaries::FIRST_WITH_PAGES;
 use crate::value::Value;
 
 /// What was known after each round.
@@ -80,8 +79,8 @@ impl Knowledge for After<'_> {
         self.past.passed.get(&slot)?.after(self.n_rounds)
     }
 
-    fn has_pages(&self) -> bool {
-        usize::from(self.n_rounds) >= FIRST_WITH_PAGES
+    fn n_rounds(&self) -> usize {
+        self.n_rounds.into()
     }
 }
 

@@ -19,7 +19,9 @@ use crate::known::{About, Knowledge, Known, OfFunction, Passed, Slot};
 use crate::learning::{Learning, PASSED, Told, Touched};
 use crate::past::{After, Record, asked};
 use crate::program::{FnId, Program};
-use crate::summaries::{FIRST_WITH_PAGES, MAX_ROUNDS, ROOTS_AT_ONCE, WIDENING_ROUND, evaluate_or_report, roots};
+use crate::summaries::{
+    MAX_ROUNDS, ROOTS_AT_ONCE, WIDENING_ROUND, evaluate_or_report, first_with_pages, roots,
+};
 use crate::value::Value;
 
 /// A replay is given up when it would evaluate more than one in so many roots in every round; a fresh analysis is as fast.
@@ -59,7 +61,7 @@ pub(crate) fn replay(
     for round in 0..MAX_ROUNDS {
         woken = replay.round(round, woken)?;
         let is_quiet = replay.changed.is_empty() && !replay.changes(round, false);
-        if is_quiet && round >= FIRST_WITH_PAGES {
+        if is_quiet && round >= first_with_pages(false) {
             return Some(replay.finish(round + 1));
         }
         // What still changes then is given up, and so is what follows from it.
@@ -379,8 +381,8 @@ impl Knowledge for Now<'_> {
         self.of(slot).passed(slot)
     }
 
-    fn has_pages(&self) -> bool {
-        self.recorded.has_pages()
+    fn n_rounds(&self) -> usize {
+        self.recorded.n_rounds()
     }
 }
 

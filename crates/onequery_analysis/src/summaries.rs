@@ -16,7 +16,7 @@ use tracing::info_span;
 use crate::catalog::Access;
 use crate::eval::{Evaluated, evaluate, is_root};
 use crate::facts::{Conditions, Fact, FnFacts, Given, Left, Path, What};
-use crate::known::{Knowledge, Known, Slot};
+use crate::known::{Knowledge, Known, Slot, hash};
 use crate::learning::{Learning, Touched};
 use crate::past::{Numbers, Record, Trace, looking};
 use crate::program::{ClassId, FnId, Program};
@@ -27,8 +27,15 @@ use crate::value::{Bits, Deps, Ty};
 pub(crate) const MAX_ROUNDS: usize = 24;
 
 /// The first round that evaluates what functions render. A page is much to evaluate, and by then most of what it asks for is
-/// what it will be.
-pub(crate) const FIRST_WITH_PAGES: usize = 5;
+/// what it will be. What all pages of a project call is told by a few of them, which come first.
+pub(crate) const fn first_with_pages(is_early: bool) -> usize {
+    if is_early { 4 } else { 6 }
+}
+
+/// Whether what a function renders is evaluated early. A share of all names does for that.
+pub(crate) fn renders_early(name: &str) -> bool {
+    hash(&name) >> (u64::BITS - 3) == 0
+}
 
 /// From this round on, what still changes is unknown for good: two values that follow from each other may never agree.
 pub(crate) const WIDENING_ROUND: usize = 12;
@@ -378,7 +385,7 @@ fn rounds<K: Send>(
     let mut changed: Option<FxHashSet<Slot>> = None;
     let mut changed_by_round = Vec::new();
     for round in 0.. {
-        learning.known.has_pages = round >= FIRST_WITH_PAGES;
+        learning.known.n_rounds = round;
         let anew: Vec<(usize, Touched)> = info_span!("evaluate", round).in_scope(|| {
             let all = results
                 .par_iter_mut()
@@ -407,15 +414,15 @@ fn rounds<K: Send>(
         });
         let mut differences =
             info_span!("learn", round).in_scope(|| learning.learn(program, &results, anew));
-        if round + 1 == FIRST_WITH_PAGES {
-            differences.insert(Slot::pages());
-        }
+        let early = [true, false].into_iter();
+        let due = early.filter(|is_early| first_with_pages(*is_early) == round + 1);
+        differences.extend(due.map(Slot::pages));
         if learning.past.is_some() {
             let mut slots: Vec<Slot> = differences.iter().copied().collect();
             slots.sort_unstable();
             changed_by_round.push(Numbers(slots));
         }
-        let is_settled = differences.is_empty() && round >= FIRST_WITH_PAGES;
+        let is_settled = differences.is_empty() && round >= first_with_pages(false);
         if is_settled || round >= MAX_ROUNDS {
             return (Settled { results, is_settled }, changed_by_round);
         }

@@ -102,6 +102,8 @@ pub(crate) fn is_root(ix: FnIx, function: &Function) -> bool {
 struct Eval<'p, 'a> {
     program: &'p Program<'a>,
     known: &'p dyn Knowledge,
+    /// The function.
+    id: FnId,
     file: FileId,
     ir: &'a FileIr,
     /// The named function whose facts are collected.
@@ -173,6 +175,7 @@ impl<'p, 'a> Eval<'p, 'a> {
         Self {
             program,
             known,
+            id,
             file,
             ir: program.ir(file),
             current: ix,

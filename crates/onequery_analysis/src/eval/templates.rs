@@ -16,6 +16,7 @@ use crate::catalog::{Position, Renders, TagKind};
 use crate::known::Slot;
 use crate::program::{ClassId, FnId};
 use crate::record::Record;
+use crate::summaries::{first_with_pages, renders_early};
 use crate::value::{Deps, Measure, Ty, Value};
 
 /// How many templates may take in each other.
@@ -95,8 +96,7 @@ impl<'a> Eval<'_, 'a> {
 
     /// Renders a template, unless it is too early for that.
     pub(super) fn render(&mut self, template: FileId, context: Record) {
-        self.reads.borrow_mut().insert(Slot::pages());
-        if !self.known.has_pages() {
+        if self.rendered.is_empty() && !self.may_render() {
             return;
         }
         let rendering = Rendering {
@@ -106,6 +106,13 @@ impl<'a> Eval<'_, 'a> {
         let outer = self.rendering.replace(rendering);
         self.compose(template);
         self.rendering = outer;
+    }
+
+    /// Whether the rounds have come to what the function renders.
+    fn may_render(&self) -> bool {
+        let is_early = renders_early(&self.program.qualified_name(self.id));
+        self.reads.borrow_mut().insert(Slot::pages(is_early));
+        self.known.n_rounds() >= first_with_pages(is_early)
     }
 
     /// Evaluates a template, or the one that it extends with its blocks.
