@@ -373,9 +373,9 @@ pub(crate) fn place_of_key(number: u32) -> FileId {
     FileId(FIRST_KEY | number)
 }
 
-/// Does something, and tells the files that were looked into, and what stands for the keys that were asked for.
+/// Does something, and tells the files that were looked into for that, and what stands for the keys that were asked for.
 pub(crate) fn looking<T>(work: impl FnOnce() -> T) -> (T, Vec<FileId>) {
-    LOOKED_INTO.with_borrow_mut(FxHashSet::clear);
+    let outer = LOOKED_INTO.take();
     let done = work();
-    (done, LOOKED_INTO.with_borrow_mut(|files| files.drain().collect()))
+    (done, LOOKED_INTO.replace(outer).into_iter().collect())
 }

@@ -14,7 +14,7 @@ use onequery_core::FileId;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::eval::Evaluated;
+use crate::eval::{Evaluated, ForCallers};
 use crate::known::{About, Knowledge, Known, OfFunction, Passed, Slot};
 use crate::learning::{Learning, PASSED, Told, Touched};
 use crate::past::{After, Record, asked};
@@ -52,6 +52,7 @@ pub(crate) fn replay(
         live: BTreeSet::new(),
         followed: BTreeSet::new(),
         told: FxHashMap::default(),
+        for_callers: (0..=MAX_ROUNDS).map(|_| ForCallers::default()).collect(),
         open: FxHashMap::default(),
         differ: FxHashSet::default(),
         learning: Learning::default(),
@@ -89,6 +90,8 @@ struct Replay<'r, 'a> {
     followed: BTreeSet<usize>,
     /// What each live root tells.
     told: FxHashMap<usize, Told>,
+    /// By round of the record, with what was known then.
+    for_callers: Vec<ForCallers>,
     /// What is open, each with the round from which on it is.
     open: FxHashMap<Slot, usize>,
     /// What of that has ever been other than in the record.
@@ -226,8 +229,9 @@ impl Replay<'_, '_> {
             open: &self.open,
             known: &self.learning.known,
         };
+        let for_callers = ForCallers::default();
         let evaluate = |root: usize| {
-            let evaluated = evaluate_or_report(self.program, &known, self.roots[root]);
+            let evaluated = evaluate_or_report(self.program, (&known, &for_callers), self.roots[root]);
             (root, Arc::new(evaluated))
         };
         roots.into_par_iter().map(evaluate).collect()
@@ -251,7 +255,8 @@ impl Replay<'_, '_> {
     /// What a root found out in a round of the record.
     fn as_evaluated(&self, root: usize, round: usize) -> Arc<Evaluated> {
         let known = self.record.after(round);
-        Arc::new(evaluate_or_report(self.program, &known, self.roots[root]))
+        let known = (&known as &dyn Knowledge, &self.for_callers[round]);
+        Arc::new(evaluate_or_report(self.program, known, self.roots[root]))
     }
 
     /// Follows what is known of some slots from a round on.

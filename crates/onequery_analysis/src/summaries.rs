@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use tracing::info_span;
 
 use crate::catalog::Access;
-use crate::eval::{Evaluated, evaluate, is_root};
+use crate::eval::{Evaluated, ForCallers, evaluate, is_root};
 use crate::facts::{Conditions, Fact, FnFacts, Given, Left, Path, What};
 use crate::known::{Knowledge, Known, Slot, hash};
 use crate::learning::{Learning, Touched};
@@ -356,6 +356,7 @@ pub(crate) fn roots(program: &Program<'_>) -> Vec<FnId> {
 struct Turn<'t, 'a> {
     program: &'t Program<'a>,
     known: &'t Known,
+    for_callers: &'t ForCallers,
     round: usize,
     root: FnId,
     /// The root's index, and what it found out before.
@@ -366,7 +367,7 @@ struct Turn<'t, 'a> {
 impl Turn<'_, '_> {
     /// What the root finds out, and what that speaks of.
     fn evaluate(&self) -> (Evaluated, Touched) {
-        let now = evaluate_or_report(self.program, self.known, self.root);
+        let now = evaluate_or_report(self.program, (self.known, self.for_callers), self.root);
         let touched = Touched::of(self.program, self.before, (self.ix, &now));
         (now, touched)
     }
@@ -386,6 +387,7 @@ fn rounds<K: Send>(
     let mut changed_by_round = Vec::new();
     for round in 0.. {
         learning.known.n_rounds = round;
+        let for_callers = ForCallers::default();
         let anew: Vec<(usize, Touched)> = info_span!("evaluate", round).in_scope(|| {
             let all = results
                 .par_iter_mut()
@@ -401,6 +403,7 @@ fn rounds<K: Send>(
                 let turn = Turn {
                     program,
                     known: &learning.known,
+                    for_callers: &for_callers,
                     round,
                     root: roots[ix],
                     ix,
@@ -412,8 +415,7 @@ fn rounds<K: Send>(
             })
             .collect()
         });
-        let mut differences =
-            info_span!("learn", round).in_scope(|| learning.learn(program, &results, anew));
+        let mut differences = info_span!("learn", round).in_scope(|| learning.learn(program, &results, anew));
         let early = [true, false].into_iter();
         let due = early.filter(|is_early| first_with_pages(*is_early) == round + 1);
         differences.extend(due.map(Slot::pages));
@@ -435,7 +437,11 @@ fn rounds<K: Send>(
 }
 
 /// Evaluates a function; a panic costs this function only.
-pub(crate) fn evaluate_or_report(program: &Program<'_>, known: &dyn Knowledge, root: FnId) -> Evaluated {
+pub(crate) fn evaluate_or_report(
+    program: &Program<'_>,
+    known: (&dyn Knowledge, &ForCallers),
+    root: FnId,
+) -> Evaluated {
     catch_unwind(AssertUnwindSafe(|| evaluate(program, known, root))).unwrap_or_else(|_| {
         let (file, _, function) = program.function(root);
         let message = "a function could not be analysed; please report this".to_owned();

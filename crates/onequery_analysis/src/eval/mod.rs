@@ -44,7 +44,7 @@ use crate::value::{Bits, Bound, Deps, Ty, Value};
 use env::Env;
 use flow::Leaves;
 use remembered::{Answered, Changes};
-use specialize::Specialized;
+pub(crate) use specialize::ForCallers;
 
 /// How deep evaluation recurses; what nests deeper is unknown. Chains of thousands of calls are written by programs.
 const MAX_DEPTH: u32 = 500;
@@ -62,9 +62,13 @@ pub(crate) struct Evaluated {
 }
 
 /// Evaluates one function that is not nested in another.
-pub(crate) fn evaluate(program: &Program<'_>, known: &dyn Knowledge, id: FnId) -> Evaluated {
+pub(crate) fn evaluate(
+    program: &Program<'_>,
+    (known, for_callers): (&dyn Knowledge, &ForCallers),
+    id: FnId,
+) -> Evaluated {
     let function = program.function(id).2;
-    let mut eval = Eval::new(program, known, id);
+    let mut eval = Eval::new(program, known, for_callers, id);
     if let Some(class) = program.presented(id) {
         eval.present(id, class);
     } else {
@@ -102,6 +106,7 @@ pub(crate) fn is_root(ix: FnIx, function: &Function) -> bool {
 struct Eval<'p, 'a> {
     program: &'p Program<'a>,
     known: &'p dyn Knowledge,
+    for_callers: &'p ForCallers,
     /// The function.
     id: FnId,
     file: FileId,
@@ -164,17 +169,21 @@ struct Eval<'p, 'a> {
     specialized: Vec<FnId>,
     /// What that caller gives for parameters, as far as it is known.
     decided: Conditions,
-    /// What was found out of functions for one caller: computed on demand, hence the cell.
-    found_for_callers: RefCell<FxHashMap<specialize::Context, Specialized>>,
 }
 
 impl<'p, 'a> Eval<'p, 'a> {
     /// An evaluation of a function that has not begun.
-    fn new(program: &'p Program<'a>, known: &'p dyn Knowledge, id: FnId) -> Self {
+    fn new(
+        program: &'p Program<'a>,
+        known: &'p dyn Knowledge,
+        for_callers: &'p ForCallers,
+        id: FnId,
+    ) -> Self {
         let (file, ix, _) = program.function(id);
         Self {
             program,
             known,
+            for_callers,
             id,
             file,
             ir: program.ir(file),
@@ -209,7 +218,6 @@ impl<'p, 'a> Eval<'p, 'a> {
             limit: None,
             specialized: Vec::new(),
             decided: Conditions::default(),
-            found_for_callers: RefCell::default(),
         }
     }
 

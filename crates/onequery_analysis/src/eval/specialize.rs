@@ -3,11 +3,16 @@
 //! `get_model("order", "Line")`, `sorted_by(queryset, request)`, `self.rows()` of a base class that reads `self.model`:
 //! what these give cannot be said for all callers at once.
 
-use onequery_core::ir::{Pattern, Spread};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use onequery_core::ir::{Param, Pattern, Spread};
 use onequery_core::{FileId, Name};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::Eval;
 use crate::facts::{CalledEach, Given};
+use crate::known::Slot;
+use crate::past::{look_into, looking};
 use crate::program::FnId;
 use crate::value::{Bits, Ty, Value};
 
@@ -18,11 +23,11 @@ const MAX_SPECIALIZED: usize = 3;
 const MAX_LENGTH: u32 = 4_000;
 
 /// A function and what it is given, as far as it is evaluated again for that.
-pub(super) type Context = (FnId, Vec<Passed>);
+type Context = (FnId, Vec<Passed>);
 
 /// What one caller passes for a parameter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Passed {
+struct Passed {
     ty: Ty,
     text: Option<(FileId, Name)>,
     /// Whether it is something, as opposed to `None` or `False`.
@@ -30,10 +35,26 @@ pub(super) struct Passed {
 }
 
 /// What evaluating a function for one caller found out.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Specialized {
+struct Specialized {
     returned: Value,
     called_each: Vec<CalledEach>,
+    /// What that asked for, and the files that it looked into.
+    reads: FxHashSet<Slot>,
+    files: Vec<FileId>,
+}
+
+/// The functions being evaluated for one caller inside each other, and what the next one is given.
+type Key = (Vec<FnId>, Context);
+
+/// What functions give to their callers, as far as evaluations found that out with the same knowledge. It is the same for all
+/// callers that pass the same.
+#[derive(Default)]
+pub(crate) struct ForCallers(Mutex<FxHashMap<Key, Arc<Specialized>>>);
+
+impl ForCallers {
+    fn found(&self) -> MutexGuard<'_, FxHashMap<Key, Arc<Specialized>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<'a> Eval<'_, 'a> {
@@ -50,7 +71,7 @@ impl<'a> Eval<'_, 'a> {
             return None;
         }
         let context = self.context(callee, from, receiver, given)?;
-        Some(self.for_caller(context).returned)
+        Some(self.for_caller(context).returned.clone())
     }
 
     /// The parameters that a function calls per element, with what it gives them when this caller calls it.
@@ -70,7 +91,7 @@ impl<'a> Eval<'_, 'a> {
             return for_all.clone();
         }
         match self.context(callee, Bits::ALL, receiver, given) {
-            Some(context) => self.for_caller(context).called_each,
+            Some(context) => self.for_caller(context).called_each.clone(),
             None => for_all.clone(),
         }
     }
@@ -117,50 +138,62 @@ impl<'a> Eval<'_, 'a> {
         says_more.then_some((callee, context))
     }
 
-    fn for_caller(&self, context: Context) -> Specialized {
-        let known = self.found_for_callers.borrow().get(&context).cloned();
-        known.unwrap_or_else(|| {
-            let found = self.evaluate_for(&context);
-            self.found_for_callers.borrow_mut().insert(context, found.clone());
+    fn for_caller(&self, context: Context) -> Arc<Specialized> {
+        let key = (self.specialized.clone(), context);
+        let known = self.for_callers.found().get(&key).cloned();
+        let found = known.unwrap_or_else(|| {
+            let found = Arc::new(self.evaluate_for(&key.1));
+            self.for_callers.found().insert(key, found.clone());
             found
-        })
+        });
+        self.reads.borrow_mut().extend(&found.reads);
+        found.files.iter().copied().for_each(look_into);
+        found
     }
 
-    fn evaluate_for(&self, (callee, passed): &Context) -> Specialized {
+    fn evaluate_for(&self, context: &Context) -> Specialized {
+        let (callee, passed) = context;
         let function = self.program.function(*callee).2;
-        let mut eval = Eval::new(self.program, self.known, *callee);
-        eval.specialized.clone_from(&self.specialized);
-        eval.specialized.push(*callee);
-        eval.found_for_callers.swap(&self.found_for_callers);
-        eval.bind_params(*callee, function);
-        for (ix, (param, passed)) in function.params.iter().zip(passed).enumerate() {
-            if let Some(is_given) = passed.is_given {
-                eval.decided = eval.decided.and(ix, is_given);
+        let ((facts, reads), files) = looking(|| {
+            let mut eval = Eval::new(self.program, self.known, self.for_callers, *callee);
+            eval.specialized.clone_from(&self.specialized);
+            eval.specialized.push(*callee);
+            eval.bind_params(*callee, function);
+            for (ix, (param, passed)) in function.params.iter().zip(passed).enumerate() {
+                eval.bind_passed(ix, param, passed);
             }
-            let bound = match param.pattern {
-                Pattern::Name(name, _) => eval.env.get(name).cloned(),
-                _ => None,
-            };
-            let Some(mut value) = bound else { continue };
-            value.text = passed.text;
-            if !matches!(passed.ty, Ty::Unknown | Ty::Plain) {
-                value.ty = match &param.ty {
-                    Some(_) => std::mem::take(&mut value.ty).completed_by(&passed.ty),
-                    None => passed.ty.clone(),
-                };
-                value.likely = false;
-                value.rows = eval.rows_of_param(&value.ty, ix);
-            }
-            eval.bind(&param.pattern, value);
-        }
-        eval.body(function);
-        let facts = eval.finish(*callee, function);
-        self.reads.borrow_mut().extend(eval.reads.take());
-        self.found_for_callers.swap(&eval.found_for_callers);
+            eval.body(function);
+            let facts = eval.finish(*callee, function);
+            (facts, eval.reads.into_inner())
+        });
         Specialized {
             returned: facts.returns.unwrap_or_default().returned(),
             called_each: facts.called_each,
+            reads,
+            files,
         }
+    }
+
+    /// Binds a parameter to what the caller passes, as far as that says something.
+    fn bind_passed(&mut self, ix: usize, param: &Param, passed: &Passed) {
+        if let Some(is_given) = passed.is_given {
+            self.decided = self.decided.and(ix, is_given);
+        }
+        let bound = match param.pattern {
+            Pattern::Name(name, _) => self.env.get(name).cloned(),
+            _ => None,
+        };
+        let Some(mut value) = bound else { return };
+        value.text = passed.text;
+        if !matches!(passed.ty, Ty::Unknown | Ty::Plain) {
+            value.ty = match &param.ty {
+                Some(_) => std::mem::take(&mut value.ty).completed_by(&passed.ty),
+                None => passed.ty.clone(),
+            };
+            value.likely = false;
+            value.rows = self.rows_of_param(&value.ty, ix);
+        }
+        self.bind(&param.pattern, value);
     }
 
     /// Whether a branch is taken, when what the caller passes for a parameter decides that: the parameter, and whether the
