@@ -17,6 +17,7 @@ use crate::eval::Evaluated;
 use crate::known::{Knowledge, OfFunction, Passed, Slot, hash};
 use crate::learning::Told;
 use crate::program::FnId;
+use crate::summaries::MAX_ROUNDS;
 use crate::value::Value;
 
 /// What was known after each round.
@@ -83,6 +84,9 @@ impl Knowledge for After<'_> {
         self.n_rounds.into()
     }
 }
+
+// Rounds are kept as bits.
+const _: () = assert!(MAX_ROUNDS < u32::BITS as usize - 1);
 
 /// A whole analysis, as far as another one can follow it.
 #[derive(Default, Serialize, Deserialize)]
@@ -373,9 +377,19 @@ pub(crate) fn place_of_key(number: u32) -> FileId {
     FileId(FIRST_KEY | number)
 }
 
+/// What the evaluation around looked into; it goes on with that whatever becomes of the one inside.
+struct Outer(FxHashSet<FileId>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        let files = std::mem::take(&mut self.0);
+        LOOKED_INTO.with_borrow_mut(|looked_into| looked_into.extend(files));
+    }
+}
+
 /// Does something, and tells the files that were looked into for that, and what stands for the keys that were asked for.
 pub(crate) fn looking<T>(work: impl FnOnce() -> T) -> (T, Vec<FileId>) {
-    let outer = LOOKED_INTO.take();
+    let _outer = Outer(LOOKED_INTO.take());
     let done = work();
-    (done, LOOKED_INTO.replace(outer).into_iter().collect())
+    (done, LOOKED_INTO.take().into_iter().collect())
 }

@@ -24,7 +24,7 @@ use crate::rows::{Load, RowSource, Rows, Wanted};
 use crate::value::{Bits, Deps, Ty};
 
 /// Rounds of the value fixpoint after the first. A value travels one call, import or attribute a round.
-pub(crate) const MAX_ROUNDS: usize = 24;
+pub(crate) const MAX_ROUNDS: usize = 30;
 
 /// The first round that evaluates what functions render. A page is much to evaluate, and by then most of what it asks for is
 /// what it will be. What all pages of a project call is told by a few of them, which come first.
@@ -38,7 +38,7 @@ pub(crate) fn renders_early(name: &str) -> bool {
 }
 
 /// From this round on, what still changes is unknown for good: two values that follow from each other may never agree.
-pub(crate) const WIDENING_ROUND: usize = 12;
+pub(crate) const WIDENING_ROUND: usize = 18;
 
 /// How many functions a thread takes at once. Few of them make up most of the work.
 pub(crate) const ROOTS_AT_ONCE: usize = 64;
