@@ -421,13 +421,23 @@ impl<'a> Program<'a> {
         self.class(a).mro.contains(&b) || self.class(b).mro.contains(&a)
     }
 
-    /// Classes of bases that are not known, which declare relations as models do, are models.
+    /// Classes of bases that are not known are models if they declare relations as models do, or if models' relations lead to
+    /// them.
     pub(crate) fn adopt_models(&mut self) {
-        let adopted = self.class_ids().filter_map(|class| {
-            let is_open = self.class(class).has_unknown_base && !self.is_model(class);
-            Some((class, is_open.then(|| self.model_of_fields(class))??))
-        });
-        for (class, model) in adopted.collect::<Vec<_>>() {
+        let of_fields = |class| Some((class, self.model_of_fields(class)?));
+        let declaring = self.class_ids().filter(|class| self.may_be_model(*class));
+        self.adopt(declaring.filter_map(of_fields).collect());
+        let models = self.class_ids().filter(|class| self.is_model(*class));
+        self.adopt(models.flat_map(|model| self.may_be_led_to(model)).collect());
+    }
+
+    fn may_be_model(&self, class: ClassId) -> bool {
+        self.class(class).has_unknown_base && !self.is_model(class)
+    }
+
+    /// Makes classes, and what extends them, models of libraries.
+    fn adopt(&mut self, adopted: Vec<(ClassId, LibTy)>) {
+        for (class, model) in adopted {
             let heirs = self.subclasses(class).to_vec();
             for heir in std::iter::once(class).chain(heirs) {
                 if !self.is_model(heir) {

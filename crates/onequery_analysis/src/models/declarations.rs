@@ -210,6 +210,32 @@ impl<'a> Program<'a> {
         self.catalogs.model_with(kinds.next()?)
     }
 
+    /// The classes that relations of a model lead to and that may be models, each with the library's model that it is then.
+    pub(super) fn may_be_led_to(&self, model: ClassId) -> Vec<(ClassId, LibTy)> {
+        let file = self.class(model).file;
+        let ir = self.ir(file);
+        let scope = self.scope_id(file, self.class_ir(model).scope);
+        let values = self.class_ir(model).fields.iter().filter_map(|field| field.value);
+        let led_to = |value| {
+            let ExprKind::Call { callee, args, .. } = &ir.expr(value).kind else {
+                return None;
+            };
+            let kind = self.relation_kind(file, scope, *callee, MAX_BASES)?;
+            let written = written_target(ir, args, self.catalogs.relation(kind))?;
+            let target = match literal(ir, written) {
+                Some(name) => self.lookup(scope, name),
+                None => self.resolve_expr(file, scope, written),
+            };
+            match target {
+                Symbol::Class(class) if self.may_be_model(class) => {
+                    Some((class, self.catalogs.model_with(kind)?))
+                }
+                _ => None,
+            }
+        };
+        values.filter_map(led_to).collect()
+    }
+
     /// How a field's callee declares a relation: by its path, as a method, or as a subclass of one that does.
     fn relation_kind(
         &self,
