@@ -107,7 +107,7 @@ struct Eval<'p, 'a> {
     program: &'p Program<'a>,
     known: &'p dyn Knowledge,
     for_callers: &'p ForCallers,
-    /// The function.
+    /// What is evaluated. `current` may be a function inside of it, and is one of a template while that is rendered.
     id: FnId,
     file: FileId,
     ir: &'a FileIr,
