@@ -1,5 +1,10 @@
 """For scenarios of Django cases: a project around the case's packages."""
 
+import sys
+from datetime import date
+from functools import cache
+from types import ModuleType
+
 import django
 import oracle_database
 from django.apps import apps
@@ -23,3 +28,24 @@ def create_tables():
     with connection.schema_editor() as editor:
         for model in apps.get_models():
             editor.create_model(model)
+
+
+def provide_base():
+    """Makes `house.models.StampedModel` known to Python only: an abstract model in no file of the case."""
+    house = ModuleType("house.models")
+    # Models can be defined only after `configure`, when the case imports this one.
+    house.__getattr__ = lambda name: _stamped_model()
+    sys.modules |= {"house": ModuleType("house"), "house.models": house}
+
+
+@cache
+def _stamped_model():
+    from django.db import models
+
+    class StampedModel(models.Model):
+        stamped = models.DateField(default=date(2026, 1, 1))
+
+        class Meta:
+            abstract = True
+
+    return StampedModel
