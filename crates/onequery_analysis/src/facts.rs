@@ -11,7 +11,7 @@ use crate::coverage::Coverage;
 use crate::models::RelId;
 use crate::program::{ClassId, FnId};
 use crate::rows::{Load, Rows};
-use crate::value::{Bits, Bound, Deps, Ty, Value};
+use crate::value::{Bits, Bound, Deps, Held, Ty, Value};
 
 /// Everything found in one function.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -273,6 +273,9 @@ pub(crate) struct Path {
     pub(crate) memoised: bool,
     /// The same, where what these parameters are given remembers: `self.cache`. Who gives another object asks again.
     pub(crate) remembered: Bits,
+    /// The objects that these parameters are given keep the result: `self.orders`, if that is a query that keeps its rows. Who
+    /// gives another object asks again.
+    pub(crate) held: Bits,
     /// The object that it is asked of keeps the result: only another object asks again.
     pub(crate) kept: bool,
     /// What a parameter holds may have been given the answer: it is asked for when that was not.
@@ -294,6 +297,15 @@ pub(crate) struct Path {
 }
 
 impl Path {
+    /// Notes what keeps the result.
+    pub(crate) fn keep_in(&mut self, held: Held) {
+        match held {
+            Held::Param(param) => self.held.add(Bits::one(param)),
+            Held::Outside => self.memoised = true,
+            Held::No | Held::Object => {}
+        }
+    }
+
     /// Whether nothing but what a parameter holds decides whether it is run: if that is a row, it is run for some rows.
     pub(crate) fn is_decided_by(&self, param: usize) -> bool {
         self.undecided == self.by_param && self.deciding.without(Bits::one(param)).is_empty()
@@ -365,10 +377,26 @@ pub(crate) struct Given {
     pub(crate) text: Option<(FileId, Name)>,
     /// It is one of the caller's own parameters, unchanged.
     pub(crate) own_param: Option<usize>,
+    /// The caller's own parameter that holds it.
+    pub(crate) held_by: Option<usize>,
+    /// The sites around all rounds of which give one and the same object.
+    pub(crate) kept: Bits,
     /// An argument stands there.
     pub(crate) is_written: bool,
     /// The parameter is true or false unless something is given.
     pub(crate) is_flag: bool,
     /// Rows of a model in it.
     pub(crate) rows: Option<Arc<Rows>>,
+    /// What these are in all calls of the caller that were seen, if they are those of a parameter.
+    pub(crate) passed_on: Option<Arc<Rows>>,
+}
+
+impl Given {
+    /// Its rows, whoever calls the caller.
+    pub(crate) const fn rows_of_any_caller(&self) -> Option<&Arc<Rows>> {
+        match &self.passed_on {
+            None => self.rows.as_ref(),
+            known => known.as_ref(),
+        }
+    }
 }

@@ -1,13 +1,15 @@
 //! What the rounds of evaluation so far found out of the whole program.
 
 use std::hash::{Hash, Hasher as _};
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{CalledEach, FnFacts, Given, Invoked};
 use crate::program::Program;
-use crate::value::{Bits, Bound, Ty, Value};
+use crate::rows::{RowSource, Rows};
+use crate::value::{Bits, Bound, Ty, Value, join_rows};
 
 /// What an evaluation may ask for.
 pub(crate) trait Knowledge: Sync {
@@ -119,19 +121,30 @@ pub(crate) struct PassedTo {
     pub(crate) bound: Option<Bound>,
     /// The largest literal integer, as long as every call passes one.
     pub(crate) int: Option<i64>,
+    /// The rows in it: what one call has loaded counts as loaded. `None` if no call passes any.
+    pub(crate) rows: Option<Arc<Rows>>,
 }
 
 impl Passed {
     /// Whether two say the same of the types that are passed. Where no call is known they are unknown.
-    pub(crate) fn have_same_types(a: Option<&Self>, b: Option<&Self>) -> bool {
+    fn have_same_types(a: Option<&Self>, b: Option<&Self>) -> bool {
         Self::agree(a, b, |a, b| a.ty == b.ty)
     }
 
     /// Whether two say the same of bounds and numbers. Where no call is known these depend on data.
-    pub(crate) fn have_same_amounts(a: Option<&Self>, b: Option<&Self>) -> bool {
+    fn have_same_amounts(a: Option<&Self>, b: Option<&Self>) -> bool {
         Self::agree(a, b, |a, b| {
             (a.bound.unwrap_or_default(), a.int) == (b.bound.unwrap_or_default(), b.int)
         })
+    }
+
+    /// Whether two say the same of the rows that are passed.
+    fn have_same_rows(a: Option<&Self>, b: Option<&Self>) -> bool {
+        Self::agree(a, b, |a, b| a.rows == b.rows)
+    }
+
+    fn are_both_called(a: Option<&Self>, b: Option<&Self>) -> bool {
+        a.is_some() == b.is_some()
     }
 
     fn agree(a: Option<&Self>, b: Option<&Self>, same: impl Fn(&PassedTo, &PassedTo) -> bool) -> bool {
@@ -175,6 +188,14 @@ impl Passed {
                 };
                 known.differs = true;
             }
+            let rows = given.rows_of_any_caller().cloned();
+            known.rows = match (known.rows.take(), rows) {
+                (None, None) => None,
+                (Some(known), Some(rows)) => join_rows(Some(known), Some(rows)),
+                (None, Some(rows)) if known.bound.is_none() => Some(rows),
+                // One of them passes something else.
+                _ => Some(Arc::new(Rows::from(RowSource::Unknown, None))),
+            };
             known.int = match known.bound {
                 None => given.int,
                 Some(_) => known.int.zip(given.int).map(|(known, given)| known.max(given)),
@@ -186,6 +207,17 @@ impl Passed {
         }
     }
 }
+
+/// Whether one that may be known says the same as another.
+pub(crate) type Same<V> = fn(Option<&V>, Option<&V>) -> bool;
+
+/// Whether two say the same of a part of what calls pass to a function, for each part.
+pub(crate) const PASSED: [(About, Same<Passed>); 4] = [
+    (About::Passed, Passed::have_same_types),
+    (About::Amounts, Passed::have_same_amounts),
+    (About::PassedRows, Passed::have_same_rows),
+    (About::Called, Passed::are_both_called),
+];
 
 /// The hash of a part of what is known.
 pub(crate) fn hash(of: &impl Hash) -> u64 {
@@ -207,6 +239,8 @@ pub(crate) enum About {
     Passed,
     /// How much they pass: bounds and numbers.
     Amounts,
+    /// Which rows they pass.
+    PassedRows,
     /// Whether a call of it was seen.
     Called,
     /// An attribute of a class.
@@ -218,10 +252,11 @@ pub(crate) enum About {
 }
 
 impl About {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Function,
         Self::Passed,
         Self::Amounts,
+        Self::PassedRows,
         Self::Called,
         Self::Attribute,
         Self::Variable,

@@ -7,7 +7,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::eval::Evaluated;
 use crate::facts::{Fact, What};
-use crate::known::{About, Known, OfFunction, Passed, Slot, hash};
+use crate::known::{About, Known, OfFunction, PASSED, Passed, Same, Slot, hash};
 use crate::past::{Past, Versions};
 use crate::program::Program;
 use crate::value::Value;
@@ -144,7 +144,16 @@ impl Touched {
         let calls = placed(&self.calls).map(|(slot, place)| {
             let given = found(place).facts[place.at as usize].args().iter();
             // Of types that differ, what is learnt of them depends on which are models.
-            let given = given.map(|given| (&given.ty, program.some_model(&given.ty), given.bound, given.int));
+            let given = given.map(|given| {
+                let model = program.some_model(&given.ty);
+                (
+                    &given.ty,
+                    model,
+                    given.bound,
+                    given.int,
+                    given.rows_of_any_caller(),
+                )
+            });
             (slot, hash(&given.collect::<Vec<_>>()))
         });
         let functions = self.said.iter().map(|(slot, said)| (*slot, hash(said)));
@@ -176,7 +185,7 @@ impl Touched {
                 About::Function => touched.functions.push(slot),
                 About::Attribute => touched.attributes.push((slot, None)),
                 About::Variable => touched.variables.push((slot, None)),
-                About::Passed | About::Amounts | About::Called => {
+                About::Passed | About::Amounts | About::PassedRows | About::Called => {
                     touched.calls.push((slot.with(About::Passed), None));
                 }
                 About::Pages => {}
@@ -294,7 +303,7 @@ impl Learning {
                 let places = self.attributes.places(slot).iter();
                 join(&mut places.map(|place| found_at(place).attributes[place.at as usize].2.exported()))
             },
-            &[(About::Attribute, &is_same_value)],
+            &[(About::Attribute, is_same_value)],
         );
         news.of(
             &variables,
@@ -303,7 +312,7 @@ impl Learning {
                 let places = self.variables.places(slot).iter();
                 join(&mut places.map(|place| found_at(place).variables[place.at as usize].1.exported()))
             },
-            &[(About::Variable, &is_same_value)],
+            &[(About::Variable, is_same_value)],
         );
         news.of(
             &calls,
@@ -315,13 +324,7 @@ impl Learning {
                     places.map(|place| &found_at(place).facts[place.at as usize]),
                 )
             },
-            &[
-                (About::Passed, &Passed::have_same_types),
-                (About::Amounts, &Passed::have_same_amounts),
-                (About::Called, &|a: Option<&Passed>, b: Option<&Passed>| {
-                    a.is_some() == b.is_some()
-                }),
-            ],
+            &PASSED,
         );
         news.slots
     }
@@ -392,10 +395,10 @@ impl Learning {
                     }
                 }
                 // What is known of one is known of all.
-                About::Passed | About::Amounts | About::Called => {
+                About::Passed | About::Amounts | About::PassedRows | About::Called => {
                     let versions = past.map(|past| (past.n_rounds, &mut past.passed));
                     if set(&mut known.passed, versions, slot.with(About::Passed), None) {
-                        forgotten.extend(PASSED.map(|about| slot.with(about)));
+                        forgotten.extend(PASSED.map(|(about, _)| slot.with(about)));
                     }
                 }
                 About::Pages => {}
@@ -404,9 +407,6 @@ impl Learning {
         forgotten
     }
 }
-
-/// The parts of what calls pass to a function.
-pub(crate) const PASSED: [About; 3] = [About::Passed, About::Amounts, About::Called];
 
 /// Replaces what is known of a slot. Gives whether something was known.
 fn set<T: Clone + PartialEq>(
@@ -457,7 +457,7 @@ impl News<'_> {
         slots: &[Slot],
         (known, versions_of): (&mut FxHashMap<Slot, V>, VersionsOf<V>),
         learnt: impl Fn(Slot) -> Option<V> + Send + Sync,
-        parts: &[(About, Same<'_, V>)],
+        parts: &[(About, Same<V>)],
     ) {
         let values: Vec<Option<V>> = slots
             .par_iter()
@@ -493,6 +493,3 @@ fn is_same_value(now: Option<&Value>, before: Option<&Value>) -> bool {
 
 /// What of the past is about a kind of knowledge.
 type VersionsOf<V> = fn(&mut Past) -> &mut FxHashMap<Slot, Versions<V>>;
-
-/// Whether what was learnt is what was known.
-type Same<'s, V> = &'s dyn Fn(Option<&V>, Option<&V>) -> bool;

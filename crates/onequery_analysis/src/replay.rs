@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::eval::{Evaluated, ForCallers};
-use crate::known::{About, Knowledge, Known, OfFunction, Passed, Slot};
-use crate::learning::{Learning, PASSED, Told, Touched};
+use crate::known::{About, Knowledge, Known, OfFunction, PASSED, Passed, Slot};
+use crate::learning::{Learning, Told, Touched};
 use crate::past::{After, Record, asked};
 use crate::program::{FnId, Program};
 use crate::summaries::{
@@ -286,7 +286,7 @@ impl Replay<'_, '_> {
                 About::Attribute => copy(&mut known.attributes, slot, recorded.attribute(slot)),
                 About::Variable => copy(&mut known.variables, slot, recorded.variable(slot)),
                 About::Passed => copy(&mut known.passed, slot, recorded.passed(slot)),
-                About::Amounts | About::Called | About::Pages => {}
+                About::Amounts | About::PassedRows | About::Called | About::Pages => {}
             }
         }
     }
@@ -316,14 +316,19 @@ impl Replay<'_, '_> {
             About::Function => now.function(slot) != recorded.function(slot),
             About::Attribute => now.attribute(slot) != recorded.attribute(slot),
             About::Variable => now.variable(slot) != recorded.variable(slot),
-            About::Passed => now.passed(slot) != recorded.passed(slot),
-            About::Amounts | About::Called | About::Pages => false,
+            About::Passed | About::Amounts | About::PassedRows | About::Called => {
+                let of_all = slot.with(About::Passed);
+                let (now, recorded) = (now.passed(of_all), recorded.passed(of_all));
+                let is_same = PASSED.iter().find(|(about, _)| *about == slot.about());
+                is_same.is_some_and(|(_, is_same)| !is_same(now, recorded))
+            }
+            About::Pages => false,
         };
         let new: FxHashSet<Slot> = open
             .keys()
             .copied()
-            .filter(|slot| !differ.contains(slot) && differs(*slot))
             .flat_map(with_parts)
+            .filter(|slot| !differ.contains(slot) && differs(*slot))
             .collect();
         differ.extend(&new);
         if new.is_empty() {
@@ -393,12 +398,10 @@ impl Knowledge for Now<'_> {
 
 /// A slot with the others that are learnt with it.
 fn with_parts(slot: Slot) -> impl Iterator<Item = Slot> {
-    let parts: &[About] = match slot.about() {
-        About::Passed => &PASSED,
-        _ => &[],
-    };
-    let others = parts.iter().skip(1).map(move |part| slot.with(*part));
-    std::iter::once(slot).chain(others)
+    let others = PASSED
+        .iter()
+        .filter(move |(about, _)| slot.about() == About::Passed && *about != About::Passed);
+    std::iter::once(slot).chain(others.map(move |(about, _)| slot.with(*about)))
 }
 
 /// Takes over what is known of a slot.

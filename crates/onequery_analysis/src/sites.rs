@@ -319,6 +319,10 @@ impl View<'_, '_> {
     fn per_element(&self, fact: &Fact) -> Option<(FnId, usize, LoopQuery)> {
         let repeating = self.repeating(fact);
         let innermost = *repeating.last()?;
+        let site_of = |deps: Deps| {
+            let depends = |ix: &usize| deps.loops.has(*ix);
+            repeating.iter().rev().copied().find(depends).unwrap_or(innermost)
+        };
         let (access, deps, effect) = match &fact.what {
             What::Query { load: Some(load), .. } if !load.is_open() && !self.is_asked_anew(fact, load) => {
                 let site = self.site_of_rows(&repeating, &load.rows, fact.deps)?;
@@ -345,6 +349,10 @@ impl View<'_, '_> {
                             Resolved::Nothing => false,
                         })
                     })
+                    .filter(|effect| {
+                        let site = site_of(call_deps(fact, args, effect));
+                        !effect.is_held_in(site, args)
+                    })
                     .min_by_key(|effect| {
                         // `order.save()` writes, whatever else the project's own `save` does.
                         let is_aside = overrides != Some(effect.access) && overrides.is_some();
@@ -358,12 +366,7 @@ impl View<'_, '_> {
                 )
             }
         };
-        let site = repeating
-            .iter()
-            .rev()
-            .copied()
-            .find(|&ix| deps.loops.has(ix))
-            .unwrap_or(innermost);
+        let site = site_of(deps);
         let dependence = if deps.loops.has(site) {
             Dependence::Element
         } else if deps.varies.has(site) || (effect.is_some() && access != Access::Commit) {
@@ -378,7 +381,14 @@ impl View<'_, '_> {
         if effect.is_some_and(|(_, effect)| effect.is_remembered_in(site, fact.args())) {
             return None;
         }
-        let source = query_source(self, fact, effect);
+        let (source, load) = query_at_end(self, fact, effect).unzip();
+        // An object was made of each row, and reads a relation of it.
+        if let Some(load) = load.flatten().filter(|load| self.are_rows_of(site, &load.rows))
+            && dependence == Dependence::Element
+        {
+            let query = self.relation_query(fact, site, load, source, effect)?;
+            return Some((self.id, site, query));
+        }
         let query = LoopQuery {
             access,
             library: library(self.program, source),
@@ -456,6 +466,12 @@ impl View<'_, '_> {
         let from_query = matches!(rows.source, RowSource::Query(_)) && rows.many && !rows.few;
         let site = repeating.iter().rev().copied().find(|&ix| deps.loops.has(ix));
         site.filter(|_| from_query)
+    }
+
+    /// Whether the elements of a site are rows of a query, and it is that these come from.
+    fn are_rows_of(&self, site: usize, rows: &Rows) -> bool {
+        let origin = self.found.sites[site].origin.map(RowSource::Query);
+        origin == Some(rows.source) && rows.many && !rows.few
     }
 
     /// A relation that a fact reads per element.
@@ -764,12 +780,12 @@ fn trace(cx: &View<'_, '_>, callee: FnId, effect: &Effect) -> Vec<TraceStep> {
     }
 }
 
-/// The query at the end of the chain.
-fn query_source<'e>(
+/// The query at the end of the chain, with what it loads.
+fn query_at_end<'e>(
     cx: &'e View<'_, '_>,
     fact: &'e Fact,
     effect: Option<(FnId, &'e Effect)>,
-) -> Option<QuerySource> {
+) -> Option<(QuerySource, Option<&'e Load>)> {
     let mut what = &fact.what;
     let mut next = effect;
     while let Some((function, effect)) = next {
@@ -777,9 +793,13 @@ fn query_source<'e>(
         next = cx.summaries.next(effect);
     }
     match what {
-        What::Query { source, .. } => Some(*source),
+        What::Query { source, load, .. } => Some((*source, load.as_ref())),
         What::Call { .. } => None,
     }
+}
+
+fn query_source(cx: &View<'_, '_>, fact: &Fact, effect: Option<(FnId, &Effect)>) -> Option<QuerySource> {
+    query_at_end(cx, fact, effect).map(|(source, _)| source)
 }
 
 fn library(program: &Program<'_>, source: Option<QuerySource>) -> String {

@@ -83,6 +83,8 @@ pub(crate) struct Effect {
     pub(crate) may_be_given: bool,
     /// As [`crate::facts::Path::remembered`] of some link, in terms of the function's own parameters.
     pub(crate) remembered: Bits,
+    /// As [`crate::facts::Path::held`] of some link, likewise.
+    pub(crate) held: Bits,
     /// As [`crate::facts::Path::undecided`] of the fact, less the branches all of whose arms execute something.
     pub(crate) undecided: u32,
     /// The branch it stands in is taken for this.
@@ -181,6 +183,23 @@ impl Effect {
     pub(crate) fn is_remembered_in(&self, site: usize, args: &[Given]) -> bool {
         self.remembering(args)
             .any(|given| !given.deps.loops.has(site) && !given.deps.varies.has(site))
+    }
+
+    /// The caller's own parameters that hold what keeps the result.
+    fn held_by_caller(&self, args: &[Given]) -> Bits {
+        let holding = self.holding(args).filter_map(|given| given.held_by);
+        holding.fold(Bits::default(), |all, param| all.with(Bits::one(param)))
+    }
+
+    /// Whether one and the same object keeps the result in all rounds of a loop.
+    pub(crate) fn is_held_in(&self, site: usize, args: &[Given]) -> bool {
+        self.holding(args).any(|given| given.kept.has(site))
+    }
+
+    fn holding<'g>(&self, args: &'g [Given]) -> impl Iterator<Item = &'g Given> {
+        let held = self.held;
+        let given = args.iter().enumerate();
+        given.filter(move |&(ix, _)| held.has(ix)).map(|(_, given)| given)
     }
 
     /// A row's own columns decide whether a relation of it is read: that happens for some rows, whoever calls.
@@ -511,6 +530,7 @@ fn propagate(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Vec<Effect>> 
                         kept: fact.path.kept,
                         may_be_given: *access == Access::Read && fact.path.may_be_given,
                         remembered: fact.path.remembered,
+                        held: fact.path.held,
                         undecided: fact.path.undecided,
                         dispatch: None,
                         lazy: load
@@ -579,6 +599,7 @@ fn propagate(program: &Program<'_>, facts: &[Arc<FnFacts>]) -> Vec<Vec<Effect>> 
                 may_be_given: effect.may_be_given
                     || (effect.access == Access::Read && fact.path.may_be_given),
                 remembered: fact.path.remembered.with(effect.remembered_by_caller(args)),
+                held: fact.path.held.with(effect.held_by_caller(args)),
                 undecided: fact.path.undecided,
                 branch: fact.path.branch.with(branch.conditions),
                 past_exits: fact.path.past_exits.with(past_exits.conditions),
@@ -697,7 +718,7 @@ impl Walk<'_> {
                 effect.may_be_given,
                 effect.branch,
                 effect.past_exits,
-                effect.remembered,
+                (effect.remembered, effect.held),
                 effect.dispatch.map(Dispatch::of),
             )
         };
@@ -707,6 +728,7 @@ impl Walk<'_> {
             || !effect.branch.is_empty()
             || !effect.past_exits.is_empty()
             || !effect.remembered.is_empty()
+            || !effect.held.is_empty()
             || effect.dispatch.is_some();
         let is_too_much = is_special && effects.len() >= MAX_SPECIAL;
         if !is_too_much && !effects.iter().any(is_known) {
@@ -744,7 +766,7 @@ impl Walk<'_> {
             (
                 effect.branch,
                 effect.past_exits,
-                effect.remembered,
+                (effect.remembered, effect.held),
                 effect.dispatch.map(Dispatch::of),
             )
         };

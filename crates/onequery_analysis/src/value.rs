@@ -265,6 +265,38 @@ pub(crate) enum Bound {
     Pages,
 }
 
+/// Whether a value is one and the same object whenever it is read where it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Held {
+    /// It may be made anew.
+    #[default]
+    No,
+    /// An object that is at hand holds it.
+    Object,
+    /// It is this parameter of the function at hand, or what that holds.
+    Param(usize),
+    /// It is a variable of a module or of a function around, or what that holds.
+    Outside,
+}
+
+impl Held {
+    /// What an attribute of a value that is held so is.
+    pub(crate) const fn attribute(self) -> Self {
+        match self {
+            Self::No | Self::Object => Self::Object,
+            Self::Param(_) | Self::Outside => self,
+        }
+    }
+
+    /// The parameter.
+    pub(crate) const fn param(self) -> Option<usize> {
+        match self {
+            Self::Param(param) => Some(param),
+            Self::No | Self::Object | Self::Outside => None,
+        }
+    }
+}
+
 /// What a size or a comparison says of the loop it stands in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Measure {
@@ -313,6 +345,8 @@ pub(crate) struct Value {
     pub(crate) is_error: bool,
     /// It was executed and keeps its rows: using it again executes nothing.
     pub(crate) fetched: bool,
+    /// What it belongs to.
+    pub(crate) held: Held,
     /// Rows of a model in it.
     pub(crate) rows: Option<Arc<Rows>>,
     /// The text that it is, or the first of those in it: a name of the file.
@@ -408,6 +442,7 @@ impl Value {
             whole_params: Bits::default(),
             looked_up: None,
             fetched: false,
+            held: Held::No,
             record: self.map_record(Self::returned),
             ..self.clone()
         }
@@ -474,6 +509,11 @@ impl Value {
             },
             is_error: self.is_error && other.is_error,
             fetched: self.fetched && other.fetched,
+            held: if self.held == other.held {
+                self.held
+            } else {
+                Held::No
+            },
             rows: join_rows(self.rows, other.rows),
             text: if self.text == other.text { self.text } else { None },
             record: match (self.record, other.record) {

@@ -229,6 +229,13 @@ impl Eval<'_, '_> {
                 if self.loops.is_empty() && !value.deps.queries.is_empty() {
                     self.changed.push(name);
                 }
+                // What is held by an object that is given other rows in each round is not the same.
+                if !self.loops.is_empty()
+                    && value.rows.is_some()
+                    && let ExprKind::Name(holder) = self.ir.expr(base).kind
+                {
+                    self.changed.push(holder);
+                }
                 if self.holds_rows(&owner, name)
                     && let ExprKind::Name(holder) = self.ir.expr(base).kind
                     && let Some(holder) = self.env.get_mut(holder)
@@ -238,7 +245,7 @@ impl Eval<'_, '_> {
                 if let Ty::Instance(class) | Ty::Class(class) = owner.ty {
                     let stored = Value {
                         deps: Deps::default(),
-                        ..value
+                        ..self.of_any_caller(value)
                     };
                     let text = self.text(name);
                     // One object's property may be set for reasons of its own; rows one after the other get theirs.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use onequery_core::Name;
 
-use crate::value::{Bits, Deps, Value};
+use crate::value::{Bits, Deps, Held, Value};
 
 /// Variables in the order of their names. Functions have few, so a sorted list beats a map; every branch copies it, so values
 /// are shared until one changes.
@@ -39,6 +39,7 @@ impl Env {
             let value = Rc::make_mut(value);
             value.deps = Deps::default();
             value.whole_params = Bits::default();
+            value.held = Held::Outside;
             value.forget_param_rows();
             value.record = value.map_record(Value::exported);
         }

@@ -8,7 +8,7 @@ use super::operators::FEW;
 use super::{Eval, settled};
 use crate::facts::{Site, SiteKind};
 use crate::program::{Symbol, target_names};
-use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
+use crate::value::{Bits, Bound, Deps, Held, Measure, Ty, Value};
 
 /// A site around the current place.
 pub(super) struct Active {
@@ -105,6 +105,36 @@ impl Eval<'_, '_> {
         keeping.fold(Bits::default(), |bits, active| {
             Bits(bits.0 | Bits::one(active.site).0)
         })
+    }
+
+    /// The innermost sites whose rounds all find one and the same object in a place that has this value.
+    pub(super) fn rounds_that_give(&self, place: ExprId, value: &Value) -> Bits {
+        if value.held == Held::Outside {
+            return self.active();
+        }
+        let mut at = place;
+        let holder = loop {
+            at = match &self.ir.expr(at).kind {
+                ExprKind::Name(name) => break Some(*name),
+                // `if found := queryset:`.
+                ExprKind::Assign { target, .. } => match &**target {
+                    Pattern::Name(name, _) => break Some(*name),
+                    _ => break None,
+                },
+                ExprKind::Attr { base, .. } if value.held != Held::No => *base,
+                ExprKind::Index { base, .. } => match self.ir.expr(*base).kind {
+                    // An entry of a dictionary is the object that was put there.
+                    ExprKind::Name(name) if self.has_entries(name) => break Some(name),
+                    _ => break None,
+                },
+                _ => break None,
+            };
+        };
+        holder.map(|name| self.rounds_that_keep(name)).unwrap_or_default()
+    }
+
+    fn has_entries(&self, name: Name) -> bool {
+        self.env.get(name).is_some_and(|value| value.record.is_some())
     }
 
     /// Marks the innermost site.

@@ -260,15 +260,19 @@ impl<'p, 'a> Eval<'p, 'a> {
         {
             return held.clone();
         }
+        let held = base.held.attribute();
         if let Some(value) = self.stored_attribute(class, name) {
-            return value;
+            return Value { held, ..value };
         }
         if let Some(shown) = self.shown_as(class, name, id) {
             return shown;
         }
         let field = self.field_type(class, name);
         if !field.is_unknown() {
-            return Value::of(field);
+            return Value {
+                held,
+                ..Value::of(field)
+            };
         }
         let catalogs = self.program.catalogs;
         let bases = &self.program.class(class).library_bases;

@@ -40,7 +40,7 @@ use crate::program::{ClassId, FnId, Program, ScopeId, Symbol};
 use crate::rows::{Asked, RowSource, Rows};
 use crate::sql::{self, Statement};
 use crate::types::TypeScope;
-use crate::value::{Bits, Bound, Deps, Ty, Value};
+use crate::value::{Bits, Bound, Deps, Held, Ty, Value};
 use env::Env;
 use flow::Leaves;
 use remembered::{Answered, Changes};
@@ -277,6 +277,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 ..Deps::default()
             };
             let mut value = Value {
+                held: Held::Param(ix),
                 whole_params: Bits::one(ix),
                 ..Value::of(ty).with_deps(deps)
             };
@@ -672,6 +673,7 @@ impl<'p, 'a> Eval<'p, 'a> {
                 // What a variable was computed from concerns its own module only.
                 value
                     .map(|value| Value {
+                        held: Held::Outside,
                         deps: Deps::default(),
                         ..value.clone()
                     })
@@ -705,7 +707,12 @@ impl<'p, 'a> Eval<'p, 'a> {
         }
     }
 
-    fn note(&mut self, fact: Fact) {
+    fn note(&mut self, mut fact: Fact) {
+        if let What::Call { args, .. } = &mut fact.what {
+            for arg in args {
+                arg.passed_on = arg.rows.as_ref().and_then(|rows| self.rows_passed(rows));
+            }
+        }
         self.facts.facts.push(fact);
         self.sealed.push(false);
     }
@@ -778,6 +785,7 @@ impl<'p, 'a> Eval<'p, 'a> {
             .program
             .inherited(lib, |info| info.keeps_rows.then_some(()))
             .is_some();
+        let once = self.rounds_that_give(place, value);
         let variable = match &self.ir.expr(place).kind {
             ExprKind::Name(name) => Some(name),
             // `if found := queryset:`.
@@ -787,13 +795,13 @@ impl<'p, 'a> Eval<'p, 'a> {
             },
             _ => None,
         };
-        if let (Some(name), true) = (variable, keeps_rows) {
-            let once = self.rounds_that_keep(*name);
+        if keeps_rows {
             if let (Some(fact), false) = (self.facts.facts.last_mut(), deps.queries.is_empty()) {
                 // Only the first round executes it; the others find its rows.
                 fact.path.loops = fact.path.loops.without(once);
+                fact.path.keep_in(value.held);
             }
-            if let Some(variable) = self.env.get_mut(*name) {
+            if let Some(variable) = variable.and_then(|name| self.env.get_mut(*name)) {
                 variable.fetched = true;
                 variable.deps.add(deps);
             }

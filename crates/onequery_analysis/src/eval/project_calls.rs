@@ -42,6 +42,8 @@ impl<'a> Eval<'_, 'a> {
             first.deps = receiver.deps;
             first.rows = receiver.rows.clone();
             first.own_param = receiver.whole_params.only();
+            first.held_by = receiver.held.param();
+            first.kept = self.rounds_that_call(id, receiver);
         }
         for (ix, (arg, value)) in args.written.iter().zip(&args.values).enumerate() {
             let by_name = arg.name.map(|name| self.text(name));
@@ -87,6 +89,8 @@ impl<'a> Eval<'_, 'a> {
                 given[at].truth = if spread { None } else { value.truth };
                 given[at].text = value.text.filter(|_| !spread);
                 given[at].own_param = value.whole_params.only().filter(|_| !spread);
+                given[at].held_by = value.held.param().filter(|_| !spread);
+                given[at].kept = self.rounds_that_give(arg.value, value);
                 // What is spread is not known to stand there.
                 given[at].is_written |= !spread;
             }
@@ -180,6 +184,17 @@ impl<'a> Eval<'_, 'a> {
             Some(base) if self.program.is_manager(own) && !self.program.is_manager(base) => returned,
             Some(base) if base != own && self.program.is_abstract(base) => returned.with_class(base, own),
             _ => returned,
+        }
+    }
+
+    /// The innermost sites whose rounds all call one and the same object.
+    fn rounds_that_call(&self, call: ExprId, receiver: &Value) -> Bits {
+        let ExprKind::Call { callee, .. } = self.ir.expr(call).kind else {
+            return Bits::default();
+        };
+        match self.ir.expr(callee).kind {
+            ExprKind::Attr { base, .. } => self.rounds_that_give(base, receiver),
+            _ => Bits::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use super::calls::Args;
 use crate::catalog::template::Template;
 use crate::catalog::{Access, BoundKind, CallId, CallInfo, Kind, Loads};
 use crate::facts::{QuerySource, What};
+use crate::known::About;
 use crate::models::{RelId, keyword_arg};
 use crate::program::ClassId;
 use crate::rows::{Asked, Extensible, Hop, Load, Pending, RowSource, Rows, Wanted};
@@ -81,6 +82,7 @@ impl<'a> Eval<'_, 'a> {
             declared.target.clone()
         };
         let mut value = Value {
+            held: base.held,
             likely: base.likely,
             ..Value::of(ty)
         }
@@ -108,7 +110,10 @@ impl<'a> Eval<'_, 'a> {
                     wanted: Wanted::Rows,
                 }),
             };
+            let path = self.path;
+            self.path.keep_in(base.held);
             value.deps.add(self.fact(id, what, deps, likely));
+            self.path = path;
         }
         self.note_inverse(relation, &mut rows);
         if is_way_back {
@@ -310,6 +315,10 @@ impl<'a> Eval<'_, 'a> {
                     ..settled
                 }
             }
+            // What a query that is not followed loads is not known.
+            None if own.rows.is_none() && self.is_query(&own.ty) && model.is_some() => {
+                Rows::from(RowSource::Unknown, model)
+            }
             None if is_orm && model.is_some() => Rows {
                 extensible: extensible.only_if(self.is_lazy(ty)),
                 ..Rows::of_query(model, here, !bare)
@@ -421,6 +430,18 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
+    /// Whether a type is a query's, as opposed to a manager's, which makes new ones.
+    fn is_query(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Lib(lib, _) => self
+                .program
+                .inherited(*lib, |info| info.runs_on_iterate.then_some(()))
+                .is_some(),
+            Ty::Instance(class) => self.program.serves_owner(*class) && !self.program.is_manager(*class),
+            _ => false,
+        }
+    }
+
     /// Rows that a variable keeps can be found by their key.
     pub(super) fn note_held(&mut self, value: &Value) {
         let literals = self.program.catalogs.literals(self.language());
@@ -471,6 +492,31 @@ impl<'a> Eval<'_, 'a> {
             record,
             ..returned
         }
+    }
+
+    /// What a value is whoever calls, as far as the calls that were seen tell.
+    pub(super) fn of_any_caller(&self, value: Value) -> Value {
+        match value.rows.as_ref().and_then(|rows| self.rows_passed(rows)) {
+            Some(rows) => Value {
+                rows: Some(rows),
+                likely: true,
+                ..value
+            },
+            None => value,
+        }
+    }
+
+    /// What rows of a parameter are in all calls that were seen.
+    pub(super) fn rows_passed(&self, rows: &Rows) -> Option<Arc<Rows>> {
+        let RowSource::Param(param) = rows.source else {
+            return None;
+        };
+        let passed = self.known_passed(About::PassedRows, self.program.fn_id(self.file, self.current));
+        let given = passed.and_then(|passed| passed.of(param)?.rows.as_ref());
+        let of_callers = given.and_then(|given| rows.given(given));
+        Some(Arc::new(
+            of_callers.unwrap_or_else(|| Rows::from(RowSource::Unknown, rows.model)),
+        ))
     }
 
     /// The rows of a value that a function returns.
