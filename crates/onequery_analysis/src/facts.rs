@@ -25,6 +25,11 @@ pub(crate) struct FnFacts {
     pub(crate) yields: Option<Box<Value>>,
     /// Parameters that are gone through or taken as a whole set.
     pub(crate) collections: Bits,
+    /// Parameters whose rows an attribute is given.
+    pub(crate) stores: Bits,
+    /// Those, and the ones that are passed on to a function that stores them. Further is not looked: each call in between would
+    /// cost two rounds.
+    pub(crate) stored: Bits,
     /// Parameters that are called, once.
     pub(crate) invoked: Invoked,
     /// Parameters that are called per element of something.
@@ -387,16 +392,6 @@ pub(crate) struct Given {
     pub(crate) is_flag: bool,
     /// Rows of a model in it.
     pub(crate) rows: Option<Arc<Rows>>,
-    /// What these are in all calls of the caller that were seen, if they are those of a parameter.
-    pub(crate) passed_on: Option<Arc<Rows>>,
-}
-
-impl Given {
-    /// Its rows, whoever calls the caller.
-    pub(crate) const fn rows_of_any_caller(&self) -> Option<&Arc<Rows>> {
-        match &self.passed_on {
-            None => self.rows.as_ref(),
-            known => known.as_ref(),
-        }
-    }
+    /// What these are whoever calls the caller, if the called function stores them.
+    pub(crate) to_store: Option<Arc<Rows>>,
 }

@@ -66,6 +66,10 @@ pub(crate) struct OfFunction {
     pub(crate) returned_from: Bits,
     /// Parameters that are gone through or taken as a whole set.
     pub(crate) collections: Bits,
+    /// Parameters whose rows an attribute is given.
+    pub(crate) stores: Bits,
+    /// Those, and the ones that are passed on to a function that stores them.
+    pub(crate) stored: Bits,
     /// The parameters that it calls.
     pub(crate) invoked: Invoked,
     /// The parameters that it calls per element.
@@ -79,6 +83,8 @@ impl OfFunction {
             returns: found.returns.as_ref().map(Value::returned).unwrap_or_default(),
             returned_from: returned_from.unwrap_or_default(),
             collections: found.collections,
+            stores: found.stores,
+            stored: found.stored,
             invoked: found.invoked,
             called_each: found.called_each.clone(),
         }
@@ -90,6 +96,8 @@ impl OfFunction {
         self.called_each = Vec::new();
         self.returned_from.add(before.returned_from);
         self.collections.add(before.collections);
+        self.stores.add(before.stores);
+        self.stored.add(before.stored);
         self.invoked.params.add(before.invoked.params);
         self.invoked.to_fill.add(before.invoked.to_fill);
         self.invoked.holders.add(before.invoked.holders);
@@ -101,6 +109,8 @@ impl OfFunction {
         self.returns.is_same(&other.returns)
             && self.returned_from == other.returned_from
             && self.collections == other.collections
+            && self.stores == other.stores
+            && self.stored == other.stored
             && self.invoked == other.invoked
             && self.called_each.len() == other.called_each.len()
             && called.all(|(a, b)| a.is_same(b))
@@ -121,7 +131,7 @@ pub(crate) struct PassedTo {
     pub(crate) bound: Option<Bound>,
     /// The largest literal integer, as long as every call passes one.
     pub(crate) int: Option<i64>,
-    /// The rows in it: what one call has loaded counts as loaded. `None` if no call passes any.
+    /// The rows in it that are stored: what one call has loaded counts as loaded. `None` if no call passes any.
     pub(crate) rows: Option<Arc<Rows>>,
 }
 
@@ -188,8 +198,7 @@ impl Passed {
                 };
                 known.differs = true;
             }
-            let rows = given.rows_of_any_caller().cloned();
-            known.rows = match (known.rows.take(), rows) {
+            known.rows = match (known.rows.take(), given.to_store.clone()) {
                 (None, None) => None,
                 (Some(known), Some(rows)) => join_rows(Some(known), Some(rows)),
                 (None, Some(rows)) if known.bound.is_none() => Some(rows),
@@ -239,7 +248,7 @@ pub(crate) enum About {
     Passed,
     /// How much they pass: bounds and numbers.
     Amounts,
-    /// Which rows they pass.
+    /// Which rows they pass that are stored.
     PassedRows,
     /// Whether a call of it was seen.
     Called,

@@ -146,13 +146,7 @@ impl Touched {
             // Of types that differ, what is learnt of them depends on which are models.
             let given = given.map(|given| {
                 let model = program.some_model(&given.ty);
-                (
-                    &given.ty,
-                    model,
-                    given.bound,
-                    given.int,
-                    given.rows_of_any_caller(),
-                )
+                (&given.ty, model, given.bound, given.int, &given.to_store)
             });
             (slot, hash(&given.collect::<Vec<_>>()))
         });

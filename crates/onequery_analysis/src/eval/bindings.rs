@@ -245,7 +245,7 @@ impl Eval<'_, '_> {
                 if let Ty::Instance(class) | Ty::Class(class) = owner.ty {
                     let stored = Value {
                         deps: Deps::default(),
-                        ..self.of_any_caller(value)
+                        ..self.stored(value)
                     };
                     let text = self.text(name);
                     // One object's property may be set for reasons of its own; rows one after the other get theirs.

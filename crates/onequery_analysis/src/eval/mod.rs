@@ -708,9 +708,18 @@ impl<'p, 'a> Eval<'p, 'a> {
     }
 
     fn note(&mut self, mut fact: Fact) {
-        if let What::Call { args, .. } = &mut fact.what {
-            for arg in args {
-                arg.passed_on = arg.rows.as_ref().and_then(|rows| self.rows_passed(rows));
+        if let What::Call { callee, args } = &mut fact.what {
+            let known = self.known_function(*callee);
+            let (stores, stored) = known
+                .map(|known| (known.stores, known.stored))
+                .unwrap_or_default();
+            for ix in stored.indices() {
+                let Some(arg) = args.get_mut(ix) else { continue };
+                let Some(rows) = arg.rows.clone() else { continue };
+                if let (RowSource::Param(param), true) = (rows.source, stores.has(ix)) {
+                    self.facts.stored.add(Bits::one(param));
+                }
+                arg.to_store = Some(self.rows_to_store(rows));
             }
         }
         self.facts.facts.push(fact);

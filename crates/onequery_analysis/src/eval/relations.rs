@@ -14,7 +14,7 @@ use crate::known::About;
 use crate::models::{RelId, keyword_arg};
 use crate::program::ClassId;
 use crate::rows::{Asked, Extensible, Hop, Load, Pending, RowSource, Rows, Wanted};
-use crate::value::{Bound, Ty, Value};
+use crate::value::{Bits, Bound, Ty, Value};
 
 impl<'a> Eval<'_, 'a> {
     /// Reading a relation of a row.
@@ -494,29 +494,35 @@ impl<'a> Eval<'_, 'a> {
         }
     }
 
-    /// What a value is whoever calls, as far as the calls that were seen tell.
-    pub(super) fn of_any_caller(&self, value: Value) -> Value {
-        match value.rows.as_ref().and_then(|rows| self.rows_passed(rows)) {
-            Some(rows) => Value {
-                rows: Some(rows),
-                likely: true,
-                ..value
-            },
-            None => value,
+    /// What other functions find of a value that an attribute is given.
+    pub(super) fn stored(&mut self, value: Value) -> Value {
+        let Some(rows) = value.rows else {
+            return value;
+        };
+        let mut likely = value.likely;
+        if let RowSource::Param(param) = rows.source {
+            self.facts.stores.add(Bits::one(param));
+            self.facts.stored.add(Bits::one(param));
+            likely = true;
+        }
+        Value {
+            likely,
+            rows: Some(self.rows_to_store(rows)),
+            ..value
         }
     }
 
-    /// What rows of a parameter are in all calls that were seen.
-    pub(super) fn rows_passed(&self, rows: &Rows) -> Option<Arc<Rows>> {
+    /// What rows are whoever calls, as far as the calls that were seen tell.
+    pub(super) fn rows_to_store(&self, rows: Arc<Rows>) -> Arc<Rows> {
         let RowSource::Param(param) = rows.source else {
-            return None;
+            return rows;
         };
         let passed = self.known_passed(About::PassedRows, self.program.fn_id(self.file, self.current));
         let given = passed.and_then(|passed| passed.of(param)?.rows.as_ref());
-        let of_callers = given.and_then(|given| rows.given(given));
-        Some(Arc::new(
-            of_callers.unwrap_or_else(|| Rows::from(RowSource::Unknown, rows.model)),
-        ))
+        // What recursion leads to from rows that are not known would be further away in each round.
+        let known = given.filter(|given| given.source != RowSource::Unknown);
+        let of_callers = known.and_then(|given| rows.given(given));
+        Arc::new(of_callers.unwrap_or_else(|| Rows::from(RowSource::Unknown, rows.model)))
     }
 
     /// The rows of a value that a function returns.
