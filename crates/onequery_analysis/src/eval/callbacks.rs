@@ -13,7 +13,7 @@ use crate::facts::{CalledEach, Given, Site, SiteKind, What};
 use crate::program::{FnId, target_names};
 use crate::rows::{RowSource, Rows};
 use crate::types::Holes;
-use crate::value::{Bits, Deps, Ty, Value};
+use crate::value::{Bits, Deps, Held, Ty, Value};
 
 /// How many closures may be evaluated inside each other.
 const MAX_INLINED: usize = 12;
@@ -134,6 +134,7 @@ impl<'a> Eval<'_, 'a> {
                 };
                 let element = |value: &Value| Value {
                     whole: bit,
+                    held: Held::No,
                     ..value.clone()
                 };
                 let elements: Vec<Value> = given.iter().map(element).collect();

@@ -11,7 +11,7 @@ use crate::program::Symbol;
 use crate::record::Record;
 use crate::rows::Rows;
 use crate::sql::{self, Statement};
-use crate::value::{Bits, Bound, Deps, Measure, Ty, Value};
+use crate::value::{Bits, Bound, Deps, Held, Measure, Ty, Value};
 
 /// Ranges up to this many rounds are a fixed, small number.
 pub(super) const FEW: i64 = 32;
@@ -72,6 +72,8 @@ impl Eval<'_, '_> {
                 Some(_) => Bound::Limited,
                 None => Bound::Data,
             },
+            // A slice of a query is another query.
+            held: Held::No,
             ..value
         };
         // Of a relation few rows are asked for, but as often as there are rows that have it.
